@@ -1,0 +1,114 @@
+"""What travels to a worker and back: no Keras in here, so that importing it costs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from evo.history import Outcome
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How every trial of a campaign is trained.
+
+    Args:
+        precision: ``auto``, ``float32``, ``mixed_float16`` or ``mixed_bfloat16``.
+        strategy: ``auto``, ``cpu``, ``gpu``, ``mirrored`` or ``tpu`` (or, in
+            one process, a ``tf.distribute.Strategy``).
+        deterministic: same trial, same bits.
+        threads: threads that one worker computes with; results depend on it in the last bits.
+        seconds: limit per trial; None for no limit.
+        memory: limit per worker in bytes; None for no limit.
+        parameters: most parameters a model may have; None for no limit.
+        flops: most FLOPs per sample a model may need; None for no limit.
+        latency: measure the latency of one batch, as an objective needs it.
+    """
+
+    precision: str = "auto"
+    strategy: Any = "auto"
+    deterministic: bool = True
+    threads: int = 1
+    seconds: float | None = None
+    memory: int | None = None
+    parameters: int | None = None
+    flops: int | None = None
+    latency: bool = False
+
+
+@dataclass(frozen=True)
+class DataReference:
+    """Where a worker finds the data; opened once per worker process, never copied per trial.
+
+    Attributes:
+        fingerprint: identity of the data; a worker's cache goes by it.
+        directory: folder of ``.npy`` files that are memory-mapped.
+        arrays: name of each array (``x_train``, ``y_train``, ``x_validation``,
+            ``y_validation``, ``weight_train``, ``weight_validation``; for several inputs
+            ``x_train/NAME``; for several targets ``y_train/NAME``) to its file's name, or,
+            in-process, to the array.
+    """
+
+    fingerprint: str
+    directory: str | None
+    arrays: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class TrialTask:
+    """One trial, ready to be done by any worker.
+
+    Attributes:
+        number: the trial's number.
+        space: the space as JSON (``Space.to_json``).
+        genome: the genome as JSON.
+        first_epoch: epochs behind the starting state.
+        last_epoch: epochs behind the state at the end.
+        final: decay the learning rate over these epochs.
+        seed: of weights, shuffling, dropout, augmentation. The same for a trial and for
+            all that continue from it, so that stopping and going on changes nothing.
+        directory: the trial's own folder for files; what a killed worker left
+            there (the state after its last finished epoch) is continued.
+        start: path of the state to continue from, or None.
+        inherit: path of a state whose weights are inherited, or None.
+        inherit_genome: JSON of the genome that left that state.
+        preprocessing: path of an ``.npz`` file with what ``Space.adapt`` found, or None.
+        data: where the data is.
+        settings: how to train.
+    """
+
+    number: int
+    space: Mapping[str, Any]
+    genome: Mapping[str, Any]
+    first_epoch: int
+    last_epoch: int
+    seed: int
+    directory: str
+    data: DataReference
+    final: bool = False
+    start: str | None = None
+    inherit: str | None = None
+    inherit_genome: Mapping[str, Any] | None = None
+    preprocessing: str | None = None
+    settings: TrainingSettings = field(default_factory=TrainingSettings)
+
+
+@dataclass(frozen=True)
+class TrialReport:
+    """What a worker sends back.
+
+    Attributes:
+        number: the trial's number.
+        outcome: what came of it.
+        predictions: float32 predictions on the validation data, shape
+            (rows, outputs); probabilities for classifiers; None unless it completed.
+        state: path of the state file that the worker wrote (weights, optimizer, random state); None if none.
+    """
+
+    number: int
+    outcome: Outcome
+    predictions: np.ndarray | None = None
+    state: str | None = None
