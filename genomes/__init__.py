@@ -1,0 +1,26 @@
+"""Genomes: what an architecture is, how it varies, and how it becomes a Keras model."""
+
+from genomes import spaces
+from genomes.costs import Cost
+from genomes.domains import Boolean, Choice, Domain, Fixed, Float, Int
+from genomes.errors import GenomeError
+from genomes.gene import Branches, Gene, Genes
+from genomes.genome import Genome
+from genomes.space import Space
+
+__all__ = [
+    "Boolean",
+    "Branches",
+    "Choice",
+    "Cost",
+    "Domain",
+    "Fixed",
+    "Float",
+    "Gene",
+    "GenomeError",
+    "Genes",
+    "Genome",
+    "Int",
+    "Space",
+    "spaces",
+]
