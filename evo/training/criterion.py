@@ -1,0 +1,98 @@
+"""Loss and metrics of a model with one output or several, as Keras' ``fit`` would compute them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class Criterion:
+    """What is minimised and what is watched.
+
+    The loss is the sum over outputs of each output's loss (Keras applies
+    masks and sample weights), plus the model's own losses: regularisers and
+    what layers add. Metrics are not weighted by sample weights, as with
+    ``compile(metrics=...)``.
+
+    Args:
+        space: gives losses and metrics.
+        genome: the genome that is trained.
+        model: the model; its outputs name the losses where there are several.
+    """
+
+    def __init__(self, space: Any, genome: Any, model: Any) -> None:
+        self.model = model
+        self.outputs: list[str] = list(getattr(model, "output_names", None) or ["output"])
+        self.loss = space.loss(genome)
+        self.soft = bool(space.needs_soft_targets(genome))
+        self.classes = _classes(space)
+        # Smoothed targets make losses of different genomes incomparable, so validation does without.
+        self.plain_loss = space.target.loss() if self.soft and space.target is not None else None
+        self.metrics: list[tuple[str, str | None, Any]] = []
+        metrics = space.metrics()
+        by_output = metrics if isinstance(metrics, Mapping) else {None: metrics}
+        for output, group in by_output.items():
+            for metric in group if isinstance(group, (list, tuple)) else [group]:
+                name = metric.name if output is None else f"{output}_{metric.name}"
+                self.metrics.append((name, output, metric))
+
+    def targets(self, y: Any) -> Any:
+        """Targets as loss and augmentation take them: one-hot where the genome needs soft ones."""
+        if not self.soft or self.classes is None:
+            return y
+        import keras
+
+        return keras.ops.one_hot(y, self.classes, dtype="float32")
+
+    def training_loss(self, y: Any, predictions: Any, weight: Any) -> Any:
+        """Scalar loss of a batch, with the model's own losses; ``y`` as :meth:`targets` gave it."""
+        return self._total(self.loss, y, predictions, weight)
+
+    def validation_loss(self, y: Any, predictions: Any, weight: Any) -> Any:
+        """Scalar loss of a batch of plain targets, comparable between genomes."""
+        return self._total(self.plain_loss or self.loss, y, predictions, weight)
+
+    def _total(self, loss: Any, y: Any, predictions: Any, weight: Any) -> Any:
+        if isinstance(loss, Mapping):
+            total: Any = 0.0
+            for name, output_loss in loss.items():
+                output_weight = weight[name] if isinstance(weight, Mapping) else weight
+                total += output_loss(_of(y, name, self.outputs), _of(predictions, name, self.outputs), output_weight)
+        else:
+            total = loss(y, predictions, sample_weight=weight)
+        import keras
+
+        for own in self.model.losses:
+            total += keras.ops.cast(keras.ops.sum(own), "float32")
+        return total
+
+    def update(self, y: Any, predictions: Any) -> None:
+        """Count a batch of plain targets in every metric."""
+        for _, output, metric in self.metrics:
+            if output is None:
+                metric.update_state(y, predictions)
+            else:
+                metric.update_state(_of(y, output, self.outputs), _of(predictions, output, self.outputs))
+
+    def results(self) -> dict[str, Any]:
+        """Value of every metric."""
+        return {name: metric.result() for name, _, metric in self.metrics}
+
+    def reset(self) -> None:
+        """Start counting anew."""
+        for _, _, metric in self.metrics:
+            metric.reset_state()
+
+
+def _classes(space: Any) -> int | None:
+    target = getattr(space, "target", None)
+    return target.outputs if target is not None and target.task == "multiclass" else None
+
+
+def _of(values: Any, name: str, names: list[str]) -> Any:
+    """The part of a dict or list of outputs that belongs to one of them."""
+    if isinstance(values, Mapping):
+        return values[name]
+    if isinstance(values, (list, tuple)):
+        return values[names.index(name)]
+    return values

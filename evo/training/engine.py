@@ -1,0 +1,106 @@
+"""What a backend does for a trial: whole epochs of training, evaluation, and holding the model."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from evo.training import state as states
+from evo.training.criterion import Criterion
+from evo.training.resident_data import ResidentData
+from evo.training.state import TrainingState
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The model of a trial and everything that training it needs.
+
+    Attributes:
+        space: the space.
+        genome: the genome, for the space's ``augment``.
+        model: uncompiled Keras model.
+        optimizer: Keras optimizer, wrapped in loss scaling where the precision needs it.
+        batch_size: rows per step, over all replicas.
+    """
+
+    space: Any
+    genome: Any
+    model: Any
+    optimizer: Any
+    batch_size: int
+
+
+@dataclass(frozen=True)
+class EpochResult:
+    """One epoch of training.
+
+    Attributes:
+        logs: mean loss and metrics over the epoch.
+        finite: whether every step's loss was finite; training stops at the first that is not.
+        steps: steps done.
+        first_loss: loss of the epoch's first step.
+    """
+
+    logs: dict[str, float]
+    finite: bool
+    steps: int
+    first_loss: float
+
+
+class Engine(ABC):
+    """Trains one model on one data set; kept by a worker as long as its compiled functions may be of use."""
+
+    def __init__(self, recipe: Recipe, data: ResidentData) -> None:
+        self.recipe = recipe
+        self.data = data
+        self.model = recipe.model
+        self.optimizer = recipe.optimizer
+        self.criterion = Criterion(recipe.space, recipe.genome, recipe.model)
+        self.weight_names = states.weight_names(self.model)
+        self.seconds: dict[str, float] = {}
+
+    @abstractmethod
+    def train_epoch(self, order: np.ndarray, rates: np.ndarray, seed: int, step: int) -> EpochResult:
+        """Train one epoch.
+
+        Args:
+            order: rows in the order in which they are seen, int32.
+            rates: learning rate of each step, float32.
+            seed: seed of augmentation in this trial.
+            step: number of the epoch's first step since the model was fresh.
+        """
+
+    @abstractmethod
+    def evaluate(self) -> tuple[dict[str, float], np.ndarray]:
+        """Loss and metrics on the validation rows, and float32 predictions for them."""
+
+    def capture(self, **about: Any) -> TrainingState:
+        """The state as it is now, on the host."""
+        import keras
+
+        def arrays(names: list[str], variables: list[Any]) -> dict[str, np.ndarray]:
+            values = (np.asarray(keras.ops.convert_to_numpy(v)) for v in variables)
+            return dict(zip(names, values, strict=True))
+
+        seeds = states.seed_variables(self.model)
+        return TrainingState(
+            weights=arrays(self.weight_names, self.model.weights),
+            seeds=arrays([str(n) for n in range(len(seeds))], seeds),
+            optimizer=arrays(states.optimizer_names(self.optimizer), self.optimizer.variables),
+            **about,
+        )
+
+    def restore(self, state: TrainingState) -> None:
+        """Put a stored state into the model and its optimizer.
+
+        Raises:
+            StorageError: the state is of another model.
+        """
+        states.assign(self.model.weights, self.weight_names, state.weights, "weights")
+        seeds = states.seed_variables(self.model)
+        states.assign(seeds, [str(n) for n in range(len(seeds))], state.seeds, "seeds")
+        optimizer_names = states.optimizer_names(self.optimizer)
+        states.assign(self.optimizer.variables, optimizer_names, state.optimizer, "optimizer")

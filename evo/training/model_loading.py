@@ -1,0 +1,34 @@
+"""From a state file back to a Keras model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from evo.training import state as states
+
+
+def load_model(
+    space: Any,
+    genome: Any,
+    preprocessing: dict[str, np.ndarray] | None,
+    state_path: str,
+    dtype: str | None = None,
+) -> Any:
+    """The trained ``keras.Model`` of a trial, uncompiled; it predicts as it did when it was saved.
+
+    Args:
+        space: the space of the campaign.
+        genome: the genome that was trained.
+        preprocessing: what ``space.adapt`` found, or None.
+        state_path: state file that the trial wrote.
+        dtype: dtype policy; ``float32`` by default.
+
+    Raises:
+        StorageError: the file is missing, damaged, or of another genome.
+    """
+    state = states.read_state(state_path)
+    model = space.build(genome, preprocessing, dtype=dtype or "float32", seed=state.seed)
+    states.assign(model.weights, states.weight_names(model), state.weights, "weights")
+    return model

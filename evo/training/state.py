@@ -1,0 +1,180 @@
+"""The state that a trial leaves: one HDF5 file, written aside, synced, renamed, never changed after.
+
+Layout (version 1)::
+
+    /weights/LAYER/PATH      arrays of ``model.weights``, float32 unless the layer says otherwise
+    /seeds/N                 state of the model's N-th random generator
+    /optimizer/PATH          slots, step counter, loss scale; without the optimizer's own name
+    /curves/METRIC           float64, one value per epoch since the trial's first epoch
+    attributes               version, epoch, first_epoch, seed, genome
+
+Every array has an attribute ``index``, its place in the list that it came
+from: names that Keras makes up (``conv2d_7``) differ from process to
+process, order does not.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from evo.errors import StorageError
+
+VERSION = 1
+_GROUPS = ("weights", "seeds", "optimizer", "curves")
+
+
+@dataclass
+class TrainingState:
+    """All that is needed to go on with a trial as if it had never stopped.
+
+    Attributes:
+        epoch: epochs behind the weights.
+        first_epoch: epochs that were behind them when the trial began.
+        seed: the trial's seed.
+        genome: ``genome.key`` of the genome that was trained.
+        weights: by variable path, in the model's order.
+        seeds: by position.
+        optimizer: by variable path without the optimizer's name, in order.
+        curves: values per epoch since ``first_epoch``.
+    """
+
+    epoch: int
+    first_epoch: int
+    seed: int
+    genome: str
+    weights: dict[str, np.ndarray]
+    seeds: dict[str, np.ndarray] = field(default_factory=dict)
+    optimizer: dict[str, np.ndarray] = field(default_factory=dict)
+    curves: dict[str, list[float]] = field(default_factory=dict)
+
+
+def write_state(path: str, state: TrainingState) -> None:
+    """Write a state so that a reader sees the whole of it or nothing.
+
+    Raises:
+        StorageError: the file cannot be written.
+    """
+    import h5py
+
+    aside = f"{path}.{os.getpid()}.part"
+    try:
+        with h5py.File(aside, "w", track_order=False) as file:
+            file.attrs["version"] = VERSION
+            file.attrs["epoch"] = state.epoch
+            file.attrs["first_epoch"] = state.first_epoch
+            file.attrs["seed"] = np.uint64(state.seed)
+            file.attrs["genome"] = state.genome
+            for name in _GROUPS:
+                group = file.create_group(name)
+                for index, (key, value) in enumerate(getattr(state, name).items()):
+                    array = np.asarray(value, np.float64) if name == "curves" else np.asarray(value)
+                    group.create_dataset(key, data=array, track_times=False).attrs["index"] = index
+            file.flush()
+        with open(aside, "rb") as handle:
+            os.fsync(handle.fileno())
+        os.replace(aside, path)
+    except OSError as error:
+        if os.path.exists(aside):
+            os.unlink(aside)
+        raise StorageError(f"state: {path} cannot be written: {error}") from error
+
+
+def read_state(path: str) -> TrainingState:
+    """Read a state back.
+
+    Raises:
+        StorageError: the file is missing, damaged, or of a version to come.
+    """
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            version = int(file.attrs["version"])
+            if version != VERSION:
+                raise StorageError(f"state: {path} has version {version}, this evo reads {VERSION}")
+            groups = {name: _read_group(file[name]) for name in _GROUPS}
+            return TrainingState(
+                epoch=int(file.attrs["epoch"]),
+                first_epoch=int(file.attrs["first_epoch"]),
+                seed=int(file.attrs["seed"]),
+                genome=str(file.attrs["genome"]),
+                weights=groups["weights"],
+                seeds=groups["seeds"],
+                optimizer=groups["optimizer"],
+                curves={key: [float(v) for v in value] for key, value in groups["curves"].items()},
+            )
+    except (OSError, KeyError) as error:
+        raise StorageError(f"state: {path} cannot be read: {error}") from error
+
+
+def read_weights(path: str) -> dict[str, np.ndarray]:
+    """The weights alone, by variable path: what inheritance and model loading need."""
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            return _read_group(file["weights"])
+    except (OSError, KeyError) as error:
+        raise StorageError(f"state: {path} cannot be read: {error}") from error
+
+
+def assign(variables: Sequence[Any], names: Sequence[str], arrays: Mapping[str, np.ndarray], what: str) -> None:
+    """Put stored arrays into variables: by name where all names agree, else by order.
+
+    Raises:
+        StorageError: number or shapes do not fit.
+    """
+    if len(variables) != len(arrays):
+        raise StorageError(f"state: {what}: {len(arrays)} arrays are stored, {len(variables)} are needed")
+    same_names = set(names) == set(arrays)
+    values = [arrays[name] for name in names] if same_names else list(arrays.values())
+    for variable, name, value in zip(variables, names, values, strict=True):
+        if tuple(variable.shape) != value.shape:
+            raise StorageError(
+                f"state: {what}/{name} has shape {tuple(variable.shape)}, stored is {value.shape}"
+            )
+        variable.assign(value)
+
+
+def unique_names(paths: Sequence[str]) -> list[str]:
+    """The paths, with ``~2``, ``~3`` ... behind those that came before."""
+    seen: dict[str, int] = {}
+    names = []
+    for path in paths:
+        seen[path] = seen.get(path, 0) + 1
+        names.append(path if seen[path] == 1 else f"{path}~{seen[path]}")
+    return names
+
+
+def weight_names(model: Any) -> list[str]:
+    """Names of ``model.weights`` in a state file."""
+    return unique_names([variable.path for variable in model.weights])
+
+
+def optimizer_names(optimizer: Any) -> list[str]:
+    """Names of ``optimizer.variables`` in a state file: their paths without the optimizer's own name."""
+    return unique_names([variable.path.split("/", 1)[-1] for variable in optimizer.variables])
+
+
+def seed_variables(model: Any) -> list[Any]:
+    """State variables of the model's random generators, in the model's order."""
+    weights = {id(variable) for variable in model.weights}
+    return [variable for variable in model.variables if id(variable) not in weights]
+
+
+def _read_group(group: Any) -> dict[str, np.ndarray]:
+    import h5py
+
+    found: list[tuple[int, str, np.ndarray]] = []
+
+    def visit(name: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset):
+            found.append((int(item.attrs["index"]), name, item[()]))
+
+    group.visititems(visit)
+    return {name: value for _, name, value in sorted(found, key=lambda entry: entry[0])}

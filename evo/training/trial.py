@@ -1,0 +1,264 @@
+"""One trial: build, train epoch by epoch, evaluate, save; whatever happens becomes an outcome."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+import traceback
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from evo.errors import EvoError, StorageError
+from evo.history import Outcome, Status
+from evo.training.engine import Engine, EpochResult, Recipe
+from evo.training.resident_data import ResidentData, open_data
+from evo.training.state import TrainingState, read_state, read_weights, write_state
+from evo.training.task import TrialReport, TrialTask
+from genomes.errors import GenomeError
+from genomes.genome import Genome
+
+#: Name of the state file in a trial's directory.
+STATE_FILE = "state.h5"
+#: Seconds of training after which an unfinished trial's state is saved.
+SAVE_EVERY = 2.0
+#: An epoch whose mean loss is this many times that of the untrained model has exploded.
+EXPLOSION = 1e3
+
+
+class _Ended(Exception):
+    """The trial ends here with this outcome."""
+
+    def __init__(self, status: Status, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class _Clock:
+    """Seconds by phase."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._began = time.perf_counter()
+
+    def phase(self, name: str) -> None:
+        """What passed since the last call was spent on ``name``."""
+        now = time.perf_counter()
+        self.seconds[name] = self.seconds.get(name, 0.0) + now - self._began
+        self._began = now
+
+
+def train(task: TrialTask) -> TrialReport:
+    """Do one trial.
+
+    Never raises for what a candidate does: a genome that cannot be built, a
+    loss that diverges, a limit that is passed each become the report's
+    outcome. It does not survive what kills a process; that is what
+    ``evo.workers`` is for.
+
+    Args:
+        task: what to do.
+
+    Returns:
+        The report. Its state file is ``state.h5`` in the task's directory.
+    """
+    trial = _Trial(task)
+    try:
+        predictions = trial.run()
+    except _Ended as end:
+        return trial.report(end.status, str(end))
+    except MemoryError:
+        return trial.report(Status.FAILED, "memory: the worker ran out of it")
+    except (GenomeError, EvoError) as error:
+        return trial.report(Status.FAILED, str(error))
+    except Exception as error:
+        return trial.report(Status.FAILED, f"{type(error).__name__}: {error} ({_where(error)})")
+    return trial.report(Status.COMPLETED, "", predictions)
+
+
+class _Trial:
+    """A trial under way."""
+
+    def __init__(self, task: TrialTask) -> None:
+        self.task = task
+        self.clock = _Clock()
+        self.curves: dict[str, list[float]] = {}
+        self.epoch = task.first_epoch
+        self.parameters: int | None = None
+        self.flops: int | None = None
+        self.state: str | None = None
+        self.engine: Engine | None = None
+
+    # -- phases --------------------------------------------------------------------
+    def run(self) -> np.ndarray:
+        """All phases in order; returns the validation predictions."""
+        task = self.task
+        space = _space(task.space)
+        genome = Genome.from_json(task.genome)
+        self._screen(space, genome)
+        data = open_data(task.data)
+        start = self._starting_state(genome)
+        self.clock.phase("load")
+        engine = self.engine = _engine(space, genome, task, data)
+        self.parameters = int(engine.model.count_params())
+        if start is not None:
+            engine.restore(start)
+            self.epoch = start.epoch
+        elif task.inherit is not None:
+            from genomes.inheritance import inherit
+
+            parent = Genome.from_json(task.inherit_genome or task.genome)
+            inherit(parent, read_weights(task.inherit), genome, engine.model)
+        self.clock.phase("build")
+        predictions = self._epochs(space, genome, engine, data)
+        if predictions is None:
+            _, predictions = engine.evaluate()
+        self._save(genome, engine)
+        return predictions
+
+    def _screen(self, space: Any, genome: Genome) -> None:
+        """Refuse what is over the limits before anything is built."""
+        settings = self.task.settings
+        cost = space.cost(genome)
+        self.flops = int(cost.flops)
+        for name in ("parameters", "flops"):
+            limit, needed = getattr(settings, name), int(getattr(cost, name))
+            if limit is not None and needed > limit:
+                self.parameters = int(cost.parameters)
+                raise _Ended(Status.REJECTED, f"{name}: {needed:,} needed, the limit is {limit:,}")
+
+    def _starting_state(self, genome: Genome) -> TrainingState | None:
+        """What a killed worker left of this very trial, else the state that the task starts from."""
+        task = self.task
+        left = os.path.join(task.directory, STATE_FILE)
+        if os.path.exists(left):
+            try:
+                state = read_state(left)
+            except StorageError:
+                state = None
+            if state is not None and (state.genome, state.seed, state.first_epoch) == (
+                genome.key, task.seed, task.first_epoch,
+            ) and task.first_epoch < state.epoch <= task.last_epoch:  # fmt: skip
+                self.curves = state.curves
+                return state
+        if task.start is None:
+            return None
+        state = read_state(task.start)
+        if state.epoch != task.first_epoch:
+            raise StorageError(
+                f"state: {task.start} holds epoch {state.epoch}, trial {task.number} starts at {task.first_epoch}"
+            )
+        return state
+
+    def _epochs(self, space: Any, genome: Genome, engine: Engine, data: ResidentData) -> np.ndarray | None:
+        """Train to the last epoch, evaluating after each; the last predictions, None if nothing was to do."""
+        task = self.task
+        rows, size = data.train.rows, engine.recipe.batch_size
+        steps = math.ceil(rows / size)
+        rates = np.asarray(
+            space.learning_rates(genome, task.first_epoch, task.last_epoch, task.final, steps), np.float32
+        )
+        predictions = None
+        unsaved = 0.0
+        while self.epoch < task.last_epoch:
+            began = time.perf_counter()
+            first = (self.epoch - task.first_epoch) * steps
+            result = engine.train_epoch(
+                epoch_order(task.seed, self.epoch, rows), rates[first : first + steps], task.seed, self.epoch * steps
+            )
+            self._check(result)
+            validation, predictions = engine.evaluate()
+            self.epoch += 1
+            for name, value in (*result.logs.items(), *((f"val_{n}", v) for n, v in validation.items())):
+                self.curves.setdefault(name, []).append(value)
+            unsaved += time.perf_counter() - began
+            if unsaved >= SAVE_EVERY and self.epoch < task.last_epoch:
+                self._save(genome, engine)
+                unsaved = 0.0
+        return predictions
+
+    def _check(self, result: EpochResult) -> None:
+        """Give a diverging trial up early."""
+        epoch = self.epoch + 1
+        if not result.finite or not math.isfinite(result.logs["loss"]):
+            raise _Ended(Status.DIVERGED, f"epoch {epoch}, step {result.steps}: the loss is not finite")
+        loss = result.logs["loss"]
+        reference = max(1.0, abs(self.curves["loss"][0] if self.curves.get("loss") else result.first_loss))
+        if loss > EXPLOSION * reference:
+            raise _Ended(
+                Status.DIVERGED,
+                f"epoch {epoch}: the loss exploded to {loss:.3g}, more than {EXPLOSION:g} times {reference:.3g}",
+            )
+
+    def _save(self, genome: Genome, engine: Engine) -> None:
+        began = time.perf_counter()
+        os.makedirs(self.task.directory, exist_ok=True)
+        path = os.path.join(self.task.directory, STATE_FILE)
+        write_state(path, engine.capture(
+            epoch=self.epoch, first_epoch=self.task.first_epoch, seed=self.task.seed, genome=genome.key,
+            curves=self.curves,
+        ))  # fmt: skip
+        self.state = path
+        self.clock.seconds["save"] = self.clock.seconds.get("save", 0.0) + time.perf_counter() - began
+
+    # -- report --------------------------------------------------------------------
+    def report(self, status: Status, message: str, predictions: np.ndarray | None = None) -> TrialReport:
+        """What goes back to the driver."""
+        seconds = dict(self.clock.seconds)
+        if self.engine is not None:
+            for name, value in self.engine.seconds.items():
+                seconds[name] = seconds.get(name, 0.0) + value
+            self.engine.seconds.clear()
+        outcome = Outcome(
+            status=status,
+            scores={name: values[-1] for name, values in self.curves.items()} if self.curves else {},
+            curves={name: tuple(values) for name, values in self.curves.items()},
+            epochs=self.epoch - self.task.first_epoch,
+            parameters=self.parameters,
+            flops=self.flops,
+            message=message,
+            seconds=seconds,
+        )
+        return TrialReport(self.task.number, outcome, predictions, self.state)
+
+
+def epoch_order(seed: int, epoch: int, rows: int) -> np.ndarray:
+    """Order of the training rows in one epoch: a function of seed and epoch alone, int32."""
+    generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0, epoch)))
+    return generator.permutation(rows).astype(np.int32)
+
+
+def _space(json: Mapping[str, Any]) -> Any:
+    from genomes.space import Space
+
+    return Space.from_json(json)
+
+
+def _engine(space: Any, genome: Genome, task: TrialTask, data: ResidentData) -> Engine:
+    import keras
+
+    from evo.training.tensorflow_engine import TensorFlowEngine
+
+    # Names and seeds that Keras makes up are counted from here, whatever the worker did before.
+    keras.utils.clear_session(free_memory=False)
+    keras.utils.set_random_seed(task.seed % 2**32)
+    policy = "float32"
+    model = space.build(genome, load_preprocessing(task.preprocessing), dtype=policy, seed=task.seed)
+    recipe = Recipe(space, genome, model, space.optimizer(genome), int(space.batch_size(genome)))
+    return TensorFlowEngine(recipe, data)
+
+
+def load_preprocessing(path: str | None) -> dict[str, np.ndarray] | None:
+    """What ``Space.adapt`` found, from its ``.npz`` file; None if there is none."""
+    if path is None:
+        return None
+    with np.load(path, allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
+
+
+def _where(error: BaseException) -> str:
+    """File and line of the innermost frame, for a one-line cause."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else "unknown place"
