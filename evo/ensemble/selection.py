@@ -1,0 +1,379 @@
+"""From candidates' validation predictions to the members of an ensemble and their weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from evo.ensemble.candidates import Candidate, Costs, Limits, usable, warn
+from evo.ensemble.estimation import Estimate, PairedGain, folds, paired_gain
+from evo.ensemble.methods import (
+    Greedy,
+    LearnedWeights,
+    average_best,
+    best_single,
+    forward_without_replacement,
+    within_limits,
+)
+from evo.ensemble.metrics import as_targets, check_loss, check_task, mean_and_error, row_losses
+from evo.ensemble.pool_loss import PoolLoss
+from evo.ensemble.pooling import check_pooling, fit_temperature, pool
+from evo.ensemble.stacking import Stacker, fit_stacker
+from evo.errors import EnsembleError
+
+#: Every method by name; ``auto`` is :data:`DEFAULT_METHOD`.
+METHODS = ("auto", "best", "average", "weighted", "greedy", "bagged", "nes", "stacking")
+DEFAULT_METHOD = "bagged"
+
+#: Numbers (float32) that the terms of a selection may take; more candidates than fit are screened by own loss.
+_TERMS = 4_000_000
+_FEWEST = 64
+
+#: Metrics whose nested estimates are reported.
+_REPORTED = {
+    "binary": ("error", "log_loss"),
+    "multiclass": ("error", "log_loss"),
+    "multilabel": ("error", "log_loss"),
+    "regression": ("rmse", "mae"),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """The members chosen, and what is known about them.
+
+    Attributes:
+        candidates: the members, heaviest first.
+        weights: float64 (members,), sum 1.
+        task: the kind of task.
+        method: the method that chose them; ``best`` after a fallback.
+        loss: the loss that was minimised.
+        pooling: ``arithmetic``, ``geometric``, ``median`` or ``stacked``.
+        temperature: applied after pooling; 1 for none.
+        stacker: the linear model of ``stacked``, else None.
+        estimates: per approach (``ensemble``, ``best``, ``average``) and metric, the nested estimate:
+            each row judged by what was chosen without it. Empty with too few rows to cross-fit.
+        gain: of the ensemble over the best single model, nested; None with fewer than two candidates.
+        fallback: whether the best single model stands here because no gain was shown.
+        notes: why it is smaller or other than asked, one line each.
+    """
+
+    candidates: tuple[Candidate, ...]
+    weights: np.ndarray
+    task: str
+    method: str
+    loss: str
+    pooling: str = "arithmetic"
+    temperature: float = 1.0
+    stacker: Stacker | None = None
+    estimates: Mapping[str, Mapping[str, Estimate]] = field(default_factory=dict)
+    gain: PairedGain | None = None
+    fallback: bool = False
+    notes: tuple[str, ...] = ()
+
+    def predictions(self) -> np.ndarray:
+        """Pooled validation predictions, float32 (rows, outputs)."""
+        return combine(
+            [c.predictions for c in self.candidates],
+            self.weights, self.pooling, self.task, self.temperature, self.stacker,
+        )  # fmt: skip
+
+    def report(self) -> dict[str, Any]:
+        """How the ensemble was chosen, as a JSON object."""
+        return {
+            "method": self.method,
+            "loss": self.loss,
+            "fallback": self.fallback,
+            "estimates": {
+                who: {metric: estimate.to_json() for metric, estimate in metrics.items()}
+                for who, metrics in self.estimates.items()
+            },
+            "gain": None if self.gain is None else self.gain.to_json(),
+            "notes": list(self.notes),
+        }
+
+
+def combine(
+    predictions: Sequence[np.ndarray],
+    weights: np.ndarray,
+    pooling: str,
+    task: str,
+    temperature: float = 1.0,
+    stacker: Stacker | None = None,
+) -> np.ndarray:
+    """What an ensemble makes of its members' predictions, float32 (rows, outputs)."""
+    if stacker is not None:
+        return stacker.predict(predictions, task)
+    return pool(predictions, weights, pooling, task, temperature)
+
+
+def build(
+    candidates: Sequence[Candidate],
+    y_validation: np.ndarray,
+    task: str,
+    size: int = 8,
+    method: str = "auto",
+    *,
+    loss: str | None = None,
+    pooling: str | None = None,
+    temperature: bool = False,
+    max_members: int | None = None,
+    max_parameters: float | None = None,
+    max_latency: float | None = None,
+    fold_count: int = 5,
+    confidence: float | None = 0.75,
+    sample_weight: np.ndarray | None = None,
+    rng: np.random.Generator,
+) -> Selection:
+    """Choose members and weights on validation predictions; no model is loaded.
+
+    The same choice is repeated on all folds but one and judged on that one, which gives the nested
+    estimates and decides the fallback; the members returned are chosen on all rows.
+
+    Args:
+        candidates: models with their predictions on the validation rows.
+        y_validation: targets of those rows.
+        task: ``binary``, ``multiclass``, ``multilabel`` or ``regression``.
+        size: members asked for, at most; a method may need fewer.
+        method: ``best``: the best single model. ``average``: plain average of the best ``size``.
+            ``weighted``: weights learned by gradient. ``greedy``: Caruana's selection with
+            replacement. ``bagged``: the mean of 20 such selections over random halves of the candidates.
+            ``nes``: forward selection without replacement (Zaidi et al. 2021).
+            ``stacking``: a linear model on the greedily chosen. ``auto``: ``bagged``.
+        loss: what is minimised: ``log_loss`` (default), ``brier`` or ``error``; ``rmse`` (default) or ``mae``.
+        pooling: ``arithmetic`` (default) or ``geometric`` mean of probabilities; ``arithmetic`` or
+            ``median`` for regression.
+        temperature: fit a temperature after pooling (classifiers).
+        max_members: most members; the smaller of this and ``size`` holds.
+        max_parameters: most parameters, summed over members.
+        max_latency: most seconds per batch, summed over members.
+        fold_count: folds of the cross-fitting, 2 or more.
+        confidence: the best single model is returned unless the ensemble is better in this
+            share of the samples of a paired bootstrap; None never falls back.
+        sample_weight: weight of each validation row, or None.
+        rng: randomness of bags, folds and bootstrap.
+
+    Raises:
+        EnsembleError: an argument is wrong, candidates do not belong together, or none fits the limits.
+
+    Warns:
+        EnsembleWarning: candidates were left out, or the ensemble is smaller than asked for, and why.
+    """
+    task = check_task(task)
+    loss = check_loss(task, loss)
+    asked_pooling, pooling = pooling, check_pooling(task, pooling)
+    if method not in METHODS:
+        raise EnsembleError(f"method: expected one of {METHODS}, got {method!r}")
+    if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
+        raise EnsembleError(f"size: expected a whole number of members, 1 or more, got {size!r}")
+    if fold_count < 2:
+        raise EnsembleError(f"fold_count: expected 2 or more, got {fold_count!r}")
+    if confidence is not None and not 0 <= confidence <= 1:
+        raise EnsembleError(f"confidence: expected a share between 0 and 1 or None, got {confidence!r}")
+    if method == "auto":
+        method = DEFAULT_METHOD
+    if method == "stacking" and asked_pooling is not None:
+        raise EnsembleError(f"pooling: stacking has none of its own, got {asked_pooling!r}")
+    notes: list[str] = []
+    rows = len(y_validation)
+    if rows == 0:
+        raise EnsembleError("y_validation: at least one row is needed, got none")
+    if len(candidates) < size and method not in ("best",):
+        warn(f"{size} members asked for, but there are only {len(candidates)} candidates", notes)
+    kept = usable(candidates, rows, task, notes)
+    targets = as_targets(y_validation, task, kept[0].predictions.shape[1], "y_validation")
+    if sample_weight is not None and (np.shape(sample_weight) != (rows,) or np.min(sample_weight) < 0):
+        raise EnsembleError(f"sample_weight: expected {rows} non-negative numbers")
+    members = int(size if max_members is None else min(size, max_members))
+    limits = Limits(members, max_parameters, max_latency)  # type: ignore[arg-type]
+    costs = Costs(kept, limits)
+    fitting = costs.open(np.array([], dtype=int))
+    if not fitting.any():
+        least = costs.costs.min(axis=1)
+        raise EnsembleError(
+            f"no candidate fits max_members={members}, max_parameters={max_parameters}, "
+            f"max_latency={max_latency}; the least are {least.tolist()}"
+        )
+    kept = [c for c, fits in zip(kept, fitting, strict=True) if fits]
+    kept = screen(kept, targets, task, loss, pooling, sample_weight)
+    problem = _Problem(kept, targets, task, loss, pooling, temperature, limits, members, sample_weight)
+
+    if len(kept) == 1 or method == "best":
+        if len(kept) == 1 and len(candidates) > 1:
+            warn("one candidate is left: the ensemble has one member", notes)
+        chosen = problem.fit("best", np.arange(rows), rng)
+        estimates, gain = _nested(problem, ("best",), fold_count, rng)
+        return problem.selection(chosen, "best", estimates, gain, False, notes)
+    asked = ("best", "average", method)
+    estimates, gain = _nested(problem, tuple(dict.fromkeys(asked)), fold_count, rng, ensemble=method)
+    chosen = problem.fit(method, np.arange(rows), rng)
+    fallback = False
+    if confidence is not None and gain is not None and not gain.probability >= confidence:
+        fallback = True
+        notes.append(
+            f"no gain over the best single model was shown (better in {gain.probability:.0%} of the bootstrap "
+            f"samples, {confidence:.0%} needed): the ensemble is that model"
+        )
+        chosen = problem.fit("best", np.arange(rows), rng)
+    return problem.selection(chosen, "best" if fallback else method, estimates, gain, fallback, notes)
+
+
+def screen(
+    candidates: list[Candidate],
+    targets: np.ndarray,
+    task: str,
+    loss: str,
+    pooling: str,
+    row_weight: np.ndarray | None = None,
+) -> list[Candidate]:
+    """The candidates of the least own loss, as many as a selection can hold in memory (at least 64).
+
+    Order is kept. Pruning a library by own loss before selecting is Caruana's, too (2006).
+    """
+    rows, outputs = candidates[0].predictions.shape
+    narrow = task == "multiclass" and loss == "log_loss" and pooling != "geometric"
+    most = max(_FEWEST, _TERMS // (rows * (1 if narrow else outputs)))
+    if len(candidates) <= most:
+        return candidates
+    single = "log_loss" if loss == "error" else loss
+    own = np.empty(len(candidates))
+    for start in range(0, len(candidates), 16):
+        part = [c.predictions for c in candidates[start : start + 16]]
+        own[start : start + 16] = PoolLoss(part, targets, task, "arithmetic", single, row_weight).singles()
+    best = np.sort(np.argsort(own, kind="stable")[:most])
+    return [candidates[i] for i in best]
+
+
+@dataclass(eq=False)
+class _Chosen:
+    """Members (indices), their weights, and how they are pooled."""
+
+    members: np.ndarray
+    weights: np.ndarray
+    temperature: float = 1.0
+    stacker: Stacker | None = None
+
+
+class _Problem:
+    """Candidates and targets; fits any method on any rows."""
+
+    def __init__(
+        self,
+        candidates: list[Candidate],
+        targets: np.ndarray,
+        task: str,
+        loss: str,
+        pooling: str,
+        temperature: bool,
+        limits: Limits,
+        size: int,
+        row_weight: np.ndarray | None,
+    ) -> None:
+        self.candidates, self.targets, self.task, self.loss = candidates, targets, task, loss
+        self.pooling, self.size, self.limits = pooling, size, limits
+        self.temperature = temperature and task != "regression"
+        self.weight = None if row_weight is None else np.asarray(row_weight, dtype=np.float64)
+        self.costs = Costs(candidates, limits)
+        predictions = [c.predictions for c in candidates]
+        self.pool = PoolLoss(predictions, targets, task, pooling, loss, self.weight)
+        # the error rate has plateaus and no gradient: what needs one follows the log loss
+        self.smooth = self.pool
+        if not self.pool.smooth:
+            self.smooth = PoolLoss(predictions, targets, task, pooling, "log_loss", self.weight)
+
+    def fit(self, method: str, rows: np.ndarray, rng: np.random.Generator) -> _Chosen:
+        """Choose on these rows."""
+        everything = len(rows) == len(self.targets)
+        score = self.pool if everything else self.pool.subset(rows)
+        chooser: dict[str, Callable[[], np.ndarray]] = {
+            "best": lambda: best_single(score, self.costs),
+            "average": lambda: average_best(score, self.costs, self.size),
+            "weighted": lambda: LearnedWeights(self.size)(
+                self.smooth if everything else self.smooth.subset(rows), self.costs
+            ),
+            "greedy": lambda: Greedy()(score, self.costs, rng),
+            "bagged": lambda: Greedy(bags=20, steps=25)(score, self.costs, rng),
+            "nes": lambda: forward_without_replacement(score, self.costs, self.size),
+            "stacking": lambda: Greedy()(score, self.costs, rng),
+        }
+        weights = chooser[method]()
+        members = np.flatnonzero(weights)
+        members = members[np.argsort(-weights[members], kind="stable")]
+        chosen = _Chosen(members, weights[members])
+        parts = [self.candidates[i].predictions[rows] for i in members]
+        if method == "stacking" and len(members) > 1:
+            weight = None if self.weight is None else self.weight[rows]
+            chosen.stacker = fit_stacker(parts, self.targets[rows], self.task, row_weight=weight)
+            chosen.weights = chosen.stacker.member_weights(len(members))
+        elif self.temperature:
+            pooled = pool(parts, chosen.weights, self.pooling, self.task)
+            chosen.temperature = fit_temperature(pooled, self.targets[rows], self.task)
+        return chosen
+
+    def predict(self, chosen: _Chosen, rows: np.ndarray) -> np.ndarray:
+        """Pooled predictions of these rows."""
+        parts = [self.candidates[i].predictions[rows] for i in chosen.members]
+        return combine(parts, chosen.weights, self.pooling, self.task, chosen.temperature, chosen.stacker)
+
+    def selection(
+        self,
+        chosen: _Chosen,
+        method: str,
+        estimates: Mapping[str, Mapping[str, Estimate]],
+        gain: PairedGain | None,
+        fallback: bool,
+        notes: list[str],
+    ) -> Selection:
+        """The public record of a choice."""
+        return Selection(
+            candidates=tuple(self.candidates[i] for i in chosen.members),
+            weights=chosen.weights,
+            task=self.task,
+            method=method,
+            loss=self.loss,
+            pooling="stacked" if chosen.stacker is not None else self.pooling,
+            temperature=chosen.temperature,
+            stacker=chosen.stacker,
+            estimates=estimates,
+            gain=gain,
+            fallback=fallback,
+            notes=tuple(notes),
+        )
+
+
+def _nested(
+    problem: _Problem, methods: tuple[str, ...], fold_count: int, rng: np.random.Generator, ensemble: str | None = None
+) -> tuple[dict[str, dict[str, Estimate]], PairedGain | None]:
+    """Cross-fitted estimates of each method, and the gain of ``ensemble`` over ``best``."""
+    rows = len(problem.targets)
+    if rows < 2 * fold_count:
+        return {}, None
+    fold = folds(rows, fold_count, problem.targets if problem.task == "multiclass" else None, rng)
+    outputs = problem.candidates[0].predictions.shape[1]
+    predicted = {method: np.empty((rows, outputs), dtype=np.float32) for method in methods}
+    for number in range(fold_count):
+        train, held_out = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+        for method in methods:
+            chosen = problem.fit(method, train, rng)
+            predicted[method][held_out] = problem.predict(chosen, held_out)
+    estimates: dict[str, dict[str, Estimate]] = {}
+    for method in methods:
+        name = "ensemble" if method == ensemble else method
+        estimates[name] = {}
+        for metric in dict.fromkeys((problem.loss, *_REPORTED[problem.task])):
+            losses = row_losses(metric, problem.task, predicted[method], problem.targets)
+            estimates[name][metric] = Estimate(*mean_and_error(metric, losses, problem.weight))
+    if ensemble is None:
+        return estimates, None
+    if ensemble in ("average",):
+        estimates["average"] = estimates["ensemble"]
+    single, ours = (
+        row_losses(problem.loss, problem.task, predicted[method], problem.targets) for method in ("best", ensemble)
+    )
+    return estimates, paired_gain(single, ours, rng, problem.weight)
+
+
+__all__ = ["METHODS", "Selection", "build", "combine", "screen", "within_limits"]
