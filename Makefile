@@ -1,0 +1,65 @@
+# make demo    the main job, end to end, on real images: about five minutes on two cores
+# make test    the tests
+# Both make .venv if there is none and install into it; nothing is done twice.
+# Needed: Python 3.11 or newer with its venv module, and a package index.
+#   make PYTHON=/path/to/python3.12 test     chooses the interpreter that .venv is made with
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Test processes; each holds about 1 GB.
+PROCESSES ?= 2
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help demo test test-slow lint venv clean clean-venv
+help:
+	@sed -n 's/^# \{0,1\}//p' Makefile | sed -n '1,5p'
+	@echo "make test-slow | lint | clean | clean-venv (removes .venv too)"
+
+demo: $(VENV)/.installed
+	@$(BIN)/evo demo $(ARGS)
+
+test: $(VENV)/.installed-dev
+	@TF_CPP_MIN_LOG_LEVEL=3 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile $(ARGS)
+
+test-slow: $(VENV)/.installed-dev
+	@TF_CPP_MIN_LOG_LEVEL=3 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow --timeout 3600 $(ARGS)
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+venv: $(VENV)/.installed
+
+# A stamp file inside .venv records what is installed; it is redone when pyproject.toml changes.
+$(VENV)/.installed-dev: pyproject.toml $(VENV)/.made
+	@echo "Installing evo with what its tests need into $(VENV) (the first time: some minutes)"
+	@$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $(VENV)/.installed $@
+
+$(VENV)/.installed: pyproject.toml $(VENV)/.made
+	@echo "Installing evo into $(VENV) (the first time: some minutes)"
+	@$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/.made:
+	@command -v "$(PYTHON)" >/dev/null 2>&1 || { \
+	  echo "make: no '$(PYTHON)' on PATH. Install Python 3.11 or newer, or name one: make PYTHON=/path/to/python3 ..." >&2; \
+	  exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "make: evo needs Python 3.11 or newer, '$(PYTHON)' is $$("$(PYTHON)" -c 'import platform; print(platform.python_version())')." >&2; \
+	  echo "make: name a newer one: make PYTHON=/path/to/python3.12 ..." >&2; \
+	  exit 1; }
+	@test -x $(BIN)/python && $(BIN)/python -m pip --version >/dev/null 2>&1 || "$(PYTHON)" -m venv $(VENV) || { \
+	  rm -rf $(VENV); \
+	  echo "make: '$(PYTHON)' cannot make a virtual environment; on Debian and Ubuntu: apt install python3-venv" >&2; \
+	  exit 1; }
+	@touch $@
+
+clean:
+	rm -rf build dist ./*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find evo genomes benchmarks tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+clean-venv: clean
+	rm -rf $(VENV)
