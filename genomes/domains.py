@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from genomes.errors import GenomeError
+from genomes.errors import GenomeError, shown
 
 #: What a field may hold.
 Value = int | float | bool | str | None
@@ -23,6 +23,9 @@ Value = int | float | bool | str | None
 PERTURBATION = 0.15
 
 _MAX_MAGNITUDE = 1e300
+
+#: Largest whole number, up or down, that a field may hold: beyond it floats skip numbers.
+MAX_INTEGER = 2**53
 
 
 class Domain(abc.ABC):
@@ -38,7 +41,10 @@ class Domain(abc.ABC):
 
     @abc.abstractmethod
     def to_unit(self, value: Value) -> float:
-        """Where ``value`` lies in [0, 1]; ``from_unit(to_unit(v)) == v``."""
+        """Where ``value`` lies in [0, 1].
+
+        ``from_unit(to_unit(v)) == v``; up to rounding for a :class:`Float` without a step.
+        """
 
     @abc.abstractmethod
     def validate(self, value: Any, path: str = "") -> Value:
@@ -102,10 +108,15 @@ def _number(value: Any, path: str, whole: bool) -> int | float:
     """``value`` as a plain finite Python number, or a GenomeError."""
     kinds = (int, np.integer) if whole else (int, float, np.integer, np.floating)
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, kinds):
-        raise GenomeError(f"expected {'a whole number' if whole else 'a number'}, got {value!r}", path)
+        raise GenomeError(f"expected {'a whole number' if whole else 'a number'}, got {shown(value)}", path)
+    if isinstance(value, np.generic):
+        value = value.item()
+    if whole and abs(int(value)) > MAX_INTEGER:
+        raise GenomeError(f"expected a whole number between -2**53 and 2**53, got {shown(value)}", path)
     if isinstance(value, int) and abs(value) > 2**63 or not math.isfinite(value) or abs(value) > _MAX_MAGNITUDE:
-        raise GenomeError("expected a finite number of sensible size", path)
-    return int(value) if whole else float(value)
+        raise GenomeError(f"expected a finite number of sensible size, got {shown(value)}", path)
+    # Adding 0.0 turns -0.0 into 0.0: equal values must be written alike.
+    return int(value) if whole else float(value) + 0.0
 
 
 class Int(Domain):
@@ -138,9 +149,16 @@ class Int(Domain):
             raise GenomeError(f"Int: log=True needs low >= 1, got low={low}")
         self._geometric = self.log and self.step > 1
         if self._geometric:
-            self.size = int(math.log(self.high / self.low) / math.log(self.step) + 1e-9) + 1
+            # Counted in whole numbers: logarithms are wrong in the last place.
+            self.size = 1
+            while self._value(self.size) <= self.high:
+                self.size += 1
         else:
             self.size = (self.high - self.low) // self.step + 1
+        # With more values than this, [0, 1] no longer tells neighbours apart.
+        most = 40 if self.log and not self._geometric else 50
+        if self.size > 2**most:
+            raise GenomeError(f"Int: low={low} to high={high} is too wide; expected at most 2**{most} values")
         self.default = self.low if default is None else int(_number(default, "default", True))
         self.validate(self.default, "default")
 
@@ -249,9 +267,11 @@ class Float(Domain):
 
     def _value(self, index: int) -> float:
         assert self.step is not None
+        if index == 0:
+            return self.low
         value = self.low * self.step**index if self.log else self.low + index * self.step
         # Rounded, so that 0.1 + 2 * 0.1 is written 0.3 wherever it is computed.
-        return min(float(f"{value:.12g}"), self.high)
+        return min(max(float(f"{value:.14g}"), self.low), self.high)
 
     def from_unit(self, unit: float) -> float:
         """The value at ``unit`` in [0, 1]."""
@@ -321,12 +341,14 @@ class Choice(Domain):
     """
 
     def __init__(self, values: Sequence[Value], default: Value = None, ordered: bool | None = None) -> None:
-        if isinstance(values, (str, bytes)) or not values:
-            raise GenomeError(f"Choice: expected a list with at least one value, got {values!r}")
+        if isinstance(values, (str, bytes)) or not isinstance(values, (Sequence, np.ndarray)) or not len(values):
+            raise GenomeError(f"Choice: expected a list with at least one value, got {shown(values)}")
         self.values: tuple[Value, ...] = tuple(v.item() if isinstance(v, np.generic) else v for v in values)
         for value in self.values:
             if not isinstance(value, (int, float, str, bool, type(None))):
-                raise GenomeError(f"Choice: expected plain numbers, strings, booleans, got {value!r}")
+                raise GenomeError(f"Choice: expected plain numbers, strings, booleans, got {shown(value)}")
+            if isinstance(value, float) and not math.isfinite(value):
+                raise GenomeError(f"Choice: expected finite numbers, got {value!r}")
         if len({(type(v) is bool, v) for v in self.values}) != len(self.values):
             raise GenomeError(f"Choice: values must differ, got {list(self.values)}")
         numbers = all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in self.values)
@@ -351,10 +373,11 @@ class Choice(Domain):
         return self.values[index + (index >= self._index(value))]
 
     def _index(self, value: Value) -> int:
-        for index, known in enumerate(self.values):
-            if known == value and isinstance(known, bool) == isinstance(value, bool):
-                return index
-        raise GenomeError(f"expected one of {list(self.values)}, got {value!r}")
+        if isinstance(value, (int, float, str, type(None))):
+            for index, known in enumerate(self.values):
+                if known == value and isinstance(known, bool) == isinstance(value, bool):
+                    return index
+        raise GenomeError(f"expected one of {list(self.values)}, got {shown(value)}")
 
     def validate(self, value: Any, path: str = "") -> Value:
         """See :meth:`Domain.validate`."""
@@ -363,9 +386,7 @@ class Choice(Domain):
         try:
             return self.values[self._index(value)]
         except GenomeError:
-            shown = repr(value)
-            shown = shown if len(shown) <= 80 else shown[:77] + "..."
-            raise GenomeError(f"expected one of {list(self.values)}, got {shown}", path) from None
+            raise GenomeError(f"expected one of {list(self.values)}, got {shown(value)}", path) from None
 
     def to_json(self) -> dict[str, Any]:
         """See :meth:`Domain.to_json`."""
@@ -407,7 +428,7 @@ def domain_from_json(json: Mapping[str, Any], path: str = "") -> Domain:
     """
     kind = _KINDS.get(str(json.get("domain"))) if isinstance(json, Mapping) else None
     if kind is None:
-        raise GenomeError(f"expected a domain ({', '.join(_KINDS)}), got {str(json)[:80]}", path)
+        raise GenomeError(f"expected a domain ({', '.join(_KINDS)}), got {shown(json)}", path)
     arguments = {name: value for name, value in json.items() if name != "domain"}
     try:
         return kind(**arguments)

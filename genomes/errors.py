@@ -14,3 +14,12 @@ class GenomeError(ValueError):
     def __init__(self, message: str, path: str = "") -> None:
         self.path = path
         super().__init__(f"{path}: {message}" if path else message)
+
+
+def shown(value: object, length: int = 80) -> str:
+    """``repr(value)``, cut to ``length`` characters; never fails, however large or deep the value is."""
+    try:
+        text = repr(value)
+    except (RecursionError, ValueError):
+        text = f"a value of type {type(value).__name__}"
+    return text if len(text) <= length else text[: length - 3] + "..."

@@ -23,9 +23,9 @@ import json as json_module
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
-from genomes.costs import Cost, Shape
+from genomes.costs import Cost, Shape, flow
 from genomes.domains import Domain, Value
-from genomes.errors import GenomeError
+from genomes.errors import GenomeError, shown
 
 #: Deepest nesting of genes and most genes that are read from JSON.
 MAX_DEPTH = 24
@@ -97,8 +97,8 @@ class Gene:
         slots: dict[str, Genes | Branches] = dict(cls.slots)
         for name, declared in list(vars(cls).items()):
             if isinstance(declared, (Domain, Genes, Branches)):
-                if name in ("gene", "innovation", "genes") or name.startswith("_"):
-                    raise GenomeError(f"{cls.__name__}: a field must not be named {name!r}")
+                if name in ("gene", "innovation") or name.startswith("_") or hasattr(Gene, name):
+                    raise GenomeError(f"{cls.__name__}: a field must not be named {name!r}: every gene has that")
                 if isinstance(declared, Domain):
                     fields[name] = declared
                 else:
@@ -127,7 +127,7 @@ class Gene:
             expected = ", ".join((*self.fields, *self.slots)) or "none"
             raise GenomeError(f"{name}: unknown field {next(iter(values))!r}; fields are {expected}")
         if isinstance(innovation, bool) or not isinstance(innovation, int) or not 0 <= innovation <= MAX_INNOVATION:
-            raise GenomeError(f"{name}: innovation must be a whole number, 0 to 2**53, got {innovation!r}")
+            raise GenomeError(f"{name}: innovation must be a whole number, 0 to 2**53, got {shown(innovation)}")
         object.__setattr__(self, "innovation", innovation)
         object.__setattr__(self, "_values", own)
 
@@ -191,6 +191,18 @@ class Gene:
         from genomes.build import measured
 
         return measured(self, shape)[1]
+
+    def fitted(self, shape: Shape) -> Gene | None:
+        """The gene, changed so that it can be applied to an input of ``shape``; None if it cannot be.
+
+        ``Space.repair`` asks for it. Subclasses that can adapt (a stride that the
+        input is too small for) override it.
+        """
+        try:
+            flow(self, shape)
+        except GenomeError:
+            return None
+        return self
 
     def canonical(self) -> tuple[Gene, ...]:
         """The genes that this one amounts to: fields without effect at their defaults, no-ops gone.
@@ -288,7 +300,7 @@ class Gene:
         if depth > MAX_DEPTH:
             raise GenomeError(f"genes are nested more than {MAX_DEPTH} deep", path)
         if not isinstance(json, Mapping) or not isinstance(json.get("gene"), str):
-            raise GenomeError(f"expected an object with a 'gene' entry, got {str(json)[:80]}", path)
+            raise GenomeError(f"expected an object with a 'gene' entry, got {shown(json)}", path)
         kind = Gene.registry.get(json["gene"])
         if kind is None:
             raise GenomeError(
@@ -384,7 +396,7 @@ def _children(value: Any, declared: Genes | Branches, path: str) -> tuple[Any, .
 
 def _slot_from_json(value: Any, declared: Genes | Branches, path: str, depth: int) -> tuple[Any, ...]:
     if not isinstance(value, list):
-        raise GenomeError(f"expected a list, got {str(value)[:80]}", path)
+        raise GenomeError(f"expected a list, got {shown(value)}", path)
     if len(value) > MAX_GENES:
         raise GenomeError(f"expected at most {MAX_GENES} entries, got {len(value)}", path)
     if isinstance(declared, Genes):

@@ -7,7 +7,7 @@ import json as json_module
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
-from genomes.errors import GenomeError
+from genomes.errors import GenomeError, shown
 from genomes.gene import MAX_GENES, Gene, canonical_sequence
 
 #: Version of the JSON form.
@@ -116,7 +116,7 @@ class Genome:
             raise GenomeError(f"expected an object, got {type(json).__name__}", "genome")
         version = json.get("format")
         if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-            raise GenomeError(f"expected a format number, got {str(version)[:80]!r}", "genome.format")
+            raise GenomeError(f"expected a format number, got {shown(version)}", "genome.format")
         if version > FORMAT:
             raise GenomeError(f"written by a newer version: format {version}, this one reads up to {FORMAT}", "genome")
         genes = json.get("genes")
