@@ -3,6 +3,7 @@
 from genomes import spaces
 from genomes.costs import Cost
 from genomes.domains import Boolean, Choice, Domain, Fixed, Float, Int
+from genomes.edit_distance import distance
 from genomes.errors import GenomeError
 from genomes.gene import Branches, Gene, Genes
 from genomes.genome import Genome
@@ -17,10 +18,11 @@ __all__ = [
     "Fixed",
     "Float",
     "Gene",
-    "GenomeError",
     "Genes",
     "Genome",
+    "GenomeError",
     "Int",
     "Space",
+    "distance",
     "spaces",
 ]

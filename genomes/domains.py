@@ -113,7 +113,12 @@ def _number(value: Any, path: str, whole: bool) -> int | float:
         value = value.item()
     if whole and abs(int(value)) > MAX_INTEGER:
         raise GenomeError(f"expected a whole number between -2**53 and 2**53, got {shown(value)}", path)
-    if isinstance(value, int) and abs(value) > 2**63 or not math.isfinite(value) or abs(value) > _MAX_MAGNITUDE:
+    if (
+        (isinstance(value, int)
+        and abs(value) > 2**63)
+        or not math.isfinite(value)
+        or abs(value) > _MAX_MAGNITUDE
+    ):
         raise GenomeError(f"expected a finite number of sensible size, got {shown(value)}", path)
     # Adding 0.0 turns -0.0 into 0.0: equal values must be written alike.
     return int(value) if whole else float(value) + 0.0
@@ -166,7 +171,10 @@ class Int(Domain):
         return self.low * self.step**index if self._geometric else self.low + index * self.step
 
     def from_unit(self, unit: float) -> int:
-        """The value at ``unit`` in [0, 1]: each value owns an equal part (or, with ``log``, its part of the log)."""
+        """The value at ``unit`` in [0, 1].
+
+        Each value owns an equal part of [0, 1]; with ``log``, its part of the logarithm.
+        """
         assert self.size is not None
         unit = min(max(unit, 0.0), 1.0)
         if self.log and not self._geometric:
@@ -201,7 +209,9 @@ class Int(Domain):
         else:
             fits = (number - self.low) % self.step == 0
         if not fits:
-            raise GenomeError(f"expected {self.low} to {self.high} in steps of {self.step}, got {number}", path)
+            raise GenomeError(
+                f"expected {self.low} to {self.high} in steps of {self.step}, got {number}", path
+            )
         return number
 
     def _neighbour(self, value: Value, rng: np.random.Generator) -> int:
@@ -316,7 +326,9 @@ class Float(Domain):
                 index = round((number - self.low) / self.step)
             nearest = self._value(index)
             if not math.isclose(nearest, number, rel_tol=1e-9, abs_tol=1e-12):
-                raise GenomeError(f"expected {self.low} to {self.high} in steps of {self.step}, got {number}", path)
+                raise GenomeError(
+                    f"expected {self.low} to {self.high} in steps of {self.step}, got {number}", path
+                )
             number = nearest
         return number
 
@@ -341,7 +353,11 @@ class Choice(Domain):
     """
 
     def __init__(self, values: Sequence[Value], default: Value = None, ordered: bool | None = None) -> None:
-        if isinstance(values, (str, bytes)) or not isinstance(values, (Sequence, np.ndarray)) or not len(values):
+        if (
+            isinstance(values, (str, bytes))
+            or not isinstance(values, (Sequence, np.ndarray))
+            or not len(values)
+        ):
             raise GenomeError(f"Choice: expected a list with at least one value, got {shown(values)}")
         self.values: tuple[Value, ...] = tuple(v.item() if isinstance(v, np.generic) else v for v in values)
         for value in self.values:

@@ -13,7 +13,12 @@ class GenomeError(ValueError):
 
     def __init__(self, message: str, path: str = "") -> None:
         self.path = path
+        self.message = message
         super().__init__(f"{path}: {message}" if path else message)
+
+    def under(self, prefix: str) -> GenomeError:
+        """The same error seen from further up: ``body[0]`` under ``genes[2]`` is ``genes[2].body[0]``."""
+        return GenomeError(self.message, f"{prefix}.{self.path}" if self.path else prefix)
 
 
 def shown(value: object, length: int = 80) -> str:

@@ -98,7 +98,9 @@ class Gene:
         for name, declared in list(vars(cls).items()):
             if isinstance(declared, (Domain, Genes, Branches)):
                 if name in ("gene", "innovation") or name.startswith("_") or hasattr(Gene, name):
-                    raise GenomeError(f"{cls.__name__}: a field must not be named {name!r}: every gene has that")
+                    raise GenomeError(
+                        f"{cls.__name__}: a field must not be named {name!r}: every gene has that"
+                    )
                 if isinstance(declared, Domain):
                     fields[name] = declared
                 else:
@@ -126,8 +128,14 @@ class Gene:
         if values:
             expected = ", ".join((*self.fields, *self.slots)) or "none"
             raise GenomeError(f"{name}: unknown field {next(iter(values))!r}; fields are {expected}")
-        if isinstance(innovation, bool) or not isinstance(innovation, int) or not 0 <= innovation <= MAX_INNOVATION:
-            raise GenomeError(f"{name}: innovation must be a whole number, 0 to 2**53, got {shown(innovation)}")
+        if (
+            isinstance(innovation, bool)
+            or not isinstance(innovation, int)
+            or not 0 <= innovation <= MAX_INNOVATION
+        ):
+            raise GenomeError(
+                f"{name}: innovation must be a whole number, 0 to 2**53, got {shown(innovation)}"
+            )
         object.__setattr__(self, "innovation", innovation)
         object.__setattr__(self, "_values", own)
 
@@ -304,7 +312,8 @@ class Gene:
         kind = Gene.registry.get(json["gene"])
         if kind is None:
             raise GenomeError(
-                f"unknown gene {json['gene'][:80]!r}; if it is your own, import the module that defines it", path
+                f"unknown gene {json['gene'][:80]!r}; if it is your own, import the module that defines it",
+                path,
             )
         values: dict[str, Any] = {}
         for name, value in json.items():
@@ -381,7 +390,9 @@ def _rebuilt(kind: type[Gene], innovation: int, values: dict[str, Any]) -> Gene:
 def _children(value: Any, declared: Genes | Branches, path: str) -> tuple[Any, ...]:
     """The checked content of a slot, as tuples."""
     if isinstance(value, (Gene, str, bytes, Mapping)) or not isinstance(value, Sequence):
-        raise GenomeError(f"expected a sequence of {'genes' if isinstance(declared, Genes) else 'branches'}", path)
+        raise GenomeError(
+            f"expected a sequence of {'genes' if isinstance(declared, Genes) else 'branches'}", path
+        )
     what = "genes" if isinstance(declared, Genes) else "branches"
     if len(value) < declared.least or (declared.most is not None and len(value) > declared.most):
         most = "any number" if declared.most is None else declared.most

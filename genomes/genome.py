@@ -118,7 +118,9 @@ class Genome:
         if not isinstance(version, int) or isinstance(version, bool) or version < 1:
             raise GenomeError(f"expected a format number, got {shown(version)}", "genome.format")
         if version > FORMAT:
-            raise GenomeError(f"written by a newer version: format {version}, this one reads up to {FORMAT}", "genome")
+            raise GenomeError(
+                f"written by a newer version: format {version}, this one reads up to {FORMAT}", "genome"
+            )
         genes = json.get("genes")
         if not isinstance(genes, list) or len(genes) > MAX_GENES:
             raise GenomeError(f"expected a list of at most {MAX_GENES} genes", "genes")

@@ -37,13 +37,21 @@ class Target:
         if self.task not in TASKS:
             raise GenomeError(f"task: expected one of {TASKS}, got {self.task!r}")
         least = 2 if self.task == "multiclass" else 1
-        if isinstance(self.outputs, bool) or not isinstance(self.outputs, (int, np.integer)) or self.outputs < least:
+        if (
+            isinstance(self.outputs, bool)
+            or not isinstance(self.outputs, (int, np.integer))
+            or self.outputs < least
+        ):
             raise GenomeError(f"classes: expected a whole number from {least}, got {self.outputs!r}")
         object.__setattr__(self, "outputs", 1 if self.task == "binary" else int(self.outputs))
 
     @classmethod
     def infer(
-        cls, classes: int | None = None, outputs: int | None = None, labels: int | None = None, task: str | None = None
+        cls,
+        classes: int | None = None,
+        outputs: int | None = None,
+        labels: int | None = None,
+        task: str | None = None,
     ) -> Target:
         """The target that a user means by ``classes=10``, ``classes=2``, ``labels=5`` or ``outputs=1``.
 
@@ -56,12 +64,17 @@ class Target:
         Raises:
             GenomeError: none of the numbers, or more than one.
         """
-        given = {k: v for k, v in {"classes": classes, "outputs": outputs, "labels": labels}.items() if v is not None}
+        given = {
+            k: v
+            for k, v in {"classes": classes, "outputs": outputs, "labels": labels}.items()
+            if v is not None
+        }
         if task == "binary" and not given:
             return cls("binary")
         if len(given) != 1:
             raise GenomeError(
-                "give exactly one of classes= (classification), labels= (multi-label) and outputs= (regression); "
+                "give exactly one of classes= (classification), labels= (multi-label) "
+                "and outputs= (regression); "
                 f"got {given or 'none'}"
             )
         name, number = next(iter(given.items()))
@@ -93,7 +106,7 @@ class Target:
             if not (np.isin(array, (0, 1)).all() and (array.sum(axis=1) == 1).all()):
                 raise GenomeError(f"{name}: of shape {shape} must be one-hot: one 1 per row, else 0")
             return
-        wide = self.task in ("multilabel", "regression") and self.outputs > 1 or self.task == "multilabel"
+        wide = (self.task in ("multilabel", "regression") and self.outputs > 1) or self.task == "multilabel"
         expected = ((rows, self.outputs),) if wide else ((rows,), (rows, 1))
         if shape not in expected:
             raise GenomeError(f"{name}: expected shape {' or '.join(map(str, expected))}, got {shape}")
@@ -157,7 +170,10 @@ class Target:
         import keras
 
         if self.task == "regression":
-            return [keras.metrics.RootMeanSquaredError(name="rmse"), keras.metrics.MeanAbsoluteError(name="mae")]
+            return [
+                keras.metrics.RootMeanSquaredError(name="rmse"),
+                keras.metrics.MeanAbsoluteError(name="mae"),
+            ]
         if self.task == "multiclass":
             return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
         return [keras.metrics.BinaryAccuracy(name="accuracy")]

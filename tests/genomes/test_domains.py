@@ -31,7 +31,9 @@ def floats(draw: st.DrawFn) -> Float:
     return Float(low, high, step=step, log=log)
 
 
-scalars = st.one_of(st.integers(-1000, 1000), st.floats(-1e6, 1e6), st.text(max_size=5), st.booleans(), st.none())
+scalars = st.one_of(
+    st.integers(-1000, 1000), st.floats(-1e6, 1e6), st.text(max_size=5), st.booleans(), st.none()
+)
 choices = st.lists(scalars, min_size=1, max_size=8, unique_by=lambda v: (isinstance(v, bool), v)).map(Choice)
 domains = st.one_of(ints(), floats(), choices, st.booleans().map(Boolean), scalars.map(Fixed))
 seeds = st.integers(0, 2**32 - 1)
@@ -143,7 +145,7 @@ def test_numpy_values_become_plain() -> None:
     assert type(Float(0, 1).validate(np.float32(0.5))) is float
     assert type(Choice([1, 2]).validate(np.int32(2))) is int
     assert Choice(np.array([1, 2])).values == (1, 2)
-    assert Float(-1, 1).validate(-0.0).hex() == 0.0.hex()
+    assert Float(-1, 1).validate(-0.0).hex() == (0.0).hex()
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genomes import Boolean, Branches, Choice, Float, Gene, GenomeError, Genes, Genome, Int
+from genomes import Boolean, Branches, Choice, Float, Gene, Genes, Genome, GenomeError, Int
 from genomes.gene import MAX_DEPTH, new_innovation
 
 
@@ -94,7 +94,9 @@ def _renumbered(value):
 
 @given(genes(), genes())
 def test_phenotypes_tell_canonical_genes_apart(a: Gene, b: Gene) -> None:
-    same = _renumbered([g.to_json() for g in a.canonical()]) == _renumbered([g.to_json() for g in b.canonical()])
+    same = _renumbered([g.to_json() for g in a.canonical()]) == _renumbered(
+        [g.to_json() for g in b.canonical()]
+    )
     assert (a.phenotype == b.phenotype) == same
 
 
@@ -153,7 +155,10 @@ def test_walk_gives_paths_parents_first() -> None:
         (lambda: CoreFork(branches=[[], [CoreBlock]]), "CoreFork.branches[1][0]: expected a gene"),
         (lambda: type("CoreBad", (Gene,), {"walk": Int(0, 1)}), "a field must not be named 'walk'"),
         (lambda: type("CoreBad", (Gene,), {"_x": Int(0, 1)}), "a field must not be named '_x'"),
-        (lambda: type("CoreUnits", (Gene,), {"__module__": "other"}), "a gene named 'CoreUnits' exists already"),
+        (
+            lambda: type("CoreUnits", (Gene,), {"__module__": "other"}),
+            "a gene named 'CoreUnits' exists already",
+        ),
     ],
 )
 def test_mistakes_are_named(make, words: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genomes import Float, Gene, GenomeError, Genes, Genome, Int
+from genomes import Float, Gene, Genes, Genome, GenomeError, Int
 
 
 class SampleLayer(Gene):
@@ -32,7 +32,8 @@ class SampleSettings(Gene):
 
 def genomes() -> st.SearchStrategy[Genome]:
     leaf = st.one_of(
-        st.builds(SampleLayer, innovation=st.integers(0, 100), units=st.integers(1, 64)), st.builds(SampleNothing)
+        st.builds(SampleLayer, innovation=st.integers(0, 100), units=st.integers(1, 64)),
+        st.builds(SampleNothing),
     )
     gene = st.one_of(leaf, st.builds(SampleBlock, body=st.lists(leaf, max_size=3)))
     settings = st.none() | st.builds(SampleSettings, rate=st.floats(0, 1))
@@ -82,13 +83,18 @@ def test_key_is_the_same_in_another_process() -> None:
         "class SampleLayer(Gene):\n    units = Int(1, 64)\n"
         "print(Genome([SampleLayer(units=7)]).key)"
     )
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    said = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.strip()
     assert said == Genome([SampleLayer(units=7)]).key
 
 
 def test_importing_genomes_is_cheap() -> None:
-    code = "import sys, genomes; print([m for m in ('keras', 'tensorflow', 'keras_tuner', 'deap') if m in sys.modules])"
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    heavy = ("keras", "tensorflow", "keras_tuner", "deap")
+    code = f"import sys, genomes; print([m for m in {heavy} if m in sys.modules])"
+    said = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.strip()
     assert said == "[]"
 
 
@@ -116,14 +122,23 @@ def test_genomes_are_immutable() -> None:
         ({"format": True, "genes": []}, "genome.format"),
         ({"format": 1}, "genes: expected a list"),
         ({"format": 1, "genes": [1]}, "genes[0]: expected an object"),
-        ({"format": 1, "genes": [{"gene": "SampleLayer", "units": 0}]}, "genes[0].units: expected 1 to 64, got 0"),
+        (
+            {"format": 1, "genes": [{"gene": "SampleLayer", "units": 0}]},
+            "genes[0].units: expected 1 to 64, got 0",
+        ),
         (
             {"format": 1, "genes": [{"gene": "SampleBlock", "body": [{"gene": "SampleLayer", "units": 99}]}]},
             "genes[0].body[0].units",
         ),
         ({"format": 1, "genes": [], "training": {"gene": "subprocess"}}, "training: unknown gene"),
-        ({"format": 1, "genes": [], "training": {"gene": "SampleSettings", "rate": float("nan")}}, "training.rate"),
-        ('{"format": 1, "genes": [], "training": {"gene": "SampleSettings", "rate": 1e999}}', "training.rate"),
+        (
+            {"format": 1, "genes": [], "training": {"gene": "SampleSettings", "rate": float("nan")}},
+            "training.rate",
+        ),
+        (
+            '{"format": 1, "genes": [], "training": {"gene": "SampleSettings", "rate": 1e999}}',
+            "training.rate",
+        ),
         ('{"format": ' + "9" * 5000 + "}", "genome"),
     ],
 )
@@ -144,7 +159,9 @@ json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: (
         st.lists(inner, max_size=4)
-        | st.dictionaries(st.sampled_from(["gene", "units", "body", "format", "genes", "training", "x"]), inner)
+        | st.dictionaries(
+            st.sampled_from(["gene", "units", "body", "format", "genes", "training", "x"]), inner
+        )
     ),
     max_leaves=12,
 )
