@@ -1,0 +1,11 @@
+"""A campaign's directory: HDF5 and JSON, every file written whole and put in place atomically.
+
+The layout is documented field by field in ``docs/format.md``.
+"""
+
+from evo.storage.directory import CampaignDirectory
+from evo.storage.layout import FORMAT
+from evo.storage.lock import DirectoryLock, LockHolder
+from evo.storage.records import TrialRecord
+
+__all__ = ["FORMAT", "CampaignDirectory", "DirectoryLock", "LockHolder", "TrialRecord"]

@@ -1,0 +1,61 @@
+"""Names of the files in a campaign's directory, and the version of their format."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+#: Version of the directory's format; raised whenever an older reader could misread it.
+FORMAT = 1
+
+#: Trials per file of ``journal/`` and ``trials/`` once all of them have their outcome.
+SEGMENT = 100
+
+CAMPAIGN = "campaign.json"
+CAMPAIGN_COPY = "campaign.copy.json"
+PREPROCESSING = "preprocessing.npz"
+LOCK = "lock.json"
+JOURNAL = "journal"
+TRIALS = "trials"
+PREDICTIONS = "predictions"
+POPULATIONS = "populations"
+STATES = "states"
+SESSIONS = "sessions"
+WORK = "work"
+DAMAGED = "damaged"
+
+#: Subfolders that every campaign's directory has from the start.
+FOLDERS = (JOURNAL, TRIALS, PREDICTIONS, POPULATIONS, STATES, SESSIONS, WORK)
+
+_NUMBER = re.compile(r"(\d{6,})(\..+)?")
+_RANGE = re.compile(r"(\d{6,})-(\d{6,})\..+")
+
+
+def number_name(number: int, suffix: str = "") -> str:
+    """``000123`` plus a suffix."""
+    return f"{number:06d}{suffix}"
+
+
+def range_name(segment: int, suffix: str, size: int = SEGMENT) -> str:
+    """``000100-000199`` plus a suffix, for segment 1."""
+    return f"{segment * size:06d}-{(segment + 1) * size - 1:06d}{suffix}"
+
+
+def parse_number(name: str) -> int | None:
+    """The number in ``000123.h5``; None for any other name."""
+    match = _NUMBER.fullmatch(name)
+    return int(match.group(1)) if match else None
+
+
+def parse_range(name: str) -> int | None:
+    """First number in ``000100-000199.h5``; None for any other name."""
+    match = _RANGE.fullmatch(name)
+    return int(match.group(1)) if match else None
+
+
+def relative(path: Path, root: Path) -> str:
+    """A file's name for messages: relative to the campaign's directory where it lies inside."""
+    try:
+        return path.relative_to(root).as_posix()
+    except ValueError:
+        return str(path)

@@ -1,0 +1,231 @@
+"""What is stored of one trial, and its JSON form."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from evo.history import Outcome, Proposal, Status, Trial
+from evo.storage.sealed import Damaged, compact, open_lines, seal_lines
+from genomes.genome import Genome
+
+KIND = "journal"
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file that belongs to a trial: its name, SHA-256 and size in bytes."""
+
+    name: str
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """A trial as it is stored.
+
+    Attributes:
+        number: the trial's number.
+        genome: the genome's JSON, as text.
+        first_epoch, last_epoch, continues, parents, inherits, origin, rung, final,
+            replicate: as in :class:`evo.history.Proposal`.
+        seen: how many outcomes the proposal had seen: in an ordered campaign those of
+            trials 0 .. seen-1, in a free-running one the first ``seen`` in order of arrival.
+        outcome: what came of it, without seconds; None while pending.
+        arrival: place in the order of arrival; only in a free-running campaign.
+        predictions: the file of its validation predictions; None if it has none.
+        state: the file of the state that it left; None if it left none.
+    """
+
+    number: int
+    genome: str
+    first_epoch: int
+    last_epoch: int
+    continues: int | None
+    parents: tuple[int, ...]
+    inherits: int | None
+    origin: str
+    rung: int
+    final: bool
+    replicate: int
+    seen: int | None = None
+    outcome: Outcome | None = None
+    arrival: int | None = None
+    predictions: StoredFile | None = None
+    state: StoredFile | None = None
+
+    @classmethod
+    def of_proposal(cls, trial: Trial, seen: int | None) -> TrialRecord:
+        """The record of a trial that was proposed."""
+        proposal = trial.proposal
+        return cls(
+            number=int(trial.number),
+            genome=compact(proposal.genome.to_json()),
+            first_epoch=int(proposal.first_epoch),
+            last_epoch=int(proposal.last_epoch),
+            continues=_whole(proposal.continues),
+            parents=tuple(int(parent) for parent in proposal.parents),
+            inherits=_whole(proposal.inherits),
+            origin=clean(proposal.origin),
+            rung=int(proposal.rung),
+            final=bool(proposal.final),
+            replicate=int(proposal.replicate),
+            seen=_whole(seen),
+        )
+
+    def with_outcome(
+        self,
+        outcome: Outcome,
+        arrival: int | None,
+        predictions: StoredFile | None,
+        state: StoredFile | None,
+    ) -> TrialRecord:
+        """The record of the same trial with its outcome."""
+        plain = Outcome(
+            status=outcome.status,
+            scores={clean(name): float(value) for name, value in outcome.scores.items()},
+            curves={clean(name): tuple(float(v) for v in values) for name, values in outcome.curves.items()},
+            epochs=int(outcome.epochs),
+            parameters=_whole(outcome.parameters),
+            flops=_whole(outcome.flops),
+            message=clean(outcome.message),
+        )
+        return replace(self, outcome=plain, arrival=_whole(arrival), predictions=predictions, state=state)
+
+    def trial(self, genome: Genome, seconds: Mapping[str, float] | None = None) -> Trial:
+        """The trial, given its genome as an object."""
+        proposal = Proposal(
+            genome=genome,
+            first_epoch=self.first_epoch,
+            last_epoch=self.last_epoch,
+            continues=self.continues,
+            parents=self.parents,
+            inherits=self.inherits,
+            origin=self.origin,
+            rung=self.rung,
+            final=self.final,
+            replicate=self.replicate,
+        )
+        outcome = self.outcome
+        if outcome is not None and seconds:
+            outcome = replace(outcome, seconds=seconds)
+        return Trial(self.number, proposal, outcome)
+
+    # -- JSON --------------------------------------------------------------------------
+    def to_json(self, genome: int) -> dict[str, Any]:
+        """The record as a JSON object; ``genome`` is its line among the file's genomes."""
+        outcome = self.outcome
+        return {
+            "number": self.number,
+            "genome": genome,
+            "first_epoch": self.first_epoch,
+            "last_epoch": self.last_epoch,
+            "continues": self.continues,
+            "parents": list(self.parents),
+            "inherits": self.inherits,
+            "origin": self.origin,
+            "rung": self.rung,
+            "final": self.final,
+            "replicate": self.replicate,
+            "seen": self.seen,
+            "outcome": None
+            if outcome is None
+            else {
+                "status": outcome.status.value,
+                "scores": outcome.scores,
+                "curves": {name: list(values) for name, values in outcome.curves.items()},
+                "epochs": outcome.epochs,
+                "parameters": outcome.parameters,
+                "flops": outcome.flops,
+                "message": outcome.message,
+                "arrival": self.arrival,
+                "predictions": _file_to_json(self.predictions),
+                "state": _file_to_json(self.state),
+            },
+        }
+
+    @classmethod
+    def from_json(cls, json: Mapping[str, Any], genomes: Sequence[str]) -> TrialRecord:
+        """What :meth:`to_json` gave.
+
+        Raises:
+            KeyError, TypeError, ValueError, IndexError: it is not that.
+        """
+        found = json["outcome"]
+        outcome, arrival, predictions, state = None, None, None, None
+        if found is not None:
+            outcome = Outcome(
+                status=Status(found["status"]),
+                scores=found["scores"],
+                curves={name: tuple(values) for name, values in found["curves"].items()},
+                epochs=found["epochs"],
+                parameters=found["parameters"],
+                flops=found["flops"],
+                message=found["message"],
+            )
+            arrival = found["arrival"]
+            predictions = _file_from_json(found["predictions"])
+            state = _file_from_json(found["state"])
+        return cls(
+            number=json["number"],
+            genome=genomes[json["genome"]],
+            first_epoch=json["first_epoch"],
+            last_epoch=json["last_epoch"],
+            continues=json["continues"],
+            parents=tuple(json["parents"]),
+            inherits=json["inherits"],
+            origin=json["origin"],
+            rung=json["rung"],
+            final=json["final"],
+            replicate=json["replicate"],
+            seen=json["seen"],
+            outcome=outcome,
+            arrival=arrival,
+            predictions=predictions,
+            state=state,
+        )
+
+
+def to_lines(records: Sequence[TrialRecord]) -> bytes:
+    """A journal file: first the genomes, each once, then one line per trial."""
+    genomes: dict[str, int] = {}
+    lines = []
+    for record in records:
+        genome = genomes.setdefault(record.genome, len(genomes))
+        lines.append(compact(record.to_json(genome)))
+    return seal_lines(KIND, [compact({"genomes": len(genomes), "trials": len(lines)}), *genomes, *lines])
+
+
+def from_lines(data: bytes) -> list[TrialRecord]:
+    """What :func:`to_lines` wrote.
+
+    Raises:
+        Damaged: it is not that.
+    """
+    lines = open_lines(data, KIND)
+    try:
+        count = json.loads(lines[0])["genomes"]
+        genomes = lines[1 : 1 + count]
+        return [TrialRecord.from_json(row, genomes) for row in json.loads(f"[{','.join(lines[1 + count :])}]")]
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError) as error:
+        raise Damaged(f"its content is not what was expected: {error!r}") from None
+
+
+def clean(text: str) -> str:
+    """Text that JSON and HDF5 can both hold: lone surrogates and NUL become escapes."""
+    return str(text).encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
+
+
+def _whole(value: int | None) -> int | None:
+    return None if value is None else int(value)
+
+
+def _file_to_json(file: StoredFile | None) -> dict[str, Any] | None:
+    return None if file is None else {"name": file.name, "sha256": file.sha256, "bytes": file.bytes}
+
+
+def _file_from_json(json: Mapping[str, Any] | None) -> StoredFile | None:
+    return None if json is None else StoredFile(str(json["name"]), str(json["sha256"]), int(json["bytes"]))

@@ -1,0 +1,122 @@
+"""What depends on the clock and the machine, kept apart from what depends on the history.
+
+One JSON Lines file per session (from opening the directory to closing it):
+a line when it begins, one per outcome, one when it ends. Lines are appended;
+a line that a kill cut short is skipped.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import json
+import os
+import platform
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+from evo.storage import atomic, layout
+from evo.storage.sealed import compact
+
+
+class Sessions:
+    """Earlier sessions, and the present one.
+
+    Args:
+        root: the campaign's directory.
+        say: is told about lines that cannot be read.
+    """
+
+    def __init__(self, root: Path, say: Callable[[str], None]) -> None:
+        self._folder = root / layout.SESSIONS
+        self._say = say
+        self._file: TextIO | None = None
+        self._begun = 0.0
+        self.earlier: list[dict[str, Any]] = []
+        self.seconds: dict[int, dict[str, float]] = {}
+        self._count = 0
+
+    def load(self) -> None:
+        """Read the earlier sessions; what is damaged is skipped and said: no result depends on it."""
+        names = sorted(name for name in os.listdir(self._folder) if layout.parse_number(name) is not None)
+        numbers = [number for name in names if (number := layout.parse_number(name)) is not None]
+        self._count = max(numbers, default=0)
+        for number in sorted(set(range(1, self._count + 1)) - set(numbers)):
+            self._say(f"sessions/{layout.number_name(number, '.jsonl')} is missing: its minutes are not counted")
+        for name in names:
+            self.earlier.append(self._read(name))
+
+    def _read(self, name: str) -> dict[str, Any]:
+        session: dict[str, Any] = {"file": name, "elapsed": 0.0}
+        damaged = 0
+        try:
+            lines = (self._folder / name).read_bytes().split(b"\n")
+        except OSError:
+            lines = [b"?", b""]
+        # What follows the last newline was cut short by a kill: nothing to tell.
+        for line in lines[:-1]:
+            try:
+                entry = json.loads(line.decode())
+                session["elapsed"] = max(session["elapsed"], float(entry.get("elapsed", 0.0)))
+                if "seconds" in entry:
+                    self.seconds[int(entry["number"])] = {str(k): float(v) for k, v in entry["seconds"].items()}
+                else:
+                    session.update((key, value) for key, value in entry.items() if key != "elapsed")
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+                damaged += 1
+        if damaged or len(lines) < 2:
+            self._say(f"sessions/{name} is damaged: some timings of that session are not counted")
+        return session
+
+    def begin(self, info: Mapping[str, Any]) -> None:
+        """Begin the present session.
+
+        Args:
+            info: what is worth keeping of it (workers, budget, versions, ...).
+        """
+        self._begun = time.monotonic()
+        path = self._folder / layout.number_name(self._count + 1, ".jsonl")
+        with atomic.storage_errors("write", path):
+            self._file = open(path, "x", encoding="ascii")
+        self._append({"started": _now(), "host": platform.node(), "pid": os.getpid(), **info})
+
+    def outcome(self, number: int, seconds: Mapping[str, float]) -> None:
+        """Note how long the phases of a trial took."""
+        plain = {str(name): float(value) for name, value in seconds.items()}
+        self.seconds[number] = plain
+        self._append({"number": number, "seconds": plain})
+
+    def note(self, entry: Mapping[str, Any]) -> None:
+        """Note anything else about the present session."""
+        self._append(dict(entry))
+
+    def _append(self, entry: dict[str, Any]) -> None:
+        if self._file is None:
+            return
+        entry["elapsed"] = round(time.monotonic() - self._begun, 3)
+        with atomic.storage_errors("write", self._folder):
+            self._file.write(compact(entry) + "\n")
+            self._file.flush()
+
+    def end(self) -> None:
+        """End the present session; a full disk is no reason to fail here."""
+        if self._file is None:
+            return
+        file, self._file = self._file, None
+        with contextlib.suppress(OSError):
+            file.write(compact({"ended": _now(), "elapsed": round(time.monotonic() - self._begun, 3)}) + "\n")
+            file.flush()
+        with contextlib.suppress(OSError):
+            file.close()
+
+    @property
+    def minutes(self) -> float:
+        """Wall-clock minutes of all sessions, up to now."""
+        present = time.monotonic() - self._begun if self._file is not None else 0.0
+        return (sum(session["elapsed"] for session in self.earlier) + present) / 60.0
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")

@@ -1,0 +1,128 @@
+"""States that trials left: weights, optimizer, random state. The only part that is ever dropped."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from evo.errors import StorageError
+from evo.storage import atomic, layout
+from evo.storage.journal import set_aside
+from evo.storage.records import StoredFile
+from evo.storage.sealed import file_digest
+
+
+class States:
+    """The files of ``states/`` and the trials' working folders in ``work/``.
+
+    Args:
+        root: the campaign's directory.
+        say: is told about damaged files.
+    """
+
+    def __init__(self, root: Path, say: Callable[[str], None]) -> None:
+        self._root = root
+        self._say = say
+        self._verified: set[int] = set()
+
+    def working_folder(self, number: int) -> Path:
+        """The folder of a trial in flight; made if need be."""
+        folder = self._root / layout.WORK / layout.number_name(number)
+        if not folder.is_dir():
+            with atomic.storage_errors("make the folder", folder):
+                folder.mkdir(exist_ok=True)
+        return folder
+
+    def describe(self, number: int, path: Path) -> StoredFile:
+        """The identity that a worker's state file will have once it is kept.
+
+        Raises:
+            StorageError: there is no such file.
+        """
+        with atomic.storage_errors("read", path):
+            sha, size = file_digest(path)
+        return StoredFile(layout.number_name(number, path.suffix), sha, size)
+
+    def keep(self, number: int, file: StoredFile, path: Path) -> None:
+        """Move a worker's state file to its place and drop the trial's working folder."""
+        target = self._root / layout.STATES / file.name
+        if path != target:
+            atomic.move_file(path, target)
+        self._verified.add(number)
+
+    def finish(self, number: int) -> None:
+        """Drop a trial's working folder."""
+        atomic.remove_tree(self._root / layout.WORK / layout.number_name(number))
+
+    def path(self, number: int, file: StoredFile, write: bool = True) -> Path | None:
+        """Where a trial's state is; None if it was dropped, or is damaged (which is said)."""
+        path = self._root / layout.STATES / file.name
+        if number in self._verified and path.exists():
+            return path
+        try:
+            sha, size = file_digest(path)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StorageError(f"cannot read {path}: {error.strerror or error}") from error
+        if (sha, size) != (file.sha256, file.bytes):
+            self._say(f"{layout.STATES}/{file.name} is damaged: its content is not what the trial's record says")
+            if write:
+                set_aside(self._root, path)
+            return None
+        self._verified.add(number)
+        return path
+
+    def recover(self, files: Mapping[int, StoredFile], pending: set[int]) -> None:
+        """Finish what a kill interrupted: keep finished states, drop working folders that nobody needs.
+
+        Args:
+            files: state files of the trials whose outcome is known.
+            pending: trials whose outcome is not known; their working folders stay.
+        """
+        work = self._root / layout.WORK
+        for name in sorted(os.listdir(work)):
+            number = layout.parse_number(name)
+            folder = work / name
+            if number is None or not folder.is_dir() or number in pending:
+                continue
+            file = files.get(number)
+            if file is not None and not (self._root / layout.STATES / file.name).exists():
+                for candidate in sorted(folder.rglob("*")):
+                    if candidate.is_file() and file_digest(candidate) == (file.sha256, file.bytes):
+                        self.keep(number, file, candidate)
+                        break
+            atomic.remove_tree(folder)
+        wanted = {file.name for file in files.values()}
+        orphans = [self._root / layout.STATES / n for n in os.listdir(self._root / layout.STATES) if n not in wanted]
+        atomic.remove_files([path for path in orphans if path.is_file()])
+
+    def prune(self, files: Mapping[int, StoredFile], keep: Iterable[int], keep_bytes: int | None) -> int:
+        """Drop all states but some.
+
+        Args:
+            files: state files of all trials that left one.
+            keep: trials whose state is wanted, the most important first.
+            keep_bytes: most bytes to keep; the first of ``keep`` that fit stay. None: no limit.
+
+        Returns:
+            bytes that were freed.
+        """
+        kept: set[str] = set()
+        total = 0
+        for number in dict.fromkeys(keep):
+            file = files.get(number)
+            if file is None:
+                continue
+            total += file.bytes
+            if keep_bytes is not None and total > keep_bytes:
+                break
+            kept.add(file.name)
+        dropped, freed = [], 0
+        for entry in os.scandir(self._root / layout.STATES):
+            if entry.name not in kept and entry.is_file() and not entry.name.startswith("."):
+                freed += entry.stat().st_size
+                dropped.append(Path(entry.path))
+        atomic.remove_files(dropped)
+        return freed
