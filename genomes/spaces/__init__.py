@@ -1,3 +1,5 @@
 """Premade spaces. Each is one import line and one entry below."""
 
-__all__: list[str] = []
+from genomes.spaces.vector import vector
+
+__all__: list[str] = ["vector"]

@@ -1,0 +1,87 @@
+"""Ask and tell: an algorithm driven by an outside program."""
+
+from __future__ import annotations
+
+from evo.algorithms.problem import Algorithm, Problem
+from evo.errors import SettingsError
+from evo.history import History, Outcome, Trial
+from evo.objectives import Objective, Objectives
+from evo.randomness import Purpose, generator
+from genomes.space import Space
+
+
+class AskTell:
+    """The same proposals as a campaign's, for programs that train by themselves.
+
+    Trial n sees the outcomes of the trials below ``n - concurrency + 1``, in order,
+    whenever they were told: equal seeds give equal histories.
+
+    Args:
+        algorithm: settings of the algorithm.
+        space: where genomes come from.
+        objectives: what is maximised.
+        seed: of the campaign.
+        concurrency: how many trials may be asked for before the oldest is told.
+        epochs: full length of training.
+
+    Example:
+        >>> search = AskTell(RandomSearch(), space, "val_accuracy", seed=0)  # doctest: +SKIP
+        >>> trial = search.ask()                                             # doctest: +SKIP
+        >>> search.tell(trial.number, outcome)                               # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        algorithm: Algorithm,
+        space: Space,
+        objectives: Objectives | Objective = "val_accuracy",
+        seed: int = 0,
+        concurrency: int = 1,
+        epochs: int = 1,
+    ) -> None:
+        if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
+            raise SettingsError(f"concurrency: expected a whole number of 1 or more, got {concurrency!r}")
+        if not isinstance(objectives, Objectives):
+            objectives = Objectives(objectives)
+        self.seed, self.concurrency = seed, concurrency
+        self.problem = Problem(space, epochs, objectives)
+        self.history = History((), objectives)
+        self._propose = algorithm.bind(self.problem)
+        self._told = 0  # all trials below it are told
+
+    def ask(self) -> Trial | None:
+        """The next trial; None if nothing can be proposed before another outcome is told.
+
+        Raises:
+            SpaceExhaustedError: every phenotype of a finite space has been trained.
+        """
+        number = len(self.history)
+        # An algorithm that waits (the end of a generation) is shown one outcome more at a time.
+        for seen in range(max(0, number - self.concurrency + 1), number + 1):
+            if seen > self._told:
+                return None
+            rng = generator(self.seed, Purpose.PROPOSAL, number)
+            proposal = self._propose(self.history.seen(seen), rng)
+            if proposal is not None:
+                trial = Trial(number, proposal)
+                self.history.append(trial)
+                return trial
+        return None
+
+    def tell(self, number: int, outcome: Outcome) -> None:
+        """Say what came of a trial.
+
+        Args:
+            number: the trial's.
+            outcome: what came of it.
+
+        Raises:
+            ValueError: there is no such trial, or it has been told before.
+        """
+        if not 0 <= number < len(self.history):
+            raise ValueError(
+                f"trial {number}: expected a trial that was asked for, 0 to {len(self.history) - 1}"
+            )
+        self.history.tell(number, outcome)
+        while self._told < len(self.history) and not self.history[self._told].pending:
+            self._told += 1

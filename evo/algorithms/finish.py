@@ -1,0 +1,71 @@
+"""The finish: survivors are trained to the full length, and the best again with other seeds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from evo.algorithms.phenotypes import Keys, phenotypes
+from evo.algorithms.population import survivors
+from evo.algorithms.problem import Algorithm, Problem, Step, check
+from evo.history import History, Proposal
+
+
+@dataclass(frozen=True)
+class FinalTraining(Algorithm):
+    """Continues the best survivors to the full length, then trains the best ones with other seeds.
+
+    It is called like an algorithm and answers None when nothing is left to do. Best
+    come first, so that a budget that ends in between was spent on the best.
+
+    Args:
+        initial: not used.
+        size: number of survivors to finish.
+        replicates: how often each may be trained again with another seed, from the start.
+    """
+
+    size: int = 10
+    replicates: int = 2
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check("size", self.size, 1, whole=True)
+        check("replicates", self.replicates, 0, whole=True)
+
+    def bind(self, problem: Problem) -> Step:
+        """See :meth:`Algorithm.bind`."""
+        keys = Keys(problem.space)
+
+        def propose(history: History, rng: np.random.Generator) -> Proposal | None:
+            found = phenotypes(history, keys)
+            chosen = [found[keys(history[n].genome)] for n in survivors(history, len(history), keys=keys)]
+            # One whose climb failed has nothing to go on from, and one already asked for is on its way.
+            chosen = [p for p in chosen if not (p.failed and p.reached < problem.epochs)][: self.size]
+            for phenotype in chosen:
+                if not phenotype.finished and phenotype.asked < problem.epochs and phenotype.best is not None:
+                    return Proposal(
+                        genome=history[phenotype.best].genome,
+                        first_epoch=phenotype.reached,
+                        last_epoch=problem.epochs,
+                        continues=phenotype.best,
+                        parents=(phenotype.best,),
+                        origin="final",
+                        rung=history[phenotype.best].proposal.rung + 1,
+                        final=True,
+                    )
+            for replicate in range(1, self.replicates + 1):
+                for phenotype in chosen:
+                    if phenotype.replicates < replicate and phenotype.best is not None:
+                        return Proposal(
+                            genome=history[phenotype.best].genome,
+                            last_epoch=problem.epochs,
+                            parents=(phenotype.best,),
+                            origin="replicate",
+                            rung=history[phenotype.best].proposal.rung,
+                            final=True,
+                            replicate=replicate,
+                        )
+            return None
+
+        return propose

@@ -1,0 +1,77 @@
+"""The initial design: what is trained before anything is known."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Set
+
+import numpy as np
+from scipy.spatial.distance import cdist
+
+from evo.algorithms.breeding import fresh
+from evo.algorithms.phenotypes import Keys
+from evo.algorithms.problem import Algorithm, Problem
+from evo.algorithms.random_search import next_initial
+from evo.algorithms.toolbox import Candidate
+from evo.history import History
+
+#: Random genomes among which the next one of the design is chosen.
+_POOL = 32
+
+
+def initial_design(
+    algorithm: Algorithm, problem: Problem, keys: Keys, history: History, known: Set[str], place: int
+) -> Candidate | None:
+    """The next genome of the initial design; None if no new phenotype can be drawn.
+
+    First the given genomes, then the space's default and its smallest, then
+    random ones: spread over the strata of parameters in van der Corput's order,
+    and in each stratum the one whose features are farthest from all before it.
+    To be called within :func:`evo.algorithms.toolbox.deap_random`.
+
+    Args:
+        algorithm: its ``initial`` genomes come first.
+        problem: what is searched.
+        keys: phenotypes of genomes.
+        history: trials so far.
+        known: phenotypes so far.
+        place: number of phenotypes in the design so far.
+    """
+    given = next_initial(algorithm, keys, known)
+    if given is not None:
+        return given
+    for genome in (problem.space.default(), problem.space.smallest()):
+        if keys(genome) not in known:
+            return Candidate(genome, origin="initial")
+    drawn: dict[str, Candidate] = {}
+    for _ in range(_POOL):
+        candidate = problem.toolbox.individual()
+        drawn.setdefault(keys(candidate.genome), candidate)
+    pool = [candidate for key, candidate in drawn.items() if key not in known]
+    if not pool:
+        found = fresh(problem, keys, known)
+        pool = [] if found is None else [found]
+    if not pool:
+        return None
+    pool.sort(key=lambda c: problem.space.cost(c.genome).parameters)
+    centre = _van_der_corput(place) * len(pool)
+    width = max(1.0, len(pool) / 8)
+    stratum = pool[max(0, math.floor(centre - width)) : math.ceil(centre + width)]
+    if known:
+        seen = np.array([problem.space.features(trial.genome) for trial in history])
+        features = np.array([problem.space.features(c.genome) for c in stratum])
+        chosen = stratum[int(np.argmax(cdist(features, seen, "cityblock").min(axis=1)))]
+    else:
+        chosen = stratum[0]
+    chosen.origin = "initial"
+    return chosen
+
+
+def _van_der_corput(index: int) -> float:
+    """The base-2 van der Corput sequence: 1/2, 1/4, 3/4, 1/8, ..."""
+    value, scale, index = 0.0, 0.5, index + 1
+    while index:
+        value += scale * (index & 1)
+        index >>= 1
+        scale /= 2
+    return value

@@ -1,0 +1,88 @@
+"""The history seen by phenotype: what has been trained, how far, and how good it is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from evo.history import History, Trial
+from genomes.genome import Genome
+from genomes.space import Space
+
+
+@dataclass
+class Phenotype:
+    """All trials of one phenotype.
+
+    Attributes:
+        key: ``space.key`` of its genome.
+        genome: the genome as it was first proposed.
+        first: number of its first trial.
+        best: its completed trial with the most epochs behind it (replicates and repeated
+            trainings apart); None if none completed.
+        reached: epochs behind that trial; 0 if none completed.
+        pending: whether a trial of it has no visible outcome.
+        asked: epochs that the longest of its trials asked for, pending and failed ones included.
+        finished: whether a ``final`` trial of it was proposed, from which nothing continues.
+        failed: whether a trial of it diverged, failed, timed out or was rejected.
+        marks: the completed trial that stopped at each number of epochs.
+        replicates: how many further trainings with other seeds were proposed.
+        trials: numbers of all its trials.
+    """
+
+    key: str
+    genome: Genome
+    first: int
+    best: int | None = None
+    reached: int = 0
+    pending: bool = False
+    asked: int = 0
+    finished: bool = False
+    failed: bool = False
+    marks: dict[int, int] = field(default_factory=dict)
+    replicates: int = 0
+    trials: list[int] = field(default_factory=list)
+
+    def add(self, trial: Trial, finite: bool) -> None:
+        """Take another trial of this phenotype into account."""
+        self.trials.append(trial.number)
+        if trial.proposal.replicate:
+            self.replicates = max(self.replicates, trial.proposal.replicate)
+            return
+        self.finished = self.finished or trial.proposal.final
+        self.asked = max(self.asked, trial.proposal.last_epoch)
+        if trial.outcome is None:
+            self.pending = True
+        elif not trial.outcome.completed or not finite:
+            self.failed = True
+        else:
+            self.marks.setdefault(trial.epochs, trial.number)
+            if trial.epochs > self.reached or self.best is None:
+                self.best, self.reached = trial.number, trial.epochs
+
+
+class Keys:
+    """``space.key`` with a memory: a pure function of the genome, asked for again and again."""
+
+    def __init__(self, space: Space) -> None:
+        self._key: Callable[[Genome], str] = space.key
+        self._known: dict[str, str] = {}
+
+    def __call__(self, genome: Genome) -> str:
+        own = genome.key
+        if own not in self._known:
+            self._known[own] = self._key(genome)
+        return self._known[own]
+
+
+def phenotypes(history: History, keys: Callable[[Genome], str]) -> dict[str, Phenotype]:
+    """Every phenotype of the history by its key, in the order of their first trials."""
+    found: dict[str, Phenotype] = {}
+    for trial in history:
+        key = keys(trial.genome)
+        if key not in found:
+            found[key] = Phenotype(key, trial.genome, trial.number)
+        finite = trial.outcome is not None and all(map(math.isfinite, history.fitness(trial.number)))
+        found[key].add(trial, finite)
+    return found
