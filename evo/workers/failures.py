@@ -1,0 +1,35 @@
+"""What can befall a worker; executors set these on futures."""
+
+from __future__ import annotations
+
+import signal
+
+from evo.errors import EvoError
+
+
+class TimeLimitError(EvoError, TimeoutError):
+    """A trial took longer than its limit; its worker was stopped."""
+
+
+class MemoryLimitError(EvoError, MemoryError):
+    """A worker grew past its limit; it was stopped."""
+
+
+class WorkerDiedError(EvoError):
+    """A worker process ended in the middle of a trial."""
+
+
+def exit_cause(code: int | None) -> str:
+    """What an exit code tells, e.g. ``killed by signal 11 (SIGSEGV)``."""
+    if code is None:
+        return "the worker process ended"
+    if code >= 0:
+        return f"the worker process ended with exit code {code}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = "unknown"
+    cause = f"the worker process was killed by signal {-code} ({name})"
+    if name == "SIGKILL":
+        cause += ", as the system does when memory runs out"
+    return cause

@@ -1,0 +1,67 @@
+"""From a future to a report: whatever befell the worker becomes an outcome with its cause."""
+
+from __future__ import annotations
+
+from concurrent.futures import CancelledError, Future
+from typing import Any
+
+from evo.history import Outcome, Status
+from evo.training.task import TrialReport, TrialTask
+from evo.workers.failures import TimeLimitError, WorkerDiedError
+
+#: Names of other executors' errors that mean a dead worker (Ray, Dask, loky, mpi4py).
+_DEATHS = (
+    "BrokenProcessPool", "BrokenExecutor", "BrokenWorkerError", "KilledWorker", "TerminatedWorkerError",
+    "ProcessExpired", "WorkerCrashedError", "ActorDiedError", "ActorUnavailableError", "NodeDiedError",
+)
+_MEMORY = ("OutOfMemoryError",)
+
+
+def settle(future: Future[Any], task: TrialTask) -> TrialReport:
+    """The report of a trial whose future is done.
+
+    Args:
+        future: what an executor gave for ``train(task)``; waited for if it is not done.
+        task: the task.
+
+    Returns:
+        The worker's report, or one that says why there is none: ``TIMED_OUT`` for a time limit,
+        ``FAILED`` for memory, a dead worker or any exception. Epochs of a trial
+        that left no report count as none.
+
+    Raises:
+        concurrent.futures.CancelledError: the trial was never done.
+    """
+    try:
+        report = future.result()
+    except CancelledError:
+        raise
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:
+        return _lost(task, *_cause(error))
+    if not isinstance(report, TrialReport):
+        return _lost(task, Status.FAILED, f"worker: expected a TrialReport, got {type(report).__name__}")
+    if report.number != task.number:
+        return _lost(task, Status.FAILED, f"worker: report of trial {report.number} for trial {task.number}")
+    return report
+
+
+def _cause(error: BaseException) -> tuple[Status, str]:
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    text = " ".join(str(error).split())[:500]
+    if isinstance(error, TimeLimitError):
+        return Status.TIMED_OUT, f"time: {text}"
+    if isinstance(error, TimeoutError):
+        return Status.TIMED_OUT, f"time: the trial passed its limit ({text})" if text else "time: limit passed"
+    if isinstance(error, MemoryError) or kinds.intersection(_MEMORY):
+        return Status.FAILED, f"memory: {text}" if text else "memory: the worker ran out of it"
+    if isinstance(error, WorkerDiedError):
+        return Status.FAILED, f"worker: {text}"
+    if kinds.intersection(_DEATHS):
+        return Status.FAILED, f"worker: the worker process died ({type(error).__name__}: {text})"
+    return Status.FAILED, f"{type(error).__name__}: {text}"
+
+
+def _lost(task: TrialTask, status: Status, message: str) -> TrialReport:
+    return TrialReport(task.number, Outcome(status=status, message=message))

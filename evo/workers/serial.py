@@ -1,0 +1,45 @@
+"""Trials in this very process, one after the other: for debugging and for small things."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Serial(Executor):
+    """Does each call when it is submitted; the future that comes back is done.
+
+    No limits of time or memory are enforced, and a crash is the driver's crash.
+    """
+
+    #: Number of calls that are under way at once.
+    workers = 1
+
+    def __init__(self) -> None:
+        self._closed = False
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Do the call now.
+
+        Raises:
+            RuntimeError: after :meth:`shutdown`.
+        """
+        if self._closed:
+            raise RuntimeError("cannot schedule new futures after shutdown")
+        future: Future[T] = Future()
+        future.set_running_or_notify_cancel()
+        try:
+            result = fn(*args, **kwargs)
+        except Exception as error:
+            future.set_exception(error)
+        else:
+            future.set_result(result)
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Refuse further calls."""
+        self._closed = True
