@@ -1,0 +1,285 @@
+"""The live display of a campaign in a terminal; plain lines where the output is no terminal.
+
+The clock is read for display only: nothing that a campaign does depends on it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from evo.events import Callback, CampaignInfo
+from evo.history import History, Trial
+from evo.report import summary
+
+if TYPE_CHECKING:
+    from rich.console import Console, Group
+    from rich.live import Live
+    from rich.text import Text
+
+#: Lines that a whole campaign prints about its budget where there is no terminal.
+_PLAIN_STEPS = 20
+_ENDS = {
+    "budget": "the budget is spent",
+    "stopped": "stopped; everything so far is saved",
+    "exhausted": "every model of the space has been trained",
+}
+
+
+class Progress(Callback):
+    """Shows a campaign while it runs.
+
+    In a terminal a few lines that are redrawn in place, fitted to any width;
+    elsewhere (a file, a pipe) one line per twentieth of the budget, per
+    better model and per new cause of failure.
+
+    Args:
+        console: a ``rich`` console; by default one on standard output.
+        live: redraw in place; by default where the console is a terminal.
+
+    Example:
+        >>> campaign = evo.Campaign(..., callbacks=[evo.report.Progress()])  # doctest: +SKIP
+    """
+
+    def __init__(self, console: Console | None = None, live: bool | None = None) -> None:
+        from rich.console import Console
+
+        self.console = console if console is not None else Console(highlight=False, soft_wrap=False)
+        self.live = self.console.is_terminal and not self.console.is_dumb_terminal if live is None else live
+        self._display: Live | None = None
+        self._info: CampaignInfo | None = None
+        self._running: dict[int, Trial] = {}
+        self._started = time.monotonic()
+        self._share_at_start = 0.0
+        self._minutes = 0.0
+        self._step = 0
+        self._causes: set[str] = set()
+        self._best: int | None = None
+        self._phase = ""
+        encoding = (self.console.encoding or "").lower()
+        self._unicode = encoding.startswith("utf")
+
+    # -- events ------------------------------------------------------------------------
+    def on_begin(self, info: CampaignInfo, history: History) -> None:
+        self._info, self._running = info, {}
+        self._started, self._minutes = time.monotonic(), info.minutes
+        self._share_at_start = self._share(history)
+        self._step = int(self._share_at_start * _PLAIN_STEPS)
+        self._causes = {summary.cause(t.outcome) for t in history if t.outcome and not t.completed}
+        best = summary.best(history)
+        self._best = None if best is None else best.number
+        self._header(history)
+        if self.live:
+            from rich.live import Live
+
+            self._display = Live(
+                self.render(history), console=self.console, auto_refresh=False, redirect_stderr=True,
+                redirect_stdout=True, vertical_overflow="crop",
+            )  # fmt: skip
+            self._display.start(refresh=True)
+
+    def on_submit(self, trial: Trial, history: History) -> None:
+        self._running[trial.number] = trial
+
+    def on_outcome(self, trial: Trial, history: History) -> None:
+        self._running.pop(trial.number, None)
+        if self._display is not None:
+            self._display.update(self.render(history), refresh=True)
+        elif self._info is not None and not self.live:
+            self._plain(trial, history)
+
+    def on_message(self, text: str) -> None:
+        self._phase = text.splitlines()[0] if text else ""
+        self._print(text)
+
+    def on_tick(self, minutes: float, running: int, history: History) -> None:
+        self._minutes = minutes
+        if self._display is not None:
+            self._display.update(self.render(history), refresh=True)
+
+    def on_end(self, reason: str, history: History) -> None:
+        self._running = {}
+        if self._display is not None:
+            self._display.update(self.render(history), refresh=True)
+        self.close()
+        self._print(f"{self._state(history, left=False)}: {_ENDS.get(reason, reason)}")
+
+    def close(self) -> None:
+        """Give the terminal back as it was; safe to call at any time, and more than once."""
+        if self._display is not None:
+            self._display.stop()
+            self._display = None
+
+    # -- plain lines -----------------------------------------------------------------------
+    def _header(self, history: History) -> None:
+        info = self._info
+        assert info is not None
+        settled = len(history) - len(history.pending())
+        begun = f"going on after {settled} trials" if info.resumed else "new campaign"
+        self._print(f"{info.directory}: {begun}, seed {info.seed}, {info.workers} workers, {self._budget(info)}")
+        for name, value in (("space", info.space), ("precision", info.precision), ("strategy", info.strategy)):
+            if value:
+                self._print(f"  {name}: {value.splitlines()[0]}")
+
+    @staticmethod
+    def _budget(info: CampaignInfo) -> str:
+        limits = ((info.budget.epochs, "epochs"), (info.budget.trials, "trials"), (info.budget.minutes, "minutes"))
+        return "budget " + " or ".join(f"{limit:g} {unit}" for limit, unit in limits if limit is not None)
+
+    def _plain(self, trial: Trial, history: History) -> None:
+        assert trial.outcome is not None
+        step = int(self._share(history) * _PLAIN_STEPS)
+        cause = None if trial.completed else summary.cause(trial.outcome)
+        if cause is not None and cause not in self._causes:
+            self._causes.add(cause)
+            self._print(f"trial {trial.number} {summary.cause(trial.outcome, exact=True)}")
+        best = summary.best(history)
+        better = best is not None and best.number == trial.number != self._best
+        if better:
+            self._best = trial.number
+        if step > self._step or better:
+            self._step = step
+            self._print(self._state(history))
+
+    def _print(self, text: str) -> None:
+        """Print above the display, or as a line; flushed, so that whoever follows a file sees it."""
+        width = None if self.console.is_terminal else max(self.console.width, len(text) + 1)
+        self.console.print(text, markup=False, highlight=False, width=width, soft_wrap=not self.console.is_terminal)
+        self.console.file.flush()
+
+    def _state(self, history: History, left: bool = True) -> str:
+        """Where the campaign stands, in one line; with ``left`` also the time left."""
+        best = summary.best(history)
+        counts = summary.statuses(history)
+        failed = sum(count for status, count in counts.items() if status.value != "completed")
+        parts = [f"{100 * self._share(history):3.0f}%", self._epochs(history), f"{sum(counts.values())} trials"]
+        if failed:
+            parts[-1] += f" ({failed} not completed)"
+        if best is not None:
+            parts.append(f"best {self._score(history, best)} (trial {best.number})")
+        minutes = self._left(history) if left else None
+        if minutes is not None:
+            parts.append(f"about {summary.clock(minutes)} left")
+        return ", ".join(parts)
+
+    # -- figures -----------------------------------------------------------------------
+    def _share(self, history: History) -> float:
+        """Share of the budget that finished trials have used."""
+        budget = self._info.budget if self._info is not None else None
+        if budget is None:
+            return 0.0
+        done = sum(1 for trial in history if trial.outcome is not None)
+        shares = [0.0]
+        if budget.epochs is not None:
+            shares.append(summary.epochs_done(history) / budget.epochs)
+        if budget.trials is not None:
+            shares.append(done / budget.trials)
+        if budget.minutes is not None:
+            shares.append(self._minutes / budget.minutes)
+        return min(1.0, max(shares))
+
+    def _left(self, history: History) -> float | None:
+        """Minutes left at the pace of this session; None before there is a pace."""
+        share = self._share(history)
+        gained = share - self._share_at_start
+        if gained < 0.005 or share >= 1:
+            return None
+        return (time.monotonic() - self._started) / 60 * (1 - share) / gained
+
+    def _epochs(self, history: History) -> str:
+        done = summary.epochs_done(history)
+        limit = self._info.budget.epochs if self._info is not None else None
+        return f"{done} epochs" if limit is None else f"{done}/{limit} epochs"
+
+    @staticmethod
+    def _score(history: History, trial: Trial) -> str:
+        parts = []
+        for name, value in zip(history.objectives.names, history.fitness(trial.number), strict=True):
+            shown = summary.shown_objective(name)
+            number = summary.shown_value(value, name)
+            counted = shown in ("parameters", "flops")
+            parts.append(f"{shown} {summary.short_number(number) if counted else summary.short_value(number)}")
+        return ", ".join(parts)
+
+    # -- live --------------------------------------------------------------------------
+    def render(self, history: History) -> Group:
+        """The display as it stands, one line per subject, each cut to the console's width."""
+        from rich.console import Group
+
+        lines = [self._bar_line(history), self._trials_line(history), self._best_line(history)]
+        if len(summary.improvements(history)) > 1:
+            lines.append(self._spark_line(history))
+        if self._running:
+            lines.append(self._running_line())
+        causes = summary.causes(history)
+        if causes:
+            shown = ", ".join(f"{count} × {name}" for name, count in causes.most_common(3))
+            lines.append(self._line("failures", shown, "yellow"))
+        return Group(*lines)
+
+    def _line(self, label: str, value: str, style: str = "") -> Text:
+        from rich.text import Text
+
+        if not self._unicode:
+            value = value.translate({0xD7: "x", 0x2192: ">", 0xB7: "-", 0x2013: "-", 0x2026: "."})
+        text = Text(no_wrap=True, overflow="ellipsis" if self._unicode else "crop")
+        text.append(f"{label:<9}", style="dim")
+        text.append(value, style=style)
+        return text
+
+    def _bar_line(self, history: History) -> Text:
+        from rich.text import Text
+
+        share = self._share(history)
+        left = self._left(history)
+        # The last words go first where the terminal is narrow.
+        words = [f"{100 * share:3.0f}%", self._epochs(history), summary.clock(self._minutes)]
+        if left is not None:
+            words.append(f"about {summary.clock(left)} left")
+        width = self.console.width
+        while len(words) > 1 and 10 + sum(len(word) + 2 for word in words) > width:
+            words.pop()
+        room = max(0, min(60, width - 1 - sum(len(word) + 2 for word in words)))
+        full, empty = ("━", "─") if self._unicode else ("#", "-")
+        filled = round(share * room)
+        text = Text(no_wrap=True, overflow="crop")
+        text.append(full * filled, style="green")
+        text.append(empty * (room - filled), style="dim")
+        text.append(" " + "  ".join(words), style="bold")
+        return text
+
+    def _trials_line(self, history: History) -> Text:
+        counts = summary.statuses(history)
+        parts = [f"{sum(counts.values())} done"]
+        if self._running:
+            parts.append(f"{len(self._running)} running")
+        parts += [f"{count} {s.value}" for s, count in sorted(counts.items()) if s.value != "completed"]
+        return self._line("trials", " · ".join(parts))
+
+    def _best_line(self, history: History) -> Text:
+        best = summary.best(history)
+        if best is None or best.outcome is None:
+            return self._line("best", "none yet", "dim")
+        parts = [self._score(history, best), f"trial {best.number}"]
+        if best.outcome.parameters is not None:
+            parts.append(f"{summary.short_number(best.outcome.parameters)} parameters")
+        parts += [f"{best.epochs} epochs", best.proposal.origin]
+        return self._line("best", " · ".join(parts), "green")
+
+    def _spark_line(self, history: History) -> Text:
+        steps = summary.improvements(history)
+        ends = f" {summary.short_value(steps[0].value)} → {summary.short_value(steps[-1].value)}"
+        room = min(40, self.console.width - 9 - len(ends))
+        values = summary.best_over_epochs(history, max(room, 1))
+        bars = summary.sparkline(values, room, "▁▂▃▄▅▆▇█" if self._unicode else "_.-=*#")
+        return self._line("", bars + ends, "cyan")
+
+    def _running_line(self) -> Text:
+        def shown(trial: Trial) -> str:
+            proposal = trial.proposal
+            epochs = f"{proposal.first_epoch}→{proposal.last_epoch}"
+            return f"{trial.number} {proposal.origin} {epochs}"
+
+        trials: Sequence[Trial] = sorted(self._running.values(), key=lambda t: t.number)
+        return self._line("running", " · ".join(shown(trial) for trial in trials))
