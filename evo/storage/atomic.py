@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from evo.errors import StorageError
+from evo.storage.layout import DAMAGED
 
 PARTIAL = ".partial"
 
@@ -157,3 +158,16 @@ def remove_partials(folder: Path) -> None:
             if name.startswith(".") and name.endswith(PARTIAL):
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(folder / name)
+
+
+def set_aside(root: Path, path: Path) -> None:
+    """Move a damaged file to ``damaged/``, under a name of its own; one that is gone is no error."""
+    if not path.exists():
+        return
+    folder = root / DAMAGED
+    make_folder(folder)
+    copy = 0
+    while (target := folder / f"{path.parent.name}-{path.name}.{copy}").exists():
+        copy += 1
+    with storage_errors("set aside", path):
+        os.replace(path, target)

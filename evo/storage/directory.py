@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -14,21 +13,19 @@ import numpy as np
 from evo.errors import SettingsError, StorageError
 from evo.history import History, Trial
 from evo.objectives import Objectives
-from evo.storage import atomic, layout, populations, predictions
+from evo.storage import atomic, identity, layout
+from evo.storage import predictions as predictions_files
 from evo.storage.comparison import differences, plain
-from evo.storage.journal import Journal, set_aside
+from evo.storage.journal import Journal
 from evo.storage.lock import DirectoryLock
-from evo.storage.populations import Population
+from evo.storage.populations import Population, Populations
+from evo.storage.predictions import Predictions
 from evo.storage.records import StoredFile, TrialRecord
-from evo.storage.sealed import Damaged, digest, file_digest, open_json, read_bytes, seal_json
+from evo.storage.sealed import Damaged, digest, read_bytes, seal_json
 from evo.storage.sessions import Sessions
 from evo.storage.states import States
 from genomes.errors import GenomeError
 from genomes.genome import Genome
-
-#: Predictions of more bytes than this are compared with their checksums when they are read,
-#: not all at once when the directory is opened.
-VERIFY_BYTES = 512 * 2**20
 
 
 class CampaignDirectory:
@@ -43,20 +40,19 @@ class CampaignDirectory:
         messages: what was repaired or taken over when it was opened, one line each.
         given_up: numbers of trials that had to be given up because a proposal
             before them was lost; they will be proposed again. Usually empty.
-        lost_predictions: numbers of trials whose predictions are damaged or
-            missing; their outcomes are known. See :meth:`restore_predictions`.
     """
 
     def __init__(self, path: Path, settings: dict[str, Any], lock: DirectoryLock | None) -> None:
         self.path = path
         self.messages: list[str] = []
         self.given_up: list[int] = []
-        self.lost_predictions: list[int] = []
         self._campaign = settings
         self._lock = lock
         self._write = lock is not None
         self._journal = Journal(path, self._say, write=self._write, segment=settings["segment"])
         self._states = States(path, self._say)
+        self._predictions = Predictions(path, self._say)
+        self._populations = Populations(path, self._say)
         self._sessions = Sessions(path, self._say)
         self._genomes: dict[str, Genome] = {}
         self._state_files: dict[int, StoredFile] = {}
@@ -65,8 +61,7 @@ class CampaignDirectory:
     @staticmethod
     def exists(path: str | os.PathLike[str]) -> bool:
         """Whether a directory holds a campaign."""
-        root = Path(path)
-        return (root / layout.CAMPAIGN).is_file() or (root / layout.CAMPAIGN_COPY).is_file()
+        return identity.holds_campaign(Path(path))
 
     @classmethod
     def create(
@@ -102,7 +97,7 @@ class CampaignDirectory:
             StorageError: the directory cannot be written.
         """
         root = Path(path)
-        _check_free(root)
+        identity.check_free(root)
         content: dict[str, Any] = {
             "evo_format": layout.FORMAT,
             "segment": layout.SEGMENT,
@@ -114,7 +109,7 @@ class CampaignDirectory:
         }
         packed = None
         if preprocessing:
-            packed = _pack(preprocessing)
+            packed = identity.pack_arrays(preprocessing)
             content["preprocessing_sha256"] = digest(packed)
         atomic.make_folder(root)
         lock = DirectoryLock(root)
@@ -164,11 +159,11 @@ class CampaignDirectory:
             StorageError: a file is damaged and cannot be restored, or a newer format; names the file.
         """
         root = Path(path)
-        _check_campaign(root)
+        identity.check_campaign(root)
         lock = None if read_only else DirectoryLock(root)
         said = lock.acquire(break_lock) if lock is not None else []
         try:
-            content, repairs = _read_campaign(root, write=not read_only)
+            content, repairs = identity.read_campaign(root, write=not read_only)
             self = cls(root, content, lock)
             self.messages.extend([*said, *repairs])
             if read_only:
@@ -190,12 +185,12 @@ class CampaignDirectory:
             atomic.remove_partials(self.path / folder)
         atomic.remove_partials(self.path)
         self.given_up = self._journal.load(repair)
-        self._drop_unknown()
         self._sessions.load()
-        self._state_files = {r.number: r.state for r in self._journal.records if r.state is not None}
+        records = self._journal.records
+        self._state_files = {r.number: r.state for r in records if r.state is not None}
         self._states.recover(self._state_files, set(self.pending))
-        self._check_predictions()
-        self._check_populations()
+        self._predictions.check({r.number: r.predictions for r in records if r.predictions is not None})
+        self._populations.check(len(records))
 
     def _load_read_only(self) -> None:
         # A writer may merge files while they are read: what is missing now is there a moment later.
@@ -211,44 +206,6 @@ class CampaignDirectory:
                 del self.messages[said:]
         self._sessions.load()
         self._state_files = {r.number: r.state for r in self._journal.records if r.state is not None}
-
-    def _drop_unknown(self) -> None:
-        """Remove what belongs to trials that the journal does not know (given up, or never recorded)."""
-        known = {r.predictions.name for r in self._journal.records if r.predictions is not None}
-        folder = self.path / layout.PREDICTIONS
-        atomic.remove_files([folder / name for name in sorted(os.listdir(folder)) if name not in known])
-
-    def _check_predictions(self) -> None:
-        files = [(r.number, r.predictions) for r in self._journal.records if r.predictions is not None]
-        thorough = sum(file.bytes for _, file in files) <= VERIFY_BYTES
-        for number, file in files:
-            path = self.path / layout.PREDICTIONS / file.name
-            reason = ""
-            try:
-                if thorough:
-                    sha, size = file_digest(path)
-                else:
-                    sha, size = file.sha256, path.stat().st_size
-                if (sha, size) != (file.sha256, file.bytes):
-                    reason = "its content is not what the trial's record says"
-            except OSError as error:
-                reason = "it is missing" if isinstance(error, FileNotFoundError) else str(error.strerror)
-            if reason:
-                self._say(f"{layout.PREDICTIONS}/{file.name} is damaged: {reason}")
-                set_aside(self.path, path)
-                self.lost_predictions.append(number)
-
-    def _check_populations(self) -> None:
-        count = len(self._journal.records)
-        for generation in self.generations:
-            path = populations.path_of(self.path, generation)
-            try:
-                population = populations.decode(read_bytes(path))
-                if any(number >= count for number in population.members):
-                    raise Damaged("it holds trials that had to be given up")
-            except Damaged as damage:
-                self._say(f"{layout.POPULATIONS}/{path.name} is damaged: {damage}; set aside")
-                set_aside(self.path, path)
 
     def close(self) -> None:
         """End the session and give the lock back; nothing else waits to be written."""
@@ -354,11 +311,11 @@ class CampaignDirectory:
             StorageError: these are not the arrays that the campaign began with.
         """
         self._ready()
-        packed = _pack(arrays)
+        packed = identity.pack_arrays(arrays)
         if digest(packed) != self._campaign["preprocessing_sha256"]:
             raise StorageError(
-                f"{self.path / layout.PREPROCESSING} is damaged, and the preprocessing computed from the data is "
-                "not the one that the campaign began with. Restore the file from a backup."
+                f"{self.path / layout.PREPROCESSING} is damaged, and the preprocessing computed from the data "
+                "is not the one that the campaign began with. Restore the file from a backup."
             )
         atomic.write_file(self.path / layout.PREPROCESSING, packed)
         self._say(f"{layout.PREPROCESSING} was damaged; restored from the data")
@@ -409,12 +366,12 @@ class CampaignDirectory:
         if predictions is None:
             file, data = None, b""
         else:
-            file, data = _encode_predictions(number, predictions)
+            file, data = predictions_files.encode(number, predictions)
         record = stored.with_outcome(trial.outcome, arrival, file, kept)
         if stored.outcome is not None and stored != record:
             raise ValueError(f"trial {number} has an outcome already")
         if file is not None:
-            _write_predictions(self.path, file, data)
+            self._predictions.write(file, data)
         self._journal.settle(record)
         if kept is not None and state is not None:
             self._states.keep(number, kept, Path(state))
@@ -440,7 +397,9 @@ class CampaignDirectory:
             try:
                 genome = Genome.from_json(record.genome)
             except GenomeError as error:
-                raise StorageError(f"{self.path}: the genome of trial {record.number} cannot be read: {error}") from None
+                raise StorageError(
+                    f"{self.path}: the genome of trial {record.number} cannot be read: {error}"
+                ) from None
             self._genomes[record.genome] = genome
         return genome
 
@@ -492,7 +451,12 @@ class CampaignDirectory:
         file = self._journal.records[number].predictions
         if file is None:
             raise StorageError(f"trial {number} has no predictions")
-        return _read_predictions(self.path, file)
+        return self._predictions.read(file)
+
+    @property
+    def lost_predictions(self) -> list[int]:
+        """Trials whose outcome is known but whose predictions were found damaged or missing."""
+        return list(self._predictions.lost)
 
     def restore_predictions(self, number: int, predictions: np.ndarray) -> None:
         """Write damaged predictions again, after the trial was trained or predicted again.
@@ -501,24 +465,13 @@ class CampaignDirectory:
             StorageError: these are not the predictions that were lost, to the last bit.
         """
         self._ready()
-        expected = self._journal.records[number].predictions
-        file, data = _encode_predictions(number, predictions)
-        if file != expected:
-            raise StorageError(
-                f"{self.path / layout.PREDICTIONS / file.name} was lost, and what was computed again for trial "
-                f"{number} differs from it. Restore the file from a backup."
-            )
-        _write_predictions(self.path, file, data)
-        if number in self.lost_predictions:
-            self.lost_predictions.remove(number)
-        self._say(f"{layout.PREDICTIONS}/{file.name} was damaged; computed again")
+        self._predictions.restore(number, self._journal.records[number].predictions, predictions)
 
     # -- populations ------------------------------------------------------------------------
     @property
     def generations(self) -> list[int]:
         """Generations of which there is a checkpoint, in order."""
-        names = os.listdir(self.path / layout.POPULATIONS)
-        return sorted(n for name in names if (n := layout.parse_number(name)) is not None)
+        return self._populations.generations
 
     def record_population(self, generation: int, numbers: Sequence[int], history: History) -> None:
         """Store a checkpoint of the population; the same one again changes nothing.
@@ -533,12 +486,8 @@ class CampaignDirectory:
         unknown = [record.number for record in records if record.outcome is None]
         if unknown:
             raise ValueError(f"population {generation}: trials {unknown} have no outcome yet")
-        data = populations.encode(
-            generation, records, [history.fitness(number) for number in numbers], history.objectives.names
-        )
-        path = populations.path_of(self.path, generation)
-        if not path.exists() or path.read_bytes() != data:
-            atomic.write_file(path, data)
+        fitness = [history.fitness(number) for number in numbers]
+        self._populations.write(generation, records, fitness, history.objectives.names)
 
     def load_population(self, generation: int | None = None) -> Population:
         """A checkpoint of the population; the last one by default.
@@ -546,12 +495,7 @@ class CampaignDirectory:
         Raises:
             StorageError: there is none, or it is damaged; names the file.
         """
-        if generation is None:
-            known = self.generations
-            if not known:
-                raise StorageError(f"{self.path / layout.POPULATIONS} holds no population yet")
-            generation = known[-1]
-        return populations.read(self.path, generation)
+        return self._populations.read(generation)
 
     # -- states -----------------------------------------------------------------------------
     def trial_directory(self, number: int) -> Path:
@@ -582,8 +526,8 @@ class CampaignDirectory:
         found = self._states.describe(number, Path(path))
         if expected is None or (found.sha256, found.bytes) != (expected.sha256, expected.bytes):
             raise StorageError(
-                f"{self.path / layout.STATES / found.name} was lost, and what was trained again for trial {number} "
-                "differs from it. Restore the file from a backup."
+                f"{self.path / layout.STATES / found.name} was lost, and what was trained again for trial "
+                f"{number} differs from it. Restore the file from a backup."
             )
         self._states.keep(number, expected, Path(path))
         self._states.finish(number)
@@ -618,127 +562,5 @@ class CampaignDirectory:
 
     def table(self) -> list[dict[str, Any]]:
         """One flat record per trial, for ``pandas.DataFrame``: fields, scores, seconds per phase."""
-        rows = []
-        for record in self._journal.records:
-            outcome = record.outcome
-            row: dict[str, Any] = {
-                "number": record.number,
-                "status": "pending" if outcome is None else outcome.status.value,
-                "origin": record.origin,
-                "rung": record.rung,
-                "first_epoch": record.first_epoch,
-                "last_epoch": record.last_epoch,
-                "epochs": None if outcome is None else outcome.epochs,
-                "continues": record.continues,
-                "inherits": record.inherits,
-                "parents": record.parents,
-                "final": record.final,
-                "replicate": record.replicate,
-                "parameters": None if outcome is None else outcome.parameters,
-                "flops": None if outcome is None else outcome.flops,
-                "message": "" if outcome is None else outcome.message,
-                "genome": record.genome,
-            }
-            row.update({} if outcome is None else outcome.scores)
-            seconds = self._sessions.seconds.get(record.number, {})
-            row.update({f"seconds_{phase}": value for phase, value in seconds.items()})
-            rows.append(row)
-        return rows
-
-
-# Aliases, because methods of the same subject take the name ``predictions`` as an argument.
-_encode_predictions = predictions.encode
-_write_predictions = predictions.write
-_read_predictions = predictions.read
-
-
-def _check_free(root: Path) -> None:
-    """Raise unless a new campaign may be made here; nothing is touched."""
-    if root.exists() and not root.is_dir():
-        raise SettingsError(f"directory: {root} is a file, expected a folder that is empty or does not exist")
-    if not root.exists():
-        parent = next(folder for folder in (*root.absolute().parents,) if folder.exists())
-        if not parent.is_dir():
-            raise SettingsError(f"directory: {root} cannot be made, {parent} is a file")
-        if not os.access(parent, os.W_OK | os.X_OK):
-            raise StorageError(f"directory: {root} cannot be made, {parent} is not writable")
-        return
-    if not os.access(root, os.W_OK | os.X_OK):
-        raise StorageError(f"directory: {root} is not writable")
-    if CampaignDirectory.exists(root):
-        raise SettingsError(f"directory: {root} holds a campaign already; open it with evo.resume, or choose another")
-    # What a kill in the middle of create() leaves: our own folders, without a trial in them.
-    ours = {*layout.FOLDERS, layout.LOCK, layout.PREPROCESSING}
-    others = sorted(
-        n for n in os.listdir(root) if n not in ours and not (n.startswith(".") and n.endswith(atomic.PARTIAL))
-    )
-    if others:
-        raise SettingsError(
-            f"directory: {root} holds something else ({', '.join(others[:3])}{', ...' if len(others) > 3 else ''}), "
-            "expected a campaign, an empty folder, or a new one"
-        )
-    _check_no_trials(root)
-
-
-def _check_no_trials(root: Path) -> None:
-    journal = root / layout.JOURNAL
-    if journal.is_dir() and any(not name.startswith(".") for name in os.listdir(journal)):
-        raise StorageError(
-            f"{root / layout.CAMPAIGN} and {layout.CAMPAIGN_COPY} are missing from a directory that holds trials. "
-            "Restore one of the two from a backup."
-        )
-
-
-def _check_campaign(root: Path) -> None:
-    if root.exists() and not root.is_dir():
-        raise SettingsError(f"directory: {root} is a file, expected the folder of a campaign")
-    if not root.exists():
-        raise SettingsError(f"directory: {root} does not exist, expected the folder of a campaign")
-    if not CampaignDirectory.exists(root):
-        _check_no_trials(root)
-        raise SettingsError(f"directory: {root} holds no campaign ({layout.CAMPAIGN} is missing)")
-
-
-def _read_campaign(root: Path, write: bool) -> tuple[dict[str, Any], list[str]]:
-    """``campaign.json``, or its copy where it is damaged; and what was repaired."""
-    reasons: dict[str, str] = {}
-    contents: dict[str, dict[str, Any]] = {}
-    for name in (layout.CAMPAIGN, layout.CAMPAIGN_COPY):
-        try:
-            content = open_json(read_bytes(root / name))
-            if not isinstance(content.get("evo_format"), int):
-                raise Damaged("it names no format")
-            contents[name] = content
-        except Damaged as damage:
-            reasons[name] = str(damage)
-    if not contents:
-        raise StorageError(
-            f"{root / layout.CAMPAIGN} is damaged: {reasons[layout.CAMPAIGN]}; and its copy "
-            f"{layout.CAMPAIGN_COPY} too: {reasons[layout.CAMPAIGN_COPY]}. Restore one of the two from a backup."
-        )
-    content = next(iter(contents.values()))
-    if content["evo_format"] > layout.FORMAT:
-        raise StorageError(
-            f"{root / layout.CAMPAIGN} has format {content['evo_format']}; this version of evo reads up to "
-            f"{layout.FORMAT}. Install a newer one."
-        )
-    messages = []
-    for name, reason in reasons.items():
-        messages.append(f"{name} was damaged ({reason}); restored from {next(iter(contents))}")
-        if write:
-            set_aside(root, root / name)
-            atomic.write_file(root / name, seal_json(content))
-    return content, messages
-
-
-def _pack(arrays: Mapping[str, np.ndarray]) -> bytes:
-    """Arrays as an ``.npz`` file whose bytes depend on nothing else."""
-    buffer = io.BytesIO()
-    checked = {}
-    for name in sorted(arrays):
-        array = np.asarray(arrays[name])
-        if array.dtype.hasobject:
-            raise StorageError(f"preprocessing {name!r}: expected an array of numbers or text, got objects")
-        checked[name] = array
-    np.savez(buffer, **checked)  # type: ignore[arg-type]
-    return buffer.getvalue()
+        seconds = self._sessions.seconds
+        return [record.flat(seconds.get(record.number, {})) for record in self._journal.records]

@@ -121,7 +121,9 @@ class Journal:
                 raise Damaged("it does not hold the trials that its name says")
         except Damaged as damage:
             if all(number in singles for number in numbers):
-                self._say(f"{self._name(path)} was damaged ({damage}); written again from the files of its trials")
+                self._say(
+                    f"{self._name(path)} was damaged ({damage}); written again from the files of its trials"
+                )
                 return False
             try:
                 records = tables.from_hdf5(read_bytes(table))
@@ -132,7 +134,10 @@ class Journal:
                     f"{path} is damaged: {damage}; and {self._name(table)}, from which it could be restored, "
                     f"too: {second}. Restore one of the two files from a backup."
                 ) from None
-            self._say(f"{self._name(path)} was damaged ({damage}); restored from {self._name(table)}, nothing is lost")
+            self._say(
+                f"{self._name(path)} was damaged ({damage}); restored from "
+                f"{self._name(table)}, nothing is lost"
+            )
             if self._write:
                 self._set_aside(path)
                 atomic.write_file(path, to_lines(records))
@@ -141,14 +146,22 @@ class Journal:
         try:
             check_hdf5(read_bytes(table), tables.KIND)
         except Damaged as damage:
-            self._say(f"{self._name(table)} was damaged ({damage}); restored from {self._name(path)}, nothing is lost")
+            self._say(
+                f"{self._name(table)} was damaged ({damage}); restored from "
+                f"{self._name(path)}, nothing is lost"
+            )
             if self._write:
                 self._set_aside(table)
                 atomic.write_file(table, tables.to_hdf5(records))
         return True
 
     def _load_open(
-        self, segment: int, found: dict[int, TrialRecord], bad: dict[int, str], singles: set[int], tabled: bool
+        self,
+        segment: int,
+        found: dict[int, TrialRecord],
+        bad: dict[int, str],
+        singles: set[int],
+        tabled: bool,
     ) -> None:
         """Take over a segment of single files, with what only its table still knows."""
         table = self._table_path(segment)
@@ -201,12 +214,14 @@ class Journal:
             return []
         path = self._single(lost)
         reason = bad.get(lost, "it is missing")
-        later = [number for number in range(lost, end) if number in found and found[number].outcome is not None]
+        later = [
+            number for number in range(lost, end) if number in found and found[number].outcome is not None
+        ]
         merged_later = any(number // self._size in self._merged for number in range(lost, end))
         if merged_later or (len(later) > FALLBACK and not repair):
             raise StorageError(
-                f"{path} is damaged: {reason}. Trial {lost} cannot be restored, and {len(later)} later trials have "
-                "their outcome already. Restore the file from a backup."
+                f"{path} is damaged: {reason}. Trial {lost} cannot be restored, and {len(later)} later trials "
+                "have their outcome already. Restore the file from a backup."
             )
         self._say(
             f"{self._name(path)} was damaged ({reason}); falling back to the state before trial {lost}: "
@@ -227,7 +242,7 @@ class Journal:
             self._merge_if_complete(segment)
 
     def _set_aside(self, path: Path) -> None:
-        set_aside(self._root, path)
+        atomic.set_aside(self._root, path)
 
     # -- writing -----------------------------------------------------------------------
     def propose(self, record: TrialRecord) -> None:
@@ -276,19 +291,6 @@ class Journal:
         atomic.write_file(self._merged_path(segment), to_lines(records))
         self._merged.add(segment)
         atomic.remove_files([self._single(number) for number in self._numbers(segment)])
-
-
-def set_aside(root: Path, path: Path) -> None:
-    """Move a damaged file to ``damaged/``, under a name of its own; one that is gone is no error."""
-    if not path.exists():
-        return
-    folder = root / layout.DAMAGED
-    atomic.make_folder(folder)
-    copy = 0
-    while (target := folder / f"{path.parent.name}-{path.name}.{copy}").exists():
-        copy += 1
-    with atomic.storage_errors("set aside", path):
-        os.replace(path, target)
 
 
 def _list(folder: Path) -> Iterable[str]:

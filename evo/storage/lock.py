@@ -74,7 +74,7 @@ class LockHolder:
             namespace=_process_namespace(),
             pid=os.getpid(),
             started=psutil.Process().create_time(),
-            taken=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+            taken=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             token=uuid.uuid4().hex,
         )
 
@@ -154,7 +154,9 @@ class DirectoryLock:
                     continue
                 messages.extend(self._judge(found, break_lock))
                 self._take_away(found)
-        raise DirectoryLockedError(f"directory {directory}: other processes are taking its lock again and again")
+        raise DirectoryLockedError(
+            f"directory {directory}: other processes are taking its lock again and again"
+        )
 
     def _judge(self, found: bytes, break_lock: bool) -> list[str]:
         """Say why an existing lock may be taken away, or raise."""
@@ -168,7 +170,8 @@ class DirectoryLock:
             if break_lock:
                 return [f"{LOCK} was unreadable; it was broken as asked"]
             raise DirectoryLockedError(
-                f"directory {directory}: its lock file {LOCK} is unreadable, so that nobody can say who holds it. {hint}"
+                f"directory {directory}: its lock file {LOCK} is unreadable, so that nobody can say "
+                f"who holds it. {hint}"
             )
         if break_lock:
             return [f"the lock held by {holder} was broken as asked"]
@@ -178,9 +181,13 @@ class DirectoryLock:
                 f"host {platform.node()!r}. {hint}"
             )
         if holder.pid == os.getpid() and holder.is_alive():
-            raise DirectoryLockedError(f"directory {directory} is already open in this process (since {holder.taken})")
+            raise DirectoryLockedError(
+                f"directory {directory} is already open in this process (since {holder.taken})"
+            )
         if holder.is_alive():
-            raise DirectoryLockedError(f"directory {directory} is in use by {holder}. Wait for it, or stop it first.")
+            raise DirectoryLockedError(
+                f"directory {directory} is in use by {holder}. Wait for it, or stop it first."
+            )
         return [f"took over the lock of a process that no longer runs: {holder}"]
 
     def _try(self) -> bool:
@@ -247,7 +254,8 @@ class DirectoryLock:
             return
         taken = f"by {now}" if now is not None else "or removed"
         raise DirectoryLockedError(
-            f"directory {self.path.parent}: the lock of this process was broken {taken}; nothing more is written here"
+            f"directory {self.path.parent}: the lock of this process was broken {taken}; "
+            "nothing more is written here"
         )
 
     def release(self) -> None:

@@ -9,7 +9,8 @@ Each holds the tables of :mod:`evo.storage.tables` for the members, and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from evo.errors import StorageError
-from evo.storage import layout, tables
+from evo.storage import atomic, layout, tables
 from evo.storage.records import TrialRecord
 from evo.storage.sealed import Damaged, open_hdf5, read_bytes, seal_hdf5
 
@@ -46,13 +47,76 @@ class Population:
     records: tuple[TrialRecord, ...]
 
 
-def path_of(root: Path, generation: int) -> Path:
-    """The file of a generation."""
-    return root / layout.POPULATIONS / layout.number_name(generation, ".h5")
+class Populations:
+    """The files of ``populations/``.
+
+    Args:
+        root: the campaign's directory.
+        say: is told about damaged files.
+    """
+
+    def __init__(self, root: Path, say: Callable[[str], None]) -> None:
+        self._root = root
+        self._folder = root / layout.POPULATIONS
+        self._say = say
+
+    def _path(self, generation: int) -> Path:
+        return self._folder / layout.number_name(generation, ".h5")
+
+    @property
+    def generations(self) -> list[int]:
+        """Generations of which there is a checkpoint, in order."""
+        numbers = (layout.parse_number(name) for name in os.listdir(self._folder))
+        return sorted(number for number in numbers if number is not None)
+
+    def write(
+        self, generation: int, records: Sequence[TrialRecord], fitness: Sequence[Sequence[float]],
+        objectives: Sequence[str],
+    ) -> None:  # fmt: skip
+        """Store a population; the same one again changes nothing."""
+        data = encode(generation, records, fitness, objectives)
+        path = self._path(generation)
+        if not path.exists() or path.read_bytes() != data:
+            atomic.write_file(path, data)
+
+    def read(self, generation: int | None = None) -> Population:
+        """The population of a generation; the last one by default.
+
+        Raises:
+            StorageError: there is none, or it is damaged; names the file.
+        """
+        if generation is None:
+            known = self.generations
+            if not known:
+                raise StorageError(f"{self._folder} holds no population yet")
+            generation = known[-1]
+        path = self._path(generation)
+        try:
+            return decode(read_bytes(path))
+        except Damaged as damage:
+            raise StorageError(f"{path} is damaged: {damage}") from None
+
+    def check(self, trials: int) -> None:
+        """Set aside what is damaged, or holds trials that had to be given up.
+
+        Args:
+            trials: number of trials that are known.
+        """
+        for generation in self.generations:
+            path = self._path(generation)
+            try:
+                if any(number >= trials for number in decode(read_bytes(path)).members):
+                    raise Damaged("it holds trials that had to be given up")
+            except Damaged as damage:
+                self._say(f"{layout.POPULATIONS}/{path.name} is damaged: {damage}; set aside")
+                atomic.set_aside(self._root, path)
 
 
 def encode(
-    generation: int, records: Sequence[TrialRecord], fitness: Sequence[Sequence[float]], objectives: Sequence[str]
+    generation: int,
+    records: Sequence[TrialRecord],
+    fitness: Sequence[Sequence[float]],
+    objectives: Sequence[str],
 ) -> bytes:
     """A population as a file."""
 
@@ -86,16 +150,3 @@ def decode(data: bytes) -> Population:
             )
         except (KeyError, TypeError, ValueError, IndexError, OSError) as error:
             raise Damaged(f"its content is not what was expected: {error!r}") from None
-
-
-def read(root: Path, generation: int) -> Population:
-    """The population of a generation.
-
-    Raises:
-        StorageError: the file is missing or damaged; names it.
-    """
-    path = path_of(root, generation)
-    try:
-        return decode(read_bytes(path))
-    except Damaged as damage:
-        raise StorageError(f"{path} is damaged: {damage}") from None

@@ -114,6 +114,30 @@ class TrialRecord:
             outcome = replace(outcome, seconds=seconds)
         return Trial(self.number, proposal, outcome)
 
+    def flat(self, seconds: Mapping[str, float]) -> dict[str, Any]:
+        """One row for a table: fields, scores by name, ``seconds_PHASE``."""
+        outcome = self.outcome
+        return {
+            "number": self.number,
+            "status": "pending" if outcome is None else outcome.status.value,
+            "origin": self.origin,
+            "rung": self.rung,
+            "first_epoch": self.first_epoch,
+            "last_epoch": self.last_epoch,
+            "epochs": None if outcome is None else outcome.epochs,
+            "continues": self.continues,
+            "inherits": self.inherits,
+            "parents": self.parents,
+            "final": self.final,
+            "replicate": self.replicate,
+            "parameters": None if outcome is None else outcome.parameters,
+            "flops": None if outcome is None else outcome.flops,
+            "message": "" if outcome is None else outcome.message,
+            "genome": self.genome,
+            **({} if outcome is None else outcome.scores),
+            **{f"seconds_{phase}": value for phase, value in seconds.items()},
+        }
+
     # -- JSON --------------------------------------------------------------------------
     def to_json(self, genome: int) -> dict[str, Any]:
         """The record as a JSON object; ``genome`` is its line among the file's genomes."""
@@ -209,7 +233,9 @@ def from_lines(data: bytes) -> list[TrialRecord]:
     try:
         count = json.loads(lines[0])["genomes"]
         genomes = lines[1 : 1 + count]
-        return [TrialRecord.from_json(row, genomes) for row in json.loads(f"[{','.join(lines[1 + count :])}]")]
+        return [
+            TrialRecord.from_json(row, genomes) for row in json.loads(f"[{','.join(lines[1 + count :])}]")
+        ]
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError) as error:
         raise Damaged(f"its content is not what was expected: {error!r}") from None
 
