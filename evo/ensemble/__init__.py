@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from evo.ensemble.candidates import Candidate, EnsembleWarning
+from evo.ensemble.ensemble import Ensemble, Member
 from evo.ensemble.selection import Selection, build
 
-__all__ = ["Candidate", "EnsembleWarning", "Selection", "build"]
+__all__ = ["Candidate", "Ensemble", "EnsembleWarning", "Member", "Selection", "build"]

@@ -104,7 +104,7 @@ def weighted_median(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     order = np.argsort(values, axis=0, kind="stable")
     ordered = np.take_along_axis(values, order, axis=0)
     shares = np.cumsum(weights[order], axis=0) / np.sum(weights)
-    tolerance = 1e-9  # sums of equal weights meet one half only up to rounding
+    tolerance = 1e-6  # sums of equal weights meet one half only up to rounding (float32 in the Keras model)
     lower = (shares >= 0.5 - tolerance).argmax(axis=0)
     upper = (shares > 0.5 + tolerance).argmax(axis=0)
     both = [np.take_along_axis(ordered, at[None], axis=0)[0] for at in (lower, upper)]

@@ -181,9 +181,10 @@ def build(
     rows = len(y_validation)
     if rows == 0:
         raise EnsembleError("y_validation: at least one row is needed, got none")
-    if len(candidates) < size and method not in ("best",):
-        warn(f"{size} members asked for, but there are only {len(candidates)} candidates", notes)
     kept = usable(candidates, rows, task, notes)
+    if len(candidates) < size and method != "best":
+        there = "is only one candidate" if len(candidates) == 1 else f"are only {len(candidates)} candidates"
+        warn(f"{size} members asked for, but there {there}", notes)
     targets = as_targets(y_validation, task, kept[0].predictions.shape[1], "y_validation")
     if sample_weight is not None and (np.shape(sample_weight) != (rows,) or np.min(sample_weight) < 0):
         raise EnsembleError(f"sample_weight: expected {rows} non-negative numbers")

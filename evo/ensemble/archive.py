@@ -1,0 +1,162 @@
+"""An ensemble as one file: a zip archive of JSON and Keras' own ``.keras`` files.
+
+``ensemble.json`` says what there is (format, task, pooling, weights, members with the SHA-256 of their
+files); ``members/N.keras`` holds a net, ``members/N.trees`` a tree model (see :mod:`evo.ensemble.trees`).
+Nothing in it is executed: nets are read in Keras' safe mode, trees are arrays.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evo.ensemble.stacking import Stacker
+from evo.errors import EnsembleError
+
+if TYPE_CHECKING:
+    from evo.ensemble.ensemble import Ensemble
+
+FORMAT = "evo.ensemble"
+VERSION = 1
+_MANIFEST = "ensemble.json"
+
+
+def write(ensemble: Ensemble, path: Path) -> None:
+    """Write the ensemble aside, then move it into place."""
+    described: list[dict[str, Any]] = []
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(aside, "w", zipfile.ZIP_STORED) as archive:
+            for position, member in enumerate(ensemble.members):
+                suffix = "keras" if member.kind == "net" else "trees"
+                name = f"members/{position}.{suffix}"
+                local = Path(folder) / f"{position}.{suffix}"
+                member.model().save(local)
+                content = local.read_bytes()
+                archive.writestr(name, content)
+                described.append(
+                    {
+                        "file": name,
+                        "sha256": hashlib.sha256(content).hexdigest(),
+                        "number": member.number,
+                        "kind": member.kind,
+                        "weight": member.weight,
+                        "scores": {k: float(v) for k, v in member.scores.items()},
+                        "parameters": member.parameters,
+                        "genome": _genome_json(member.genome),
+                    }
+                )
+            manifest = {
+                "format": FORMAT,
+                "version": VERSION,
+                "task": ensemble.task,
+                "pooling": ensemble.pooling,
+                "temperature": ensemble.temperature,
+                "stacker": None if ensemble.stacker is None else ensemble.stacker.to_json(),
+                "members": described,
+                "report": ensemble.report,
+                "diversity": ensemble._diversity,
+            }
+            archive.writestr(_MANIFEST, json.dumps(manifest, indent=1))
+        with open(aside, "rb") as file:
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+    except OSError as error:
+        raise EnsembleError(f"path: {path} cannot be written: {error}") from error
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def read(path: Path, custom_objects: Mapping[str, Callable[..., Any]] | None = None) -> Ensemble:
+    """Read an ensemble with all its members."""
+    from evo.ensemble.ensemble import Ensemble, Member
+
+    if not path.is_file():
+        raise EnsembleError(f"path: there is no file {path}")
+    try:
+        with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory() as folder:
+            manifest = json.loads(archive.read(_MANIFEST))
+            if manifest.get("format") != FORMAT:
+                raise EnsembleError(f"path: {path} is no ensemble, its format is {manifest.get('format')!r}")
+            if manifest["version"] > VERSION:
+                raise EnsembleError(
+                    f"path: {path} has format version {manifest['version']}, this evo reads up to {VERSION}; update evo"
+                )
+            members = []
+            for position, stored in enumerate(manifest["members"]):
+                content = archive.read(stored["file"])
+                if hashlib.sha256(content).hexdigest() != stored["sha256"]:
+                    raise EnsembleError(f"path: {path} is damaged: {stored['file']} is not what was saved")
+                suffix = "keras" if stored["kind"] == "net" else "trees"
+                local = Path(folder) / f"{position}.{suffix}"
+                local.write_bytes(content)
+                members.append(
+                    Member(
+                        _load(local, stored, custom_objects), stored["number"], 0.0, _genome(stored["genome"]),
+                        stored["scores"], stored["kind"], stored["parameters"],
+                    )  # fmt: skip
+                )
+            stacker = manifest["stacker"]
+            ensemble = Ensemble(
+                members,
+                [stored["weight"] for stored in manifest["members"]],
+                task=manifest["task"],
+                pooling=None if stacker is not None else manifest["pooling"],
+                temperature=manifest["temperature"],
+                stacker=None if stacker is None else Stacker.from_json(stacker),
+                report=manifest["report"],
+            )
+            ensemble._diversity = manifest["diversity"]
+            return ensemble
+    except (zipfile.BadZipFile, json.JSONDecodeError, KeyError, TypeError, AttributeError, OSError, EOFError) as error:
+        raise EnsembleError(f"path: {path} is damaged or no ensemble: {type(error).__name__}: {error}") from error
+
+
+def _load(path: Path, stored: Mapping[str, Any], custom_objects: Mapping[str, Callable[..., Any]] | None) -> Any:
+    if stored["kind"] == "trees":
+        from evo.ensemble.trees import TreeModel
+
+        return TreeModel.load(path)
+    import keras
+
+    _register_layers()
+    try:
+        return keras.saving.load_model(path, custom_objects=custom_objects, compile=False, safe_mode=True)
+    except Exception as error:
+        raise EnsembleError(
+            f"member {stored['number']}: its Keras model cannot be read (are the classes of its own layers "
+            f"imported?): {type(error).__name__}: {error}"
+        ) from error
+
+
+def _register_layers() -> None:
+    """Make the layers known to Keras that our own genes build."""
+    for module in ("genomes.keras_layers",):
+        if importlib.util.find_spec(module) is not None:
+            importlib.import_module(module)
+
+
+def _genome_json(genome: Any) -> Any:
+    if genome is None or isinstance(genome, Mapping):
+        return genome
+    return genome.to_json()
+
+
+def _genome(stored: Any) -> Any:
+    """The genome, or its JSON where it holds genes that this process does not know."""
+    if stored is None:
+        return None
+    from genomes import Genome, GenomeError
+
+    try:
+        return Genome.from_json(stored)
+    except GenomeError:
+        return stored
