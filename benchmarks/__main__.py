@@ -48,9 +48,7 @@ def commands(folder: Path = _FOLDER) -> dict[str, str]:
 def _listing(found: dict[str, str]) -> str:
     width = max((len(name) for name in found), default=0)
     lines = [f"  {name:<{width}}  {help_line}" for name, help_line in found.items()]
-    return "\n".join(
-        ["usage: python -m benchmarks COMMAND [--help] …", "", "commands:", *lines]
-    )
+    return "\n".join(["usage: python -m benchmarks COMMAND [--help] …", "", "commands:", *lines])
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -10,8 +10,23 @@ from typing import Any
 
 #: Distributions whose versions are recorded where they are installed.
 PACKAGES = (
-    "evo-keras", "tensorflow", "keras", "keras-tuner", "autokeras", "optuna", "dehb", "deap", "numpy", "scipy",
-    "scikit-learn", "pandas", "jax", "torch", "h5py", "pebble", "ray",
+    "evo-keras",
+    "tensorflow",
+    "keras",
+    "keras-tuner",
+    "autokeras",
+    "optuna",
+    "dehb",
+    "deap",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "pandas",
+    "jax",
+    "torch",
+    "h5py",
+    "pebble",
+    "ray",
 )
 
 

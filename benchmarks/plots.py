@@ -119,7 +119,12 @@ def anytime(
             axis.step(grid[shown], half[shown], where="post", label=series, linewidth=1.6, **styles[series])
             band = shown & np.isfinite(upper)
             axis.fill_between(
-                grid[band], quarter[band], upper[band], step="post", alpha=0.15, linewidth=0,
+                grid[band],
+                quarter[band],
+                upper[band],
+                step="post",
+                alpha=0.15,
+                linewidth=0,
                 color=styles[series]["color"],
             )
         if log_cost:
@@ -132,7 +137,7 @@ def anytime(
         axis.grid(True, which="both", alpha=0.2)
     for place in range(len(panels), rows * columns):
         axes[place // columns][place % columns].set_visible(False)
-    handles = {}
+    handles: dict[str, Any] = {}
     for axis in axes.flat:
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)
@@ -144,7 +149,11 @@ def anytime(
 
 
 def critical_difference(
-    ranks: pd.Series | Mapping[str, float], blocks: int, path: str | Path, alpha: float = 0.05, title: str = ""
+    ranks: pd.Series | Mapping[str, float],
+    blocks: int,
+    path: str | Path,
+    alpha: float = 0.05,
+    title: str = "",
 ) -> list[Path]:
     """Critical-difference diagram (Demšar 2006): mean ranks on an axis, bars join what may be equal.
 
@@ -170,8 +179,14 @@ def critical_difference(
         axis.text(tick, top + 0.4, str(tick), ha="center", va="bottom", fontsize=8)
     shown = min(difference, methods - 1)
     axis.plot([1, 1 + shown], [top + 1.6, top + 1.6], color="black", linewidth=2)
-    axis.text(1 + shown / 2, top + 1.75, f"critical difference {difference:.2f}", ha="center", va="bottom",
-              fontsize=8)
+    axis.text(
+        1 + shown / 2,
+        top + 1.75,
+        f"critical difference {difference:.2f}",
+        ha="center",
+        va="bottom",
+        fontsize=8,
+    )
     below = top - 0.5 * (len(groups) + 1)
     for place, (name, rank) in enumerate(series.items()):
         left = place < half
@@ -180,7 +195,9 @@ def critical_difference(
         x = 0.9 if left else methods + 0.1
         axis.plot([rank, rank, x], [top, y, y], color="#555555", linewidth=0.8)
         text = f"{name} ({rank:.2f})"
-        axis.text(x - 0.03 if left else x + 0.03, y, text, ha="right" if left else "left", va="center", fontsize=8)
+        axis.text(
+            x - 0.03 if left else x + 0.03, y, text, ha="right" if left else "left", va="center", fontsize=8
+        )
     for place, group in enumerate(groups):
         y = top - 0.45 * (place + 1)
         axis.plot([series[group[0]] - 0.03, series[group[-1]] + 0.03], [y, y], color="#D55E00", linewidth=3)

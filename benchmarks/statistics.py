@@ -58,7 +58,7 @@ def critical_difference(methods: int, blocks: int, alpha: float = 0.05) -> float
         ValueError: too few methods or blocks, or alpha outside (0, 1).
     """
     if methods < 2 or blocks < 1 or not 0 < alpha < 1:
-        raise ValueError(f"expected methods >= 2, blocks >= 1, 0 < alpha < 1; got {methods}, {blocks}, {alpha}")
+        raise ValueError(f"expected 2 or more methods, 1 or more blocks, got {methods}, {blocks}, {alpha=}")
     q = scipy.stats.studentized_range.ppf(1 - alpha, methods, np.inf) / math.sqrt(2)
     return float(q * math.sqrt(methods * (methods + 1) / (6 * blocks)))
 

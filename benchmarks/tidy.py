@@ -37,7 +37,8 @@ class Table:
 
     Example:
         >>> import tempfile, pathlib
-        >>> table = Table(pathlib.Path(tempfile.mkdtemp()) / "t.csv", ["task", "seed", "error"], ["task", "seed"])
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "t.csv"
+        >>> table = Table(path, ["task", "seed", "error"], key=["task", "seed"])
         >>> table.append([{"task": "wine", "seed": 1, "error": 0.5}])
         >>> table.done(task="wine", seed=1)
         True
@@ -92,7 +93,8 @@ class Table:
         rows = [row for row in csv.reader(io.StringIO(text[:cut])) if len(row) == len(self.columns)]
         if not rows:
             return pd.DataFrame(columns=self.columns)
-        frame = pd.read_csv(io.StringIO("".join(_line(row) for row in rows)), keep_default_na=False, na_values=[""])
+        whole = io.StringIO("".join(_line(row) for row in rows))
+        frame = pd.read_csv(whole, keep_default_na=False, na_values=[""])
         if self.key and len(frame):
             frame = frame.drop_duplicates(self.key, keep="last").reset_index(drop=True)
         return frame
