@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from genomes.errors import GenomeError
+
+if TYPE_CHECKING:
+    from genomes.gene import Gene
 
 #: A tensor's shape without its batch axis; None is an unknown length.
 Shape = tuple[int | None, ...]
@@ -43,3 +50,41 @@ def positions(shape: Shape) -> int:
 def elements(shape: Shape) -> int:
     """Number of elements of a shape."""
     return positions(shape) * (1 if not shape else shape[-1] if shape[-1] is not None else UNKNOWN_LENGTH)
+
+
+def flow(gene: Gene, shape: Shape) -> tuple[Shape, Cost]:
+    """Output shape and cost of a gene for an input of ``shape``; remembered by the gene.
+
+    Genes are immutable and children share most of theirs with their parents,
+    so that of a bred genome only what is new is counted.
+
+    Raises:
+        GenomeError: the gene does not take such an input.
+    """
+    known: dict[Shape, tuple[Shape, Cost]] | None = gene.__dict__.get("_flow")
+    if known is None:
+        known = {}
+        object.__setattr__(gene, "_flow", known)
+    result = known.get(shape)
+    if result is None:
+        if gene.input_ranks is not None and len(shape) not in gene.input_ranks:
+            raise GenomeError(f"{type(gene).__name__} takes an input of rank {gene.input_ranks}, got shape {shape}")
+        result = known[shape] = (gene.output_shape(shape), gene.cost(shape))
+    return result
+
+
+def flow_through(genes: Sequence[Gene], shape: Shape, slot: str = "genes") -> tuple[Shape, Cost]:
+    """Output shape and cost of genes applied one after the other.
+
+    Raises:
+        GenomeError: a gene does not take the shape that reaches it; the message starts with ``slot[index]``.
+    """
+    parameters = flops = 0
+    for index, gene in enumerate(genes):
+        try:
+            shape, cost = flow(gene, shape)
+        except GenomeError as error:
+            raise error.under(f"{slot}[{index}]") from None
+        parameters += cost.parameters
+        flops += cost.flops
+    return shape, Cost(parameters, flops)

@@ -1,0 +1,1 @@
+"""Genes that are made of several layers or hold other genes."""
