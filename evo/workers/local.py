@@ -190,8 +190,10 @@ class _Worker:
         # even while a worker is still importing.
         with contextlib.suppress(AttributeError, ValueError):
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
+        with contextlib.suppress(Exception):
+            # Warm before the first job; a failure is met again, and told, by the first job.
             self._process()
+        try:
             while True:
                 remembered = self.process.remembered if self.process is not None else {}
                 job = self.owner.next_job(remembered)
@@ -223,7 +225,10 @@ class _Worker:
 
     def _do(self, job: _Job) -> Any:
         owner = self.owner
-        process = self._process()
+        try:
+            process = self._process()
+        except Exception as error:
+            raise WorkerDiedError(f"could not start: {type(error).__name__}: {error}") from error
         self._await(process, process.ready, None, None)
         try:
             process.ready.result()
@@ -270,7 +275,7 @@ class _Process:
 
     def __init__(self, environment: Mapping[str, str], threads: int) -> None:
         self.context = WorkerContext(environment)
-        self.pool = ProcessPool(max_workers=1, initializer=enter_worker, context=self.context)
+        self.pool = ProcessPool(max_workers=1, initializer=enter_worker, initargs=(dict(environment),), context=self.context)
         self.ready = self.pool.schedule(warm_up, args=(threads,))
         self.calls = 0
         self.remembered: OrderedDict[str, None] = OrderedDict()

@@ -1,0 +1,16 @@
+"""Imported once by the fork server, before any worker: what every worker needs, and nothing computed."""
+
+from __future__ import annotations
+
+from evo.workers.process import die_with_parent, keras_backend, quiet_imports
+
+die_with_parent()
+if keras_backend() == "tensorflow":
+    with quiet_imports():
+        import h5py  # noqa: F401
+        import keras  # noqa: F401
+        import tensorflow  # noqa: F401
+
+        import evo.training.tensorflow_engine
+        import evo.training.trial
+        import genomes.spaces  # noqa: F401
