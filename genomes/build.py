@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from genomes import masks
 from genomes.costs import Cost, Shape, positions
 from genomes.errors import GenomeError
 
@@ -124,6 +125,7 @@ def _applied(gene: Gene, x: Any, path: str) -> Any:
                 f"expected rank {len(expected)} (shape {expected})",
                 path,
             )
+    masks.carry(x, y)
     if recorder is not None:
         recorder.claim(prefix, x, y)
     return y

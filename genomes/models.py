@@ -37,6 +37,22 @@ def dtype_policy(name: str | None) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
+def standardized_error(scale: np.ndarray) -> Any:
+    """Keras loss: mean squared error in units of the training targets' standard deviation.
+
+    Args:
+        scale: standard deviation of each target, shape (outputs,).
+    """
+    import keras
+
+    class StandardizedMeanSquaredError(keras.losses.Loss):
+        def call(self, y_true: Any, y_pred: Any) -> Any:
+            error = (keras.ops.cast(y_true, y_pred.dtype) - y_pred) / keras.ops.cast(scale, y_pred.dtype)
+            return keras.ops.mean(keras.ops.square(error), axis=-1)
+
+    return StandardizedMeanSquaredError(name="standardized_mean_squared_error")
+
+
 class ModelSpace(Space):
     """What spaces of trained models share: building, and what the training settings say.
 
@@ -63,6 +79,24 @@ class ModelSpace(Space):
         """
         return inputs
 
+    def encoded_inputs(self) -> Any:
+        """``keras.Input`` of samples as :meth:`genomes.Space.encode` gives them; None where that is the raw form."""
+        return None
+
+    def enter(self, x: Any) -> Any:
+        """From the encoded tensor to the one that the first gene gets."""
+        return x
+
+    def head(self, x: Any, preprocessing: Mapping[str, np.ndarray]) -> Any:
+        """From a tensor (batch, features) to predictions; regression is brought back to the targets' units."""
+        import keras
+
+        x = self.target.head(x)
+        if self.target.task == "regression" and "target_scale" in preprocessing:
+            scale, offset = preprocessing["target_scale"].tolist(), preprocessing["target_mean"].tolist()
+            x = keras.layers.Rescaling(scale, offset, dtype="float32", name="units")(x)
+        return x
+
     def input_cost(self) -> Cost:
         """Parameters and FLOPs of :meth:`preprocess`."""
         return Cost()
@@ -73,6 +107,7 @@ class ModelSpace(Space):
         preprocessing: Mapping[str, np.ndarray] | None = None,
         dtype: str | None = None,
         seed: int | None = None,
+        encoded: bool = False,
     ) -> Any:
         """See :meth:`genomes.Space.build`."""
         import keras
@@ -82,13 +117,18 @@ class ModelSpace(Space):
         # No-ops are not built: they would draw seeds, and equal phenotypes would train differently.
         genes = genome.canonical().genes
         with dtype_policy(dtype), recording() as recorder:
-            inputs = self.inputs()
-            x = self.preprocess(inputs, preprocessing or {})
+            inputs = self.encoded_inputs() if encoded else None
+            if inputs is None:
+                inputs = self.inputs()
+                x = self.preprocess(inputs, preprocessing or {})
+            else:
+                x = inputs
+            x = self.enter(x)
             recorder.claim("input", inputs, x)
             body = apply(genes, x)
             if len(body.shape) != 2:
                 raise GenomeError(f"the last gene must give one vector per sample, got {tuple(body.shape)}", "genes")
-            outputs = self.target.head(body)
+            outputs = self.head(body, preprocessing or {})
             recorder.claim("head", body, outputs)
         model = keras.Model(inputs, outputs)
         # Past Keras' tracking, and not a dict: it would save these layers a second time.
@@ -101,9 +141,12 @@ class ModelSpace(Space):
             raise GenomeError("the genome has no training settings", "training")
         return genome.training
 
-    def loss(self, genome: Genome) -> Any:
+    def loss(self, genome: Genome, preprocessing: Mapping[str, np.ndarray] | None = None) -> Any:
         """See :meth:`genomes.Space.loss`."""
         import keras
+
+        if self.target.task == "regression" and preprocessing and "target_scale" in preprocessing:
+            return standardized_error(preprocessing["target_scale"])
 
         smoothing = self._settings(genome).values.get("label_smoothing", 0.0)
         if self.target.task == "multiclass" and self.needs_soft_targets(genome):

@@ -168,12 +168,29 @@ class Space(abc.ABC):
         """
         return {}
 
+    def encode(self, x: Any, preprocessing: Mapping[str, np.ndarray]) -> Any:
+        """Prepared inputs after the preprocessing that needs no gene: look-ups, scaling, tokens.
+
+        Done once for all trials, so that no training step pays for it;
+        ``build(..., encoded=True)`` makes the same model, with the same weights in
+        the same order, without that part.
+
+        Args:
+            x: what :meth:`prepare` gave.
+            preprocessing: what :meth:`adapt` found.
+
+        Returns:
+            One float32 or integer array, one row per sample; ``x`` itself where there is nothing to do.
+        """
+        return x
+
     def build(
         self,
         genome: Genome,
         preprocessing: Mapping[str, np.ndarray] | None = None,
         dtype: str | None = None,
         seed: int | None = None,
+        encoded: bool = False,
     ) -> Any:
         """The untrained ``keras.Model``: raw input to float32 predictions, not compiled.
 
@@ -182,6 +199,7 @@ class Space(abc.ABC):
             preprocessing: what :meth:`adapt` found.
             dtype: name of a dtype policy for the body; None for Keras' global policy.
             seed: seeds weights and dropout; None draws from Keras' global generator.
+            encoded: the model takes what :meth:`encode` gives instead of raw input.
 
         Returns:
             The model. Its attribute ``gene_layers`` maps marks (see :mod:`genomes.build`) to layers.
@@ -191,8 +209,14 @@ class Space(abc.ABC):
         """
         raise GenomeError(f"{type(self).__name__} builds no models")
 
-    def loss(self, genome: Genome) -> Any:
-        """The Keras loss that the genome is trained with."""
+    def loss(self, genome: Genome, preprocessing: Mapping[str, np.ndarray] | None = None) -> Any:
+        """The Keras loss that the genome is trained with.
+
+        Args:
+            genome: the genome.
+            preprocessing: what :meth:`adapt` found; with it, regression targets are weighed in units
+                of their standard deviation.
+        """
         raise GenomeError(f"{type(self).__name__} builds no models")
 
     def optimizer(self, genome: Genome) -> Any:
