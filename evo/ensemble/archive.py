@@ -63,7 +63,7 @@ def write(ensemble: Ensemble, path: Path) -> None:
                 "stacker": None if ensemble.stacker is None else ensemble.stacker.to_json(),
                 "members": described,
                 "report": ensemble.report,
-                "diversity": ensemble._diversity,
+                "diversity": ensemble.validation_diversity,
             }
             archive.writestr(_MANIFEST, json.dumps(manifest, indent=1))
         with open(aside, "rb") as file:
@@ -100,9 +100,14 @@ def read(path: Path, custom_objects: Mapping[str, Callable[..., Any]] | None = N
                 local.write_bytes(content)
                 members.append(
                     Member(
-                        _load(local, stored, custom_objects), stored["number"], 0.0, _genome(stored["genome"]),
-                        stored["scores"], stored["kind"], stored["parameters"],
-                    )  # fmt: skip
+                        _load(local, stored, custom_objects),
+                        stored["number"],
+                        0.0,
+                        _genome(stored["genome"]),
+                        stored["scores"],
+                        stored["kind"],
+                        stored["parameters"],
+                    )
                 )
             stacker = manifest["stacker"]
             ensemble = Ensemble(
@@ -114,7 +119,7 @@ def read(path: Path, custom_objects: Mapping[str, Callable[..., Any]] | None = N
                 stacker=None if stacker is None else Stacker.from_json(stacker),
                 report=manifest["report"],
             )
-            ensemble._diversity = manifest["diversity"]
+            ensemble.validation_diversity = manifest["diversity"]
             return ensemble
     except (zipfile.BadZipFile, json.JSONDecodeError, KeyError, TypeError, AttributeError, OSError, EOFError) as error:
         raise EnsembleError(f"path: {path} is damaged or no ensemble: {type(error).__name__}: {error}") from error

@@ -70,9 +70,9 @@ def diversity(
             distance = genome_distance
         pairs["genome_distance"] = _matrix(
             count,
-            lambda i, j: float("nan")
-            if genomes[i] is None or genomes[j] is None
-            else float(distance(genomes[i], genomes[j])),
+            lambda i, j: (
+                float("nan") if genomes[i] is None or genomes[j] is None else float(distance(genomes[i], genomes[j]))
+            ),
             0.0,
         )
     above = np.triu_indices(count, 1)

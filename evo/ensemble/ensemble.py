@@ -119,7 +119,8 @@ class Ensemble:
         self.temperature = float(temperature)
         self.stacker = stacker
         self.report: dict[str, Any] = dict(report or {})
-        self._diversity: dict[str, Any] | None = None
+        #: Diversity on the validation data on which the ensemble was chosen, or None.
+        self.validation_diversity: dict[str, Any] | None = None
 
     # -- forming -------------------------------------------------------------------
     @classmethod
@@ -154,11 +155,9 @@ class Ensemble:
             if not failed:
                 ensemble.report["notes"] = [*ensemble.report.get("notes", ()), *notes]
                 return ensemble
-            for error in failed.values():
-                warn(f"{error}; the ensemble is formed without it", notes)
-            candidates = [
-                dataclass_replace(c, available=False) if c.number in failed else c for c in candidates
-            ]
+            for cause in failed.values():
+                warn(f"{cause}; the ensemble is formed without it", notes)
+            candidates = [dataclass_replace(c, available=False) if c.number in failed else c for c in candidates]
 
     @classmethod
     def from_selection(cls, selection: Selection, y_validation: np.ndarray | None = None) -> Ensemble:
@@ -178,9 +177,14 @@ class Ensemble:
                 raise EnsembleError(f"candidate {candidate.number}: it has no `load`, so that it cannot be a member")
             members.append(
                 Member(
-                    candidate.load, candidate.number, 0.0, candidate.genome, dict(candidate.scores),
-                    candidate.kind, candidate.parameters,
-                )  # fmt: skip
+                    candidate.load,
+                    candidate.number,
+                    0.0,
+                    candidate.genome,
+                    dict(candidate.scores),
+                    candidate.kind,
+                    candidate.parameters,
+                )
             )
         ensemble = cls(
             members,
@@ -193,7 +197,7 @@ class Ensemble:
         )
         if y_validation is not None:
             predictions = [c.predictions for c in selection.candidates]
-            ensemble._diversity = ensemble._measure(predictions, y_validation)
+            ensemble.validation_diversity = ensemble._measure(predictions, y_validation)
         return ensemble
 
     # -- predicting ----------------------------------------------------------------
@@ -276,9 +280,9 @@ class Ensemble:
             raise EnsembleError("diversity: give both x and y, or neither")
         if x is not None and y is not None:
             return self._measure(self._member_outputs(x), y)
-        if self._diversity is None:
+        if self.validation_diversity is None:
             raise EnsembleError("diversity: this ensemble knows no validation predictions; give x and y")
-        return self._diversity
+        return self.validation_diversity
 
     def _member_outputs(self, x: Any, batch_size: int = 256) -> list[np.ndarray]:
         outputs = [member.predict(x, self.task, batch_size) for member in self.members]
@@ -327,9 +331,22 @@ class Ensemble:
                 f"as_keras: members {trees} are trees, not nets; form the ensemble without tree candidates, or use save"
             )
         models = [member.model() for member in self.members]
-        return pooled_model(
-            models, self.weights, self.pooling, self.task, self.temperature, self.stacker, name
-        )
+        return pooled_model(models, self.weights, self.pooling, self.task, self.temperature, self.stacker, name)
+
+    def distill(self, x: Any, y: np.ndarray | None = None, **options: Any) -> Any:
+        """One small ``keras.Model`` that predicts as the ensemble does; see :func:`evo.ensemble.distillation.distill`.
+
+        Args:
+            x: raw training input.
+            y: its labels, or None to learn from the ensemble alone.
+            **options: ``model``, ``share``, ``epochs``, ``batch_size``, ``learning_rate``, ``seed``, ``verbose``.
+
+        Raises:
+            EnsembleError: no member is a net, or a wrong argument.
+        """
+        from evo.ensemble.distillation import distill
+
+        return distill(self, x, y, **options)
 
     def save(self, path: str | Path) -> None:
         """Write everything into one file; see :mod:`evo.ensemble.archive` for its form.

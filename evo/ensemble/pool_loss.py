@@ -62,8 +62,7 @@ class PoolLoss:
         self.terms = np.empty((len(predictions), rows, width), dtype=np.float32)
         self.targets = targets
         at = np.arange(rows)
-        sign = None if classes or task == "regression" else np.where(targets > 0.5, 1.0, -1.0).astype(np.float32)
-        for term, one in zip(self.terms, predictions, strict=True):
+        sign = np.where(targets > 0.5, 1.0, -1.0).astype(np.float32)for term, one in zip(self.terms, predictions, strict=True):
             if self.kind == "log":
                 seen = one[at, targets][:, None] if classes else np.where(targets > 0.5, one, 1 - one)
                 np.clip(seen, FLOOR, None, out=term)
@@ -173,6 +172,7 @@ class PoolLoss:
     def value_and_gradient(self, weights: np.ndarray) -> tuple[float, np.ndarray]:
         """Loss at the weights and its gradient with respect to them (smooth losses only)."""
         sums = np.tensordot(weights.astype(np.float32), self.terms, axes=1)
+        slope: np.ndarray
         if self.kind == "log":
             slope = -1 / np.maximum(sums, FLOOR)
         elif self.kind == "logistic":

@@ -78,8 +78,12 @@ class Selection:
         """Pooled validation predictions, float32 (rows, outputs)."""
         return combine(
             [c.predictions for c in self.candidates],
-            self.weights, self.pooling, self.task, self.temperature, self.stacker,
-        )  # fmt: skip
+            self.weights,
+            self.pooling,
+            self.task,
+            self.temperature,
+            self.stacker,
+        )
 
     def report(self) -> dict[str, Any]:
         """How the ensemble was chosen, as a JSON object."""

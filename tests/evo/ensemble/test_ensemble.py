@@ -87,8 +87,11 @@ def test_the_keras_model_pools_as_the_ensemble_does_in_every_way(nets, x, task, 
     import keras
 
     outputs = [m.predict(x, verbose=0) for m in nets(task)]
-    stacker = fit_stacker(outputs, targets_of(task, len(x)) if task == "multiclass"
-                          else targets_of(task, len(x)).reshape(len(x), -1), task)  # fmt: skip
+    stacker = fit_stacker(
+        outputs,
+        targets_of(task, len(x)) if task == "multiclass" else targets_of(task, len(x)).reshape(len(x), -1),
+        task,
+    )
     ways = [Ensemble(nets(task), [0.2, 0.3, 0.5], task=task, pooling=p) for p in POOLINGS[task]]
     ways.append(Ensemble(nets(task), task=task, stacker=stacker))
     ways += [Ensemble(nets(task), task=task, pooling=p) for p in POOLINGS[task]]
@@ -136,9 +139,13 @@ def chosen(nets, x, task="multiclass", **options):
     y = targets_of(task, len(x))
     candidates = [
         Candidate(
-            n * 10, m.predict(x, verbose=0), {"val_accuracy": 0.5 + n / 10}, m.count_params(),
-            load=lambda m=m: m, data="d",
-        )  # fmt: skip
+            n * 10,
+            m.predict(x, verbose=0),
+            {"val_accuracy": 0.5 + n / 10},
+            m.count_params(),
+            load=lambda m=m: m,
+            data="d",
+        )
         for n, m in enumerate(nets(task))
     ]
     options = {"confidence": None, "method": "average", "rng": np.random.default_rng(0), **options}
@@ -226,7 +233,7 @@ def test_a_wrong_argument_is_named(nets, arguments, message):
 
 def test_wrong_labels_are_named(nets, x):
     ensemble = Ensemble(nets("multiclass"), task="multiclass")
-    with pytest.raises(EnsembleError, match="labels must lie in 0 .. 2"):
+    with pytest.raises(EnsembleError, match=r"labels must lie in 0 \.\. 2"):
         ensemble.evaluate(x, np.full(len(x), 3))
     with pytest.raises(EnsembleError, match="39 rows"):
         ensemble.evaluate(x, np.zeros(39))

@@ -97,7 +97,7 @@ def test_every_method_gives_weights_that_sum_to_one_within_the_limits(task, meth
         warnings.simplefilter("error")
         chosen = build(candidates, y, task, 5, method, max_parameters=30_000, confidence=None, rng=rng())
     assert chosen.weights.sum() == pytest.approx(1, abs=1e-12)
-    assert np.all(chosen.weights > 0) and np.all(np.diff(chosen.weights) <= 0) or method == "stacking"
+    assert (np.all(chosen.weights > 0) and np.all(np.diff(chosen.weights) <= 0)) or method == "stacking"
     assert 1 <= len(chosen.candidates) <= 5
     assert sum(c.parameters for c in chosen.candidates) <= 30_000
     again = build(candidates, y, task, 5, method, max_parameters=30_000, confidence=None, rng=rng())
@@ -243,7 +243,7 @@ def test_other_data_other_classes_other_rows():
     wide = replace(candidates[1], predictions=np.full((120, 5), 0.2, np.float32))
     with pytest.raises(EnsembleError, match="other classes"):
         build([candidates[0], wide], y, "multiclass", rng=rng())
-    with pytest.raises(EnsembleError, match="119 rows.*120"):
+    with pytest.raises(EnsembleError, match=r"119 rows.*120"):
         build([replace(candidates[0], predictions=candidates[0].predictions[1:])], y, "multiclass", rng=rng())
     with pytest.raises(EnsembleError, match="labels"):
         build(candidates, y + 1, "multiclass", rng=rng())
