@@ -56,7 +56,7 @@ class Progress(Callback):
         self._step = 0
         self._causes: set[str] = set()
         self._best: int | None = None
-        self._phase = ""
+        self._announced: list[str] = []
         encoding = (self.console.encoding or "").lower()
         self._unicode = encoding.startswith("utf")
 
@@ -90,11 +90,16 @@ class Progress(Callback):
             self._plain(trial, history)
 
     def on_message(self, text: str) -> None:
-        self._phase = text.splitlines()[0] if text else ""
         self._print(text)
+
+    def announce(self, text: str) -> None:
+        """Show a line at the next tick; may be called from a signal handler."""
+        self._announced.append(text)
 
     def on_tick(self, minutes: float, running: int, history: History) -> None:
         self._minutes = minutes
+        while self._announced:
+            self._print(self._announced.pop(0))
         if self._display is not None:
             self._display.update(self.render(history), refresh=True)
 

@@ -1,0 +1,152 @@
+"""The ``evo`` program: ``run``, ``resume``, ``show``, ``report``, ``demo``."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+#: Exit codes: 0 done; 1 something failed that nobody foresaw; 2 what was asked for is wrong; 130 interrupted.
+WRONG, INTERRUPTED = 2, 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line."""
+    top = argparse.ArgumentParser(
+        prog="evo",
+        description="Evolutionary search for Keras architectures. Every campaign lives in a directory: interrupted "
+        "or killed at any moment, it goes on from there.",
+        epilog="'evo COMMAND --help' says more about a command. Start with 'evo demo'.",
+    )
+    top.add_argument("--version", action="store_true", help="show the version and what it runs on")
+    top.add_argument("--traceback", action="store_true", help="show where an error came from")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+
+    run = commands.add_parser(
+        "run", help="run a campaign that a TOML file describes",
+        description="Run the campaign that a TOML file describes; a directory that already holds it is resumed.",
+        epilog="The file's sections are explained in docs/cli.md; examples are in examples/.",
+    )  # fmt: skip
+    run.add_argument("config", metavar="CONFIG.toml", type=Path, help="data, space, budget and settings")
+    _directory(run, "where the campaign is kept (default: the file's [campaign] directory, else runs/NAME)")
+    _limits(run, "instead of the file's")
+    _session(run)
+
+    resume = commands.add_parser(
+        "resume", help="go on with a campaign, or give it a larger budget",
+        description="Go on with the campaign in a directory. Data and space are found by what 'evo run' or "
+        "'evo demo' noted there; a campaign begun from Python needs --config with its data.",
+    )  # fmt: skip
+    resume.add_argument("directory", metavar="DIR", type=Path, help="the campaign's directory")
+    resume.add_argument("--config", metavar="CONFIG.toml", type=Path, help="where the data is, if it has moved")
+    _limits(resume, "instead of the campaign's; it may be larger than before")
+    _session(resume)
+
+    show = commands.add_parser(
+        "show", help="show a campaign: settings, progress, best model, failures, disk use",
+        description="Show where a campaign stands. Nothing is changed: it may be running meanwhile.",
+    )  # fmt: skip
+    show.add_argument("directory", metavar="DIR", type=Path, help="the campaign's directory")
+    show.add_argument("--best", action="store_true", help="show the best model's genome in full")
+    show.add_argument("--trials", action="store_true", help="list every trial, one per line")
+
+    report = commands.add_parser(
+        "report", help="write an HTML report of a campaign",
+        description="Write one HTML file that shows what happened in a campaign; it needs no network and nothing "
+        "beside it.",
+    )  # fmt: skip
+    report.add_argument("directory", metavar="DIR", type=Path, help="the campaign's directory")
+    report.add_argument("--output", "-o", metavar="FILE", type=Path, help="default: DIR/report.html")
+    report.add_argument("--ensemble", metavar="SIZE", type=int, default=8,
+                        help="members of the ensemble that is shown, 0 for none (default: %(default)s)")  # fmt: skip
+
+    demo = commands.add_parser(
+        "demo", help="the main job, end to end, on 1,797 real images: some five minutes on two cores",
+        description="Evolve convolutional networks for scikit-learn's digits, then form an ensemble and judge it on "
+        "test images that nothing has seen. Interrupted, it goes on when it is started again.",
+    )  # fmt: skip
+    _directory(demo, "where the campaign is kept (default: runs/demo)")
+    demo.add_argument("--seed", metavar="N", type=int, default=1, help="seed of the campaign (default: %(default)s)")
+    demo.add_argument("--epochs", metavar="N", type=int, help="budget in epochs of training, over all models")
+    demo.add_argument("--quick", action="store_true", help="a small budget, to see it work within a minute or two")
+    _session(demo)
+    return top
+
+
+def _directory(command: argparse.ArgumentParser, text: str) -> None:
+    command.add_argument("--directory", "-d", metavar="DIR", type=Path, help=text)
+
+
+def _limits(command: argparse.ArgumentParser, text: str) -> None:
+    group = command.add_argument_group("budget", f"what the campaign may spend in all, {text}")
+    group.add_argument("--epochs", metavar="N", type=int, help="epochs of training, over all trials")
+    group.add_argument("--trials", metavar="N", type=int, help="number of trials")
+    group.add_argument("--minutes", metavar="N", type=float, help="wall-clock minutes, over all sessions")
+
+
+def _session(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group("this session", "nothing here changes what the campaign finds")
+    group.add_argument("--workers", "-w", metavar="N", type=int, help="worker processes (default: 2)")
+    group.add_argument("--quiet", "-q", action="store_true", help="no display while it runs")
+    group.add_argument("--break-lock", action="store_true",
+                       help="take the directory from a process that is known to be gone")  # fmt: skip
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program.
+
+    Args:
+        arguments: the command line; that of the process by default.
+
+    Returns:
+        the exit code.
+    """
+    # Before any command imports a backend: its start-up messages are no news to anyone.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    given = parser().parse_args(arguments)
+    if given.version:
+        print(_versions())
+        return 0
+    if given.command is None:
+        parser().print_help()
+        return WRONG
+    from evo.errors import EvoError
+    from genomes.errors import GenomeError
+
+    try:
+        command = importlib.import_module(f"evo.commands.{given.command}")
+        return int(command.main(given) or 0)
+    except (EvoError, GenomeError) as error:
+        if given.traceback:
+            raise
+        print(f"evo: {' '.join(str(error).split())}", file=sys.stderr)
+        return WRONG
+    except KeyboardInterrupt:
+        print("\nevo: stopped at once; what was finished is saved.", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output went away (`evo show DIR | head`).
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _versions() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    def of(name: str) -> str:
+        try:
+            return version(name)
+        except PackageNotFoundError:
+            return "not installed"
+
+    found = ", ".join(f"{name} {of(name)}" for name in ("tensorflow", "keras", "deap", "numpy", "h5py"))
+    return f"evo {of('evo-keras')} (Python {sys.version.split()[0]}; {found})"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

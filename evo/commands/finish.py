@@ -1,0 +1,146 @@
+"""What is shown and written when a campaign has ended: the ensemble, a table, where the files are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evo.errors import EvoError
+from evo.report import summary
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from evo.commands.configuration import Job, Split
+    from evo.result import Result
+
+#: File in the campaign's directory that keeps the table, so that a finished campaign shows it at once.
+RESULTS_FILE = "results.json"
+FORMAT = 1
+
+#: The metric of the table by kind of task.
+_METRIC = {"regression": "rmse"}
+
+
+def show_result(result: Result, job: Job, split: Split, directory: Path, resume_command: str) -> None:
+    """Form the ensemble, judge it, write its files, and print the table.
+
+    What an earlier call found for the same trials is shown without computing it again.
+
+    Args:
+        result: of the campaign.
+        job: says which ensemble.
+        split: the data; the test rows, if any, are used here and nowhere else.
+        directory: where the files go.
+        resume_command: what to type to go on.
+    """
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    if not result.history.completed():
+        console.print("No trial completed: there is no model to show. Why not:", markup=False)
+        for name, count in summary.causes(result.history).most_common(5):
+            console.print(f"  {count} × {name}", markup=False)
+        return
+    key = {"format": FORMAT, "trials": len(result.history), "epochs": summary.epochs_done(result.history),
+           "ensemble": job.ensemble, "data": job.config["data"]}  # fmt: skip
+    found = _stored(directory, key)
+    if found is None:
+        console.print("Forming the ensemble from what was trained …", markup=False)
+        found = _computed(result, job, split, directory)
+        _write(directory, {"key": key, **found})
+    _print(console, found, directory, resume_command)
+
+
+def _stored(directory: Path, key: Mapping[str, Any]) -> dict[str, Any] | None:
+    try:
+        found = json.loads((directory / RESULTS_FILE).read_text(encoding="utf-8"))
+        same = found["key"] == json.loads(json.dumps(key))
+        return found if same and all((directory / name).exists() for name in found["files"].values()) else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _write(directory: Path, found: Mapping[str, Any]) -> None:
+    partial = directory / (RESULTS_FILE + ".partial")
+    partial.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    partial.replace(directory / RESULTS_FILE)
+
+
+def _computed(result: Result, job: Job, split: Split, directory: Path) -> dict[str, Any]:
+    options = job.ensemble
+    chosen = result.ensemble(**options)
+    size = options.get("size", 8)
+    entries = [
+        ("best single model", result.ensemble(size=1, method="best")),
+        ("plain average", result.ensemble(size=size, method="average")),
+        ("chosen ensemble", chosen),
+    ]
+    metric = _METRIC.get(chosen.task, "accuracy")
+    rows = []
+    for name, ensemble in entries:
+        row: dict[str, Any] = {
+            "name": name,
+            "members": [member.number for member in ensemble.members],
+            "parameters": ensemble.parameters,
+            "validation": ensemble.evaluate(split.data.x_validation, split.data.y_validation)[metric],
+        }
+        if split.x_test is not None:
+            row["test"] = ensemble.evaluate(split.x_test, split.y_test)[metric]
+        rows.append(row)
+    name = directory.resolve().name
+    files = {"ensemble": f"{name}.ensemble"}
+    notes = [str(note) for note in chosen.report.get("notes", ())]
+    if chosen.report.get("fallback"):
+        notes.append("no gain over the best single model was shown on the validation data, so that it stands alone")
+    chosen.save(directory / files["ensemble"])
+    try:
+        chosen.as_keras().save(directory / f"{name}.keras")
+        files["keras"] = f"{name}.keras"
+    except EvoError as error:
+        notes.append(str(error))
+    from evo.report.campaigns import content_of
+    from evo.report.html import write_report
+
+    write_report(content_of(result, directory, chosen), directory / "report.html")
+    files["report"] = "report.html"
+    return {"metric": metric, "rows": rows, "files": files, "notes": notes, "reason": result.reason}
+
+
+def _print(console: Console, found: Mapping[str, Any], directory: Path, resume_command: str) -> None:
+    from rich.table import Table
+
+    metric, rows = found["metric"], found["rows"]
+    tested = any("test" in row for row in rows)
+    table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
+    table.add_column("")
+    table.add_column(f"validation\n{metric}", justify="right")
+    if tested:
+        table.add_column(f"test\n{metric}", justify="right", style="bold")
+    table.add_column("\nparameters", justify="right")
+    table.add_column("\nmembers", justify="right")
+    for row in rows:
+        cells = [row["name"], summary.short_value(row["validation"])]
+        if tested:
+            cells.append(summary.short_value(row["test"]))
+        table.add_row(*cells, summary.short_number(row["parameters"]), str(len(row["members"])))
+    console.print()
+    console.print(table)
+    if tested:
+        console.print("The test rows were used for this table only.", style="dim", markup=False)
+    members = ", ".join(map(str, rows[-1]["members"]))
+    console.print(f"Members of the chosen ensemble: trials {members}", markup=False)
+    for note in found["notes"]:
+        console.print(f"Note: {note}", markup=False)
+    files = found["files"]
+    console.print()
+    lines = [f"Everything is in {directory}", f"  what happened   {directory / files['report']}"]
+    lines.append(f"  the ensemble    evo.Ensemble.load({str(directory / files['ensemble'])!r})")
+    if "keras" in files:
+        lines.append(f"  as one model    keras.models.load_model({str(directory / files['keras'])!r})")
+    lines.append(f"  the best model  evo.load_result({str(directory)!r}).best.model()")
+    lines.append(f"  to go further   evo resume {directory} --epochs MORE")
+    for line in lines:
+        console.print(line, markup=False, soft_wrap=True)

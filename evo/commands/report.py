@@ -1,0 +1,28 @@
+"""``evo report DIR``"""
+
+from __future__ import annotations
+
+import argparse
+
+from evo.commands.reading import read_result
+from evo.errors import EvoError, SettingsError
+
+
+def main(given: argparse.Namespace) -> int:
+    """Write an HTML report of a campaign."""
+    from evo.report.campaigns import content_of
+    from evo.report.html import write_report
+
+    if given.ensemble < 0:
+        raise SettingsError(f"--ensemble: expected 0 or more members, got {given.ensemble}")
+    result = read_result(given.directory)
+    ensemble, remarks = None, []
+    if given.ensemble and result.history.completed():
+        try:
+            ensemble = result.ensemble(size=given.ensemble)
+        except EvoError as error:
+            remarks.append(f"No ensemble is shown: {error}")
+    content = content_of(result, given.directory, ensemble, tuple(remarks))
+    path = write_report(content, given.output or given.directory / "report.html")
+    print(path)
+    return 0

@@ -1,0 +1,19 @@
+"""``evo resume DIR``"""
+
+from __future__ import annotations
+
+import argparse
+
+from evo.commands.session import command_line, job_of, run_job
+
+
+def main(given: argparse.Namespace) -> int:
+    """Go on with the campaign in a directory."""
+    job = job_of(given.directory, given.config)
+    budget = job.budget(epochs=given.epochs, trials=given.trials, minutes=given.minutes)
+    job.config["budget"] = {name: value for name, value in budget.to_json().items() if value is not None}
+    words: list[object] = ["evo", "resume", given.directory]
+    return run_job(
+        job, given.directory, budget, command_line(*words),
+        workers=given.workers, quiet=given.quiet, break_lock=given.break_lock,
+    )  # fmt: skip

@@ -1,0 +1,100 @@
+"""One session of a campaign on the command line: display, Ctrl-C, and what is left at the end."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evo.commands.configuration import Job, JobNote
+from evo.commands.interruption import StopOnInterrupt
+from evo.errors import SettingsError
+from evo.events import Callback
+from evo.report.progress import Progress
+
+if TYPE_CHECKING:
+    from evo.budget import Budget
+    from evo.result import Result
+
+#: Exit code of a session that was asked to stop.
+STOPPED = 130
+
+
+def run_job(
+    job: Job,
+    directory: Path,
+    budget: Budget,
+    resume_command: str,
+    *,
+    workers: int | None = None,
+    quiet: bool = False,
+    break_lock: bool = False,
+) -> int:
+    """Run (or go on with) a campaign, then form its ensemble and show what came of it.
+
+    Args:
+        job: data, space and settings.
+        directory: the campaign's directory.
+        budget: what it may spend in all.
+        resume_command: what to type to go on after an interruption.
+        workers: worker processes; the job's number by default.
+        quiet: no display.
+        break_lock: take the directory's lock from whoever holds it.
+
+    Returns:
+        the exit code: 0, or 130 after an interruption.
+    """
+    from evo.campaign import Campaign
+    from evo.commands.finish import show_result
+
+    space, split = job.load()
+    arguments = job.campaign_arguments()
+    if workers is not None:
+        arguments["workers"] = workers
+    progress = None if quiet else Progress()
+    callbacks: list[Callback] = [JobNote(job)]
+    if progress is not None:
+        callbacks.append(progress)
+    campaign = Campaign(
+        space, split.data, directory, budget=budget, callbacks=callbacks, break_lock=break_lock, **arguments
+    )
+    with StopOnInterrupt(campaign, progress) as interrupt:
+        try:
+            result: Result = campaign.run()
+        except KeyboardInterrupt:
+            if progress is not None:
+                progress.close()
+            print(f"\nStopped at once; what was finished is saved. To go on:\n  {resume_command}", flush=True)
+            return interrupt.exit_code
+        finally:
+            if progress is not None:
+                progress.close()
+    if interrupt.received:
+        print(f"\nStopped and saved. To go on:\n  {resume_command}", flush=True)
+        return interrupt.exit_code
+    show_result(result, job, split, directory, resume_command)
+    return 0
+
+
+def command_line(*words: Any) -> str:
+    """Words as a shell takes them."""
+    return shlex.join(str(word) for word in words)
+
+
+def job_of(directory: Path, config: Path | None) -> Job:
+    """The job of a campaign that exists.
+
+    Raises:
+        SettingsError: there is no campaign, or nothing says where its data is.
+    """
+    from evo.storage import CampaignDirectory
+
+    if not CampaignDirectory.exists(directory):
+        raise SettingsError(f"directory: {directory} holds no campaign")
+    job = Job.read(config) if config is not None else Job.of_directory(directory)
+    if job is None:
+        raise SettingsError(
+            f"directory: the campaign in {directory} was begun from Python; resume it with "
+            "evo.resume(directory, data), or say where its data is with --config CONFIG.toml"
+        )
+    return job

@@ -1,0 +1,170 @@
+"""``evo show DIR``"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from evo.commands.reading import read_result
+from evo.report import summary
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from evo.history import History
+    from evo.result import Result
+
+
+def main(given: argparse.Namespace) -> int:
+    """Show where a campaign stands."""
+    from rich.console import Console
+
+    from evo.report.campaigns import environment, readable
+    from evo.storage import CampaignDirectory
+
+    result = read_result(given.directory)
+    console = Console(highlight=False)
+    if given.trials:
+        _trials(console, result.history)
+        return 0
+    if given.best:
+        _best(console, result)
+        return 0
+    with CampaignDirectory.open(given.directory, read_only=True) as stored:
+        settings, usage, messages = stored.settings, stored.usage(), stored.messages
+        chosen = environment(stored.sessions, stored.versions)
+        minutes = stored.minutes
+    _section(console, str(given.directory))
+    _facts(console, {**readable(settings), **chosen})
+    _progress(console, result.history, minutes)
+    _population(console, result)
+    _section(console, "disk")
+    _facts(console, {kind: summary.short_bytes(size) for kind, size in usage.items() if size or kind == "total"})
+    for message in messages:
+        console.print(f"note: {message}", markup=False)
+    return 0
+
+
+def _section(console: Console, title: str) -> None:
+    console.print(f"\n{title}", style="bold", markup=False)
+
+
+def _facts(console: Console, facts: Mapping[str, Any]) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in facts.items():
+        table.add_row(_plain(f"  {name}"), _plain(summary.plain(value)))
+    console.print(table)
+
+
+def _plain(text: str) -> Any:
+    from rich.text import Text
+
+    return Text(text)
+
+
+def _progress(console: Console, history: History, minutes: float) -> None:
+    counts = summary.statuses(history)
+    _section(console, "progress")
+    facts: dict[str, Any] = {
+        "trials": ", ".join(f"{count} {status.value}" for status, count in counts.most_common()) or "none yet",
+        "epochs": summary.epochs_done(history),
+        "minutes": summary.clock(minutes),
+    }
+    pending = len(history.pending())
+    if pending:
+        facts["pending"] = pending
+    best = summary.best(history)
+    if best is not None and best.outcome is not None:
+        facts["best"] = (
+            f"{_scores(history, best.number)}, trial {best.number}, {best.epochs} epochs, "
+            f"{summary.short_number(best.outcome.parameters)} parameters"
+        )
+        values = summary.best_over_epochs(history, 40)
+        steps = summary.improvements(history)
+        if len(steps) > 1 and (console.encoding or "").lower().startswith("utf"):
+            ends = f"{summary.short_value(steps[0].value)} → {summary.short_value(steps[-1].value)}"
+            facts["course"] = f"{summary.sparkline(values, 40)} {ends}"
+    _facts(console, facts)
+    causes = summary.causes(history)
+    if causes:
+        _section(console, "not completed")
+        _facts(console, {f"{count:>4}": name for name, count in _unique(causes)})
+
+
+def _unique(causes: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Causes, most frequent first; those of one frequency in one row, as a table's keys are unique."""
+    by_count: dict[int, list[str]] = {}
+    for name, count in causes.items():
+        by_count.setdefault(count, []).append(name)
+    return [("; ".join(names), count) for count, names in sorted(by_count.items(), reverse=True)]
+
+
+def _population(console: Console, result: Result) -> None:
+    from rich.table import Table
+
+    if not result.population:
+        return
+    history = result.history
+    _section(console, "population, best first")
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for name in ("  trial", *map(summary.shown_objective, history.objectives.names), "parameters", "epochs"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("origin", no_wrap=True)
+    table.add_column("genome", no_wrap=True, overflow="ellipsis", ratio=1)
+    for individual in result.population:
+        outcome = history[individual.number].outcome
+        values = history.fitness(individual.number)
+        table.add_row(
+            str(individual.number),
+            *(_value(value, name) for value, name in zip(values, history.objectives.names, strict=True)),
+            summary.short_number(None if outcome is None else outcome.parameters),
+            str(individual.epochs),
+            history[individual.number].proposal.origin,
+            _plain(str(individual.genome)),
+        )
+    console.print(table)
+
+
+def _trials(console: Console, history: History) -> None:
+    for trial in history:
+        state = "pending" if trial.outcome is None else trial.outcome.status.value
+        shown = _scores(history, trial.number) if trial.completed else ""
+        if trial.outcome is not None and trial.outcome.message:
+            shown = trial.outcome.message.splitlines()[0]
+        proposal = trial.proposal
+        line = (
+            f"{trial.number:>5} {state:<10} {proposal.origin:<10} {proposal.first_epoch:>3}-{proposal.last_epoch:<3} "
+            f"{shown}  {trial.genome}"
+        )
+        console.print(line, markup=False, no_wrap=True, overflow="ellipsis", soft_wrap=not console.is_terminal)
+
+
+def _best(console: Console, result: Result) -> None:
+    best = summary.best(result.history)
+    if best is None:
+        console.print("no trial has completed yet")
+        return
+    console.print(f"trial {best.number}: {_scores(result.history, best.number)}", style="bold", markup=False)
+    console.print(best.genome.describe(), markup=False, soft_wrap=True)
+
+
+def _scores(history: History, number: int) -> str:
+    names = history.objectives.names
+    return ", ".join(
+        f"{summary.shown_objective(name)} {_value(value, name)}"
+        for value, name in zip(history.fitness(number), names, strict=True)
+    )
+
+
+def _value(value: float, name: str) -> str:
+    if not math.isfinite(value):
+        return "–"
+    shown = summary.shown_value(value, name)
+    counted = summary.shown_objective(name) in ("parameters", "flops")
+    return summary.short_number(shown) if counted else summary.short_value(shown)
