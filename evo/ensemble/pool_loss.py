@@ -62,7 +62,8 @@ class PoolLoss:
         self.terms = np.empty((len(predictions), rows, width), dtype=np.float32)
         self.targets = targets
         at = np.arange(rows)
-        sign = np.where(targets > 0.5, 1.0, -1.0).astype(np.float32)for term, one in zip(self.terms, predictions, strict=True):
+        sign = np.where(targets > 0.5, 1.0, -1.0).astype(np.float32)
+        for term, one in zip(self.terms, predictions, strict=True):
             if self.kind == "log":
                 seen = one[at, targets][:, None] if classes else np.where(targets > 0.5, one, 1 - one)
                 np.clip(seen, FLOOR, None, out=term)
