@@ -16,7 +16,7 @@ from evo.objectives import Objectives
 from evo.storage import atomic, identity, layout
 from evo.storage import predictions as predictions_files
 from evo.storage.comparison import differences, plain
-from evo.storage.journal import Journal
+from evo.storage.journal import FALLBACK, Journal
 from evo.storage.lock import DirectoryLock
 from evo.storage.populations import Population, Populations
 from evo.storage.predictions import Predictions
@@ -186,11 +186,33 @@ class CampaignDirectory:
         atomic.remove_partials(self.path)
         self.given_up = self._journal.load(repair)
         self._sessions.load()
+        self._check_vanished(repair)
         records = self._journal.records
         self._state_files = {r.number: r.state for r in records if r.state is not None}
         self._states.recover(self._state_files, set(self.pending))
         self._predictions.check({r.number: r.predictions for r in records if r.predictions is not None})
         self._populations.check(len(records))
+
+    def _check_vanished(self, repair: bool) -> None:
+        """Notice outcomes whose files are gone without a trace, by the timings that were noted after them."""
+        records = self._journal.records
+        gone = sorted(
+            number
+            for number in self._sessions.seconds
+            if number >= len(records) or records[number].outcome is None
+        )
+        for number in gone:
+            del self._sessions.seconds[number]
+        gone = [number for number in gone if number not in self.given_up]
+        if not gone:
+            return
+        file = f"{layout.JOURNAL}/{layout.number_name(gone[0], '.jsonl')}"
+        if len(gone) > FALLBACK and not repair:
+            raise StorageError(
+                f"{self.path / file} is missing: {len(gone)} trials from number {gone[0]} on were finished, "
+                "but their files are gone. Restore them from a backup."
+            )
+        self._say(f"{file} is missing: {len(gone)} finished trials will be trained again")
 
     def _load_read_only(self) -> None:
         # A writer may merge files while they are read: what is missing now is there a moment later.
@@ -314,8 +336,8 @@ class CampaignDirectory:
         packed = identity.pack_arrays(arrays)
         if digest(packed) != self._campaign["preprocessing_sha256"]:
             raise StorageError(
-                f"{self.path / layout.PREPROCESSING} is damaged, and the preprocessing computed from the data "
-                "is not the one that the campaign began with. Restore the file from a backup."
+                f"{self.path / layout.PREPROCESSING} is damaged, and the preprocessing computed from the "
+                "data is not the one that the campaign began with. Restore the file from a backup."
             )
         atomic.write_file(self.path / layout.PREPROCESSING, packed)
         self._say(f"{layout.PREPROCESSING} was damaged; restored from the data")
@@ -341,7 +363,7 @@ class CampaignDirectory:
         *,
         state: str | os.PathLike[str] | None = None,
         arrival: int | None = None,
-    ) -> None:
+    ) -> Trial:
         """Store what came of a trial, in any order of numbers.
 
         Safe on the disk when it returns. Predictions come first, then the outcome that
@@ -352,6 +374,10 @@ class CampaignDirectory:
             predictions: on the validation data, shape (rows, outputs); kept as float32.
             state: the file that the worker wrote into the trial's working folder.
             arrival: place in the order of arrival; only in a free-running campaign.
+
+        Returns:
+            the trial as :meth:`load_history` will give it (plain Python numbers), so that a
+            campaign that goes on and one that is resumed compute with the same values.
 
         Raises:
             StorageError: it could not be written. Calling again is allowed.
@@ -378,6 +404,7 @@ class CampaignDirectory:
             self._state_files[number] = kept
         self._states.finish(number)
         self._sessions.outcome(number, trial.outcome.seconds)
+        return record.trial(trial.genome, self._sessions.seconds[number])
 
     def load_history(self, objectives: Objectives | None = None) -> History:
         """All trials in order; those without an outcome are pending.

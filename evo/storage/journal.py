@@ -22,7 +22,7 @@ from evo.storage import atomic, layout, tables
 from evo.storage.records import TrialRecord, from_lines, to_lines
 from evo.storage.sealed import Damaged, check_hdf5, read_bytes
 
-#: With a proposal lost for good, at most so many later outcomes are given up to fall back before it.
+#: With a proposal lost for good, at most so many later trials are given up to fall back before it.
 FALLBACK = 16
 
 
@@ -214,14 +214,14 @@ class Journal:
             return []
         path = self._single(lost)
         reason = bad.get(lost, "it is missing")
-        later = [
-            number for number in range(lost, end) if number in found and found[number].outcome is not None
-        ]
+        later = [n for n in range(lost, end) if n in found and found[n].outcome is not None]
+        missing = sum(number not in found for number in range(lost, end))
         merged_later = any(number // self._size in self._merged for number in range(lost, end))
-        if merged_later or (len(later) > FALLBACK and not repair):
+        if merged_later or (len(later) + missing > FALLBACK and not repair):
             raise StorageError(
-                f"{path} is damaged: {reason}. Trial {lost} cannot be restored, and {len(later)} later trials "
-                "have their outcome already. Restore the file from a backup."
+                f"{path} is damaged: {reason}. It cannot be restored: {missing} trials from number {lost} on "
+                f"are lost, and {len(later)} later ones have their outcome already. "
+                "Restore the file from a backup."
             )
         self._say(
             f"{self._name(path)} was damaged ({reason}); falling back to the state before trial {lost}: "

@@ -140,8 +140,8 @@ def seal_hdf5(kind: str, fill: Callable[[h5py.File], None]) -> bytes:
     import h5py
 
     buffer = io.BytesIO()
-    # The file format of HDF5 1.8: read by everything of the last fifteen years.
-    with h5py.File(buffer, "w", userblock_size=USER_BLOCK, libver=("v108", "v108")) as file:
+    # The oldest form of groups: the newer ones note the time of day in the root group.
+    with h5py.File(buffer, "w", userblock_size=USER_BLOCK, libver=("earliest", "v108")) as file:
         fill(file)
     data = bytearray(buffer.getbuffer())
     header = _header(kind, memoryview(data)[USER_BLOCK:])

@@ -83,7 +83,7 @@ class Sessions:
         self._begun = time.monotonic()
         path = self._folder / layout.number_name(self._count + 1, ".jsonl")
         with atomic.storage_errors("write", path):
-            self._file = open(path, "x", encoding="ascii")
+            self._file = open(path, "x", encoding="ascii")  # noqa: SIM115 - open for the whole session
         self._append({"started": _now(), "host": platform.node(), "pid": os.getpid(), **info})
 
     def outcome(self, number: int, seconds: Mapping[str, float]) -> None:
