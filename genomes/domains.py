@@ -10,7 +10,7 @@ from __future__ import annotations
 import abc
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -34,6 +34,10 @@ class Domain(abc.ABC):
     default: Value
     #: Number of values; None if there are infinitely many.
     size: int | None
+
+    if TYPE_CHECKING:
+        # A gene's attribute is a field's value, not the domain that its class declares.
+        def __get__(self, instance: object, owner: Any = None) -> Any: ...
 
     @abc.abstractmethod
     def from_unit(self, unit: float) -> Value:

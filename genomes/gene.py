@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import json as json_module
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from genomes.costs import Cost, Shape, flow
 from genomes.domains import Domain, Value
@@ -45,6 +45,10 @@ class Genes:
         self.least = least
         self.most = most
 
+    if TYPE_CHECKING:
+
+        def __get__(self, instance: object, owner: Any = None) -> Any: ...
+
 
 class Branches:
     """Declares a slot that holds several sequences of child genes, applied side by side.
@@ -57,6 +61,10 @@ class Branches:
     def __init__(self, least: int = 2, most: int | None = None) -> None:
         self.least = least
         self.most = most
+
+    if TYPE_CHECKING:
+
+        def __get__(self, instance: object, owner: Any = None) -> Any: ...
 
 
 class Gene:

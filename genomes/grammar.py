@@ -14,14 +14,17 @@ from typing import Any, Self
 
 import numpy as np
 
-from genomes import features, repair, sampling, variation
 from genomes.costs import Cost, Shape, flow_through
 from genomes.domains import Domain, domain_from_json
 from genomes.errors import GenomeError
+from genomes.features import feature_names, features
 from genomes.gene import Gene, Genes
 from genomes.genome import Genome
 from genomes.models import ModelSpace
+from genomes.repair import repair
+from genomes.sampling import sample_genome
 from genomes.targets import Target
+from genomes.variation import crossover, mutate
 
 
 @dataclass(frozen=True)
@@ -293,28 +296,28 @@ class LayeredSpace(ModelSpace):
     # -- variation -------------------------------------------------------------------
     def sample(self, rng: np.random.Generator) -> Genome:
         """See :meth:`genomes.Space.sample`."""
-        return sampling.sample_genome(self, rng)
+        return sample_genome(self, rng)
 
     def repair(self, genome: Genome, rng: np.random.Generator) -> Genome:
         """See :meth:`genomes.Space.repair`."""
-        return repair.repair(self, genome, rng)
+        return repair(self, genome, rng)
 
     def mutate(self, genome: Genome, rng: np.random.Generator) -> Genome:
         """See :meth:`genomes.Space.mutate`."""
-        return variation.mutate(self, genome, rng)
+        return mutate(self, genome, rng)
 
     def crossover(self, first: Genome, second: Genome, rng: np.random.Generator) -> tuple[Genome, Genome]:
         """See :meth:`genomes.Space.crossover`."""
-        return variation.crossover(self, first, second, rng)
+        return crossover(self, first, second, rng)
 
     def features(self, genome: Genome) -> np.ndarray:
         """See :meth:`genomes.Space.features` and :mod:`genomes.features`."""
-        return features.features(self, genome)
+        return features(self, genome)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
         """See :attr:`genomes.Space.feature_names`."""
-        return features.feature_names(self)
+        return feature_names(self)
 
     # -- text and JSON ---------------------------------------------------------------
     def describe(self) -> str:

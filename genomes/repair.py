@@ -37,8 +37,7 @@ def repair(space: LayeredSpace, genome: Genome, rng: np.random.Generator) -> Gen
         pass
     training = _repaired_training(space, genome.training, rng)
     parts = _placed(space, genome.genes, rng)
-    genes = _fitted(space, parts, rng)
-    genes = _fewer(space, genes)
+    genes = _fewer(space, _fitted(space, parts, rng))
     repaired = _affordable(space, Genome(genes, training))
     try:
         space.validate(repaired)

@@ -76,6 +76,7 @@ def _inner_sites(gene: Gene, above: tuple[Any, ...], stage: Stage, nesting: int)
     *steps, (index,) = above
     for slot, declared in gene.slots.items():
         value = getattr(gene, slot)
+        sequences: list[tuple[int | None, tuple[Gene, ...], int, int | None]]
         if isinstance(declared, Genes):
             sequences = [(None, value, declared.least, declared.most)]
         else:

@@ -1,0 +1,372 @@
+"""Pictures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from genomes.blocks import (
+    Bottleneck,
+    ConvNeXtBlock,
+    InvertedResidual,
+    Parallel,
+    Repeat,
+    Residual,
+    SqueezeExcite,
+    XceptionBlock,
+)
+from genomes.costs import Cost, Shape, elements
+from genomes.domains import Choice, Domain, Fixed, Float, Int
+from genomes.errors import GenomeError
+from genomes.gene import Gene
+from genomes.genome import Genome
+from genomes.grammar import LayeredSpace, Limits, Stage
+from genomes.layers import (
+    Activation,
+    Conv,
+    Dense,
+    DepthwiseConv,
+    Dropout,
+    Flatten,
+    GlobalPool,
+    Normalization,
+    Pool,
+    SeparableConv,
+    SpatialDropout,
+    StochasticDepth,
+)
+from genomes.targets import Target
+from genomes.training_settings import ImageTraining
+
+
+class ImageSpace(LayeredSpace):
+    """See :func:`image`."""
+
+    def check_data(self, x: Any, y: Any, role: str = "train") -> None:
+        """See :meth:`genomes.Space.check_data`."""
+        name = f"x_{role}"
+        array = np.asarray(x)
+        shape = ("rows", *("any" if n is None else n for n in self.input_shape))
+        expected = f"({', '.join(map(str, shape))})"
+        if array.dtype.kind not in "biuf":
+            raise GenomeError(f"{name}: expected numbers of shape {expected}, got dtype {array.dtype}")
+        if not self._fits(array.shape[1:]):
+            also = f" or ({', '.join(map(str, shape[:-1]))})" if self.input_shape[-1] == 1 else ""
+            raise GenomeError(f"{name}: expected shape {expected}{also}, got {array.shape}")
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise GenomeError(f"{name}: holds NaN or infinite values; expected finite numbers")
+        self.target.check(y, f"y_{role}")
+        if len(np.asarray(y)) != len(array):
+            raise GenomeError(
+                f"y_{role}: expected one row per row of {name}, which is {len(array)}, got {len(np.asarray(y))}"
+            )
+
+    def _fits(self, shape: tuple[int, ...]) -> bool:
+        if self.input_shape[-1] == 1 and len(shape) == len(self.input_shape) - 1:
+            shape = (*shape, 1)
+        return len(shape) == len(self.input_shape) and all(
+            wanted is None or wanted == length for wanted, length in zip(self.input_shape, shape, strict=True)
+        )
+
+    def prepare(self, x: Any) -> np.ndarray:
+        """See :meth:`genomes.Space.prepare`: uint8 stays uint8 (a quarter of the memory), else float32."""
+        array = np.asarray(x)
+        if array.ndim == len(self.input_shape):
+            array = array[..., None]
+        return np.ascontiguousarray(array, dtype=np.uint8 if array.dtype == np.uint8 else np.float32)
+
+    def adapt(self, x: Any, y: Any) -> dict[str, np.ndarray]:
+        """Mean and standard deviation of every channel: float32, shape (channels,)."""
+        array = np.asarray(x)
+        axes = tuple(range(array.ndim - 1))
+        mean = array.mean(axis=axes, dtype=np.float64)
+        deviation = array.std(axis=axes, dtype=np.float64)
+        # A channel that never changes is only centred.
+        deviation = np.where(deviation > 1e-6 * np.maximum(1.0, np.abs(mean)), deviation, 1.0)
+        return {"mean": mean.astype(np.float32), "deviation": deviation.astype(np.float32)}
+
+    def preprocess(self, inputs: Any, preprocessing: Mapping[str, np.ndarray]) -> Any:
+        """See :meth:`genomes.models.ModelSpace.preprocess`: every channel to mean 0 and deviation 1."""
+        import keras
+
+        if not preprocessing:
+            return inputs
+        # In float32 whatever the precision of the body: raw values may be large.
+        deviation = [float(value) for value in preprocessing["deviation"]]
+        mean = [float(value) for value in preprocessing["mean"]]
+        return keras.layers.Rescaling(
+            [1.0 / d for d in deviation],
+            [-m / d for m, d in zip(mean, deviation, strict=True)],
+            dtype="float32",
+            name="normalize",
+        )(inputs)
+
+    def input_cost(self) -> Cost:
+        """See :meth:`genomes.models.ModelSpace.input_cost`."""
+        return Cost(0, 2 * elements(self.input_shape))
+
+    def augment(self, genome: Genome, x: Any, y: Any, seed: Any) -> tuple[Any, Any]:
+        """See :meth:`genomes.Space.augment` and :mod:`genomes.augmentation`."""
+        training = self._settings(genome)
+        if not training.augments:
+            return x, y
+        from genomes.augmentation import augment
+
+        return augment(training, x, y, seed)
+
+
+#: Genes of image spaces, by stage.
+_BODY = (
+    Conv, SeparableConv, DepthwiseConv, Pool, Normalization, Activation, Dropout, SpatialDropout,
+    Residual, Bottleneck, InvertedResidual, XceptionBlock, ConvNeXtBlock, SqueezeExcite, Parallel, Repeat,
+)  # fmt: skip
+_INSIDE = (
+    Conv, SeparableConv, DepthwiseConv, Normalization, Activation, Dropout, SpatialDropout, StochasticDepth,
+    SqueezeExcite, Residual, Bottleneck, InvertedResidual, Parallel, Repeat,
+)  # fmt: skip
+_REDUCTION = (GlobalPool, Flatten)
+_TAIL = (Dense, Dropout, Normalization, Activation)
+
+#: How often each is sampled: mostly what carries weights.
+_WEIGHTS = {
+    "Conv": 6.0, "SeparableConv": 2.0, "DepthwiseConv": 0.5, "Pool": 3.0, "Normalization": 0.3, "Activation": 0.3,
+    "Dropout": 0.6, "SpatialDropout": 0.4, "StochasticDepth": 0.4, "Residual": 2.5, "Bottleneck": 1.0,
+    "InvertedResidual": 1.0, "XceptionBlock": 0.7, "ConvNeXtBlock": 0.7, "SqueezeExcite": 0.6, "Parallel": 0.5,
+    "Repeat": 0.4, "GlobalPool": 2.0, "Flatten": 1.0, "Dense": 2.0,
+}  # fmt: skip
+
+_ACTIVATIONS = ["relu", "gelu", "swish", "elu", "leaky_relu"]
+
+
+def image(
+    input_shape: Sequence[int | None],
+    classes: int | None = None,
+    *,
+    labels: int | None = None,
+    outputs: int | None = None,
+    task: str | None = None,
+    genes: Sequence[type[Gene]] = (),
+    without: Sequence[type[Gene] | str] = (),
+    domains: Mapping[str, Mapping[str, Domain]] | None = None,
+    filters: int | None = None,
+    flip: bool = True,
+    parameters: int | None = None,
+    flops: int | None = None,
+    max_genes: int = 40,
+) -> ImageSpace:
+    """Convolutional networks on pictures.
+
+    Give exactly one of ``classes``, ``labels`` and ``outputs``. The training
+    data are normalized per channel inside the model.
+
+    Args:
+        input_shape: ``(height, width, channels)``; height and width may be None (no Flatten then).
+        classes: number of exclusive classes; labels are 0 to classes - 1 (two: binary).
+        labels: number of labels that may hold together.
+        outputs: number of regression targets.
+        task: states the task where the number does not: ``binary``, ``multiclass``, ...
+        genes: gene classes of your own, that may stand anywhere among the convolutions.
+        without: gene classes, or their names, that must not occur.
+        domains: domains of fields, in place of the space's: ``{"Conv": {"filters": Int(8, 64)}}``.
+        filters: most filters of a convolution; by default 64 to 512, with the picture's size.
+        flip: whether pictures may be flipped horizontally in training: no for digits and letters.
+        parameters: most weights of a model; 5 million by default.
+        flops: most FLOPs of one picture; by default from 20 million up, with the picture's size.
+        max_genes: most genes of a genome.
+
+    Returns:
+        The space.
+
+    Raises:
+        GenomeError: a wrong shape, number or domain; the message names the argument.
+    """
+    shape = _checked_shape(input_shape)
+    target = Target.infer(classes, outputs, labels, task)
+    size = min((n for n in shape[:-1] if n is not None), default=224)
+    area = math.prod(224 if n is None else n for n in shape[:-1])
+    most = filters if filters is not None else min(512, max(64, 2 ** round(math.log2(area) / 2 + 3)))
+    excluded = {kind if isinstance(kind, str) else kind.__name__ for kind in without}
+    if any(n is None for n in shape[:-1]):
+        excluded.add("Flatten")
+    stages = _stages(tuple(genes), excluded, size)
+    limits = Limits(
+        parameters=5_000_000 if parameters is None else int(parameters),
+        flops=max(20_000_000, 50_000 * area) if flops is None else int(flops),
+        genes=max_genes,
+    )
+    own = _domains(size, int(most), flip)
+    known = {kind.__name__ for stage in stages for kind in (*stage.genes, *(stage.inner or ()))}
+    own = {name: fields for name, fields in own.items() if name in known or name == "ImageTraining"}
+    for name, fields in (domains or {}).items():
+        name = "ImageTraining" if name == "Training" else name
+        own[name] = {**own.get(name, {}), **fields}
+    return ImageSpace(
+        shape,
+        target,
+        stages,
+        default=_default(size, int(most), own, stages[1].genes),
+        smallest=_smallest(own, stages[1].genes),
+        domains=own,
+        training=ImageTraining,
+        limits=limits,
+    )
+
+
+def _checked_shape(input_shape: Any) -> Shape:
+    try:
+        shape = tuple(input_shape)
+    except TypeError:
+        raise GenomeError(f"input_shape: expected (height, width, channels), got {input_shape!r}") from None
+    whole = all(
+        n is None or (isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n > 0) for n in shape
+    )
+    if len(shape) != 3 or not whole or shape[-1] is None:
+        raise GenomeError(f"input_shape: expected (height, width, channels), got {input_shape!r}")
+    return tuple(None if n is None else int(n) for n in shape)
+
+
+def _stages(genes: tuple[type[Gene], ...], excluded: set[str], size: int) -> tuple[Stage, ...]:
+    for kind in genes:
+        if not (isinstance(kind, type) and issubclass(kind, Gene)):
+            raise GenomeError(f"genes: expected subclasses of Gene, got {kind!r}")
+    names = {kind.__name__ for kind in (*_BODY, *_INSIDE, *_REDUCTION, *_TAIL)}
+    unknown = excluded - names
+    if unknown:
+        raise GenomeError(f"without: no such genes {sorted(unknown)}; expected some of {sorted(names)}")
+    if {"GlobalPool", "Flatten"} <= excluded:
+        raise GenomeError("without: one of GlobalPool and Flatten is needed before the head")
+
+    def allowed(kinds: tuple[type[Gene], ...]) -> tuple[type[Gene], ...]:
+        return tuple(kind for kind in kinds if kind.__name__ not in excluded)
+
+    # User genes are as likely as convolutions.
+    weights = {**_WEIGHTS, **{kind.__name__: 6.0 for kind in genes if kind.__name__ not in _WEIGHTS}}
+    picture = tuple(k for k in genes if k.input_ranks is None or 3 in k.input_ranks)
+    vector = tuple(k for k in genes if k.input_ranks is not None and 1 in k.input_ranks and 3 not in k.input_ranks)
+    longest = 8 if size <= 16 else 12 if size <= 64 else 16
+    body, inside = allowed(_BODY), allowed(_INSIDE)
+    return (
+        Stage("body", (*body, *picture), 0, longest, (*inside, *picture), weights),
+        Stage("reduction", allowed(_REDUCTION), 1, 1, (), weights),
+        Stage("tail", (*allowed(_TAIL), *vector), 0, 4, (), weights),
+    )
+
+
+def _domains(size: int, most: int, flip: bool) -> dict[str, dict[str, Domain]]:
+    """Domains for pictures whose shorter side is ``size`` and nets of up to ``most`` filters."""
+    low = min(8, most)
+    wide = min(most, max(low, 32))
+    kernels = [3, 5] if size <= 16 else [3, 5, 7]
+    strides = Choice([1, 2])
+    activation = Choice(_ACTIVATIONS, ordered=False)
+    plain: dict[str, Domain] = {
+        "filters": Int(low, most, log=True, default=wide),
+        "kernel": Choice([1, *kernels], default=3),
+        "strides": strides,
+        "normalization": Choice(["batch", "none", "layer", "group"], ordered=False),
+        "activation": Choice([*_ACTIVATIONS, "linear"], ordered=False),
+    }
+    spatial = {**plain, "kernel": Choice(kernels)}
+    normalization = Choice(["batch", "layer", "group"], ordered=False)
+    block = {**spatial, "normalization": normalization, "activation": activation}
+    reach = Choice([2, 3]) if size <= 32 else Choice([2, 3, 4])
+    rate = Float(0.0, 0.5, step=0.05, default=0.2)
+    return {
+        "Conv": plain,
+        "SeparableConv": spatial,
+        "DepthwiseConv": {k: v for k, v in spatial.items() if k != "filters"},
+        "Pool": {"window": reach, "strides": Choice([1, 2], default=2)},
+        "Activation": {"function": activation},
+        "Dropout": {"rate": rate},
+        "SpatialDropout": {"rate": Float(0.0, 0.3, step=0.05, default=0.1)},
+        "StochasticDepth": {"rate": Float(0.0, 0.5, step=0.05, default=0.1)},
+        "Residual": {"activation": Choice(["linear", "relu", "gelu", "swish"], ordered=False)},
+        "Bottleneck": {**block, "reduction": Choice([2, 4])},
+        "InvertedResidual": {**block, "expansion": Choice([1, 2, 4, 6], default=4)},
+        "XceptionBlock": {**block, "convolutions": Int(1, 3, default=2)},
+        "ConvNeXtBlock": {"kernel": Choice(kernels), "expansion": Choice([2, 4], default=4), "activation": activation},
+        "SqueezeExcite": {"ratio": Choice([2, 4, 8], default=4)},
+        "Repeat": {"times": Int(1, 3, default=2)},
+        "Dense": {
+            "units": Int(16, max(64, most), log=True, default=64),
+            "normalization": Choice(["none", "batch", "layer"], ordered=False),
+            "activation": activation,
+        },
+        "ImageTraining": _training_domains(flip),
+    }
+
+
+def _training_domains(flip: bool) -> dict[str, Domain]:
+    return {
+        "optimizer": Choice(["adam", "nadam", "rmsprop", "sgd"], ordered=False),
+        "learning_rate": Float(3e-4, 0.1, log=True, default=3e-3),
+        "momentum": Float(0.8, 0.98, default=0.9),
+        "warmup": Choice([0.0, 0.5, 1.0, 2.0]),
+        "decay": Fixed("linear"),
+        "batch_size": Choice([16, 32, 64, 128], default=32),
+        "weight_decay": Choice([0.0, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2]),
+        "gradient_clip": Choice([0.0, 1.0]),
+        "label_smoothing": Choice([0.0, 0.05, 0.1]),
+        "flip": Choice(["none", "horizontal"], ordered=True) if flip else Fixed("none"),
+        "shift": Float(0.0, 0.2, step=0.025),
+        "rotation": Float(0.0, 20.0, step=2.5),
+        "zoom": Float(0.0, 0.2, step=0.05),
+        "mixup": Float(0.0, 0.4, step=0.1),
+        "cutout": Float(0.0, 0.4, step=0.1),
+    }
+
+
+def _made(own: Mapping[str, Mapping[str, Domain]], kind: type[Gene], innovation: int, /, **fields: Any) -> Gene | None:
+    """A gene with these fields, each moved into the space's domain; None if the space has no such gene."""
+    from genomes.repair import nearest
+
+    if kind.__name__ not in own and kind not in (GlobalPool, Flatten, Parallel, Normalization):
+        return None
+    domains = {**kind.fields, **own.get(kind.__name__, {})}
+    values = {name: nearest(domain, fields.pop(name, domain.default)) for name, domain in domains.items()}
+    return kind(innovation=innovation, **values, **fields)
+
+
+def _training(own: Mapping[str, Mapping[str, Domain]]) -> Gene:
+    training = _made(own, ImageTraining, 0)
+    assert training is not None
+    return training
+
+
+def _default(size: int, most: int, own: Mapping[str, Mapping[str, Domain]], reductions: Sequence[type[Gene]]) -> Genome:
+    """A small residual net: its depth and first strides go with the picture's size."""
+    numbers = iter(range(1, 1000))
+    genes: list[Gene | None] = []
+
+    def add(kind: type[Gene], /, **fields: Any) -> None:
+        genes.append(_made(own, kind, next(numbers), **fields))
+
+    def residual(width: int) -> None:
+        first = _made(own, Conv, next(numbers), filters=width, strides=1)
+        second = _made(own, Conv, next(numbers), filters=width, strides=1, activation="linear")
+        body = [gene for gene in (first, second) if gene is not None]
+        if body:
+            add(Residual, activation="relu", body=body)
+
+    width = min(most, 32)
+    add(Conv, filters=width, strides=2 if size > 64 else 1)
+    remaining = -(-size // 2) if size > 64 else size
+    residual(width)
+    while remaining > 7 and width < most and width < 256:
+        add(Pool, kind="max", window=2, strides=2)
+        remaining = -(-remaining // 2)
+        width = min(most, 2 * width)
+        add(Conv, filters=width, strides=1)
+        if remaining > 4:
+            residual(width)
+    genes.append(_made(own, reductions[0], next(numbers)))
+    add(Dropout, rate=0.2)
+    return Genome([gene for gene in genes if gene is not None], _training(own))
+
+
+def _smallest(own: Mapping[str, Mapping[str, Domain]], reductions: Sequence[type[Gene]]) -> Genome:
+    """The reduction alone: a linear model on the channels' means, or on all points."""
+    return Genome([g for g in (_made(own, reductions[0], 1),) if g is not None], _training(own))
