@@ -1,0 +1,1 @@
+"""Other programs: each integration imports its library only when it is used."""

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import stat
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from synthetic_history import make_history
+
+from evo.ensemble import Candidate, build
+from evo.ensemble.ensemble import Ensemble
+from evo.errors import StorageError
+from evo.history import History
+from evo.report import summary
+from evo.report.html import ReportContent, render, write_report
+
+_VOID = {"meta", "br", "link", "image", "use", "path", "rect"}
+
+
+class Checker(HTMLParser):
+    """Open and close tags match, and nothing is fetched from anywhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.text: list[str] = []
+        self.ids: list[str] = []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        for name, value in attributes:
+            if name in ("src", "href", "xlink:href") and value:
+                assert value.startswith(("#", "data:")), f"{tag} {name}={value}"
+            if name == "id" and value and tag == "section":
+                self.ids.append(value)
+        assert tag != "script"
+        if tag not in _VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in _VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+def check(text: str) -> Checker:
+    checker = Checker()
+    checker.feed(text)
+    assert not checker.open
+    return checker
+
+
+def content(history: History, ensemble: bool = True) -> ReportContent:
+    order = sorted(history.completed(), key=lambda t: history.rank_key(t.number), reverse=True)[:8]
+    formed = None
+    if ensemble and len(order) > 1:
+        rng = np.random.default_rng(0)
+        targets = rng.integers(0, 3, 90)
+        candidates = []
+        for trial in order:
+            predictions = rng.random((90, 3)) + np.eye(3)[targets] * rng.random((90, 1))
+            predictions = (predictions / predictions.sum(axis=1, keepdims=True)).astype(np.float32)
+            candidates.append(
+                Candidate(trial.number, predictions, dict(trial.outcome.scores), trial.outcome.parameters,
+                          genome=trial.genome, load=lambda: None)
+            )  # fmt: skip
+        formed = Ensemble.from_selection(build(candidates, targets, "multiclass", 4, rng=rng), targets)
+    best = summary.best(history)
+    return ReportContent(
+        "runs/<x> & y", history, [t.number for t in order], None if best is None else best.number,
+        "The budget is spent.", 4.2, {"seed": 7, "budget": {"epochs": 300}}, {"keras": "3.15"}, "a <space>", formed,
+        ["a remark with <i>markup</i>"],
+    )  # fmt: skip
+
+
+def test_report_shows_everything_and_fetches_nothing() -> None:
+    history = make_history(80, 2)
+    text = render(content(history))
+    checker = check(text)
+    assert checker.ids == [
+        "course", "trials", "curves", "best", "population", "ensemble", "outcomes", "settings",
+    ]  # fmt: skip
+    words = "".join(checker.text)
+    # What users wrote is shown, never interpreted.
+    assert "runs/<x> & y" in words and "a <space>" in words and "worker was killed by signal 9 [/bold] <b>" in words
+    assert "<i>" not in text
+    for number in content(history).population:
+        assert str(history[number].genome)[:40] in words
+    # Only namespaces and identifiers name hosts; nothing is loaded from one.
+    assert "url(http" not in text and "@import" not in text
+
+
+def test_same_campaign_gives_same_characters() -> None:
+    assert render(content(make_history(40, 1))) == render(content(make_history(40, 1)))
+
+
+@pytest.mark.parametrize("trials,pending", [(0, 0), (2, 2), (1, 0), (3, 0)])
+def test_report_of_a_campaign_that_has_hardly_begun(trials: int, pending: int) -> None:
+    check(render(content(make_history(trials, pending), ensemble=False)))
+
+
+def test_report_with_several_objectives() -> None:
+    history = make_history(40, 0, objectives=("-val_loss", "-parameters"))
+    assert "lowest val_loss, lowest parameters" in render(content(history))
+
+
+def test_report_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    report = content(make_history(20, 0), ensemble=False)
+    path = write_report(report, tmp_path / "new" / "report.html")
+    assert path.read_text(encoding="utf-8") == render(report)
+    assert stat.S_IMODE(path.stat().st_mode) & stat.S_IRUSR
+    assert [p.name for p in path.parent.iterdir()] == ["report.html"]
+    with pytest.raises(StorageError, match=r"output: .*taken"):
+        (tmp_path / "taken").write_text("")
+        write_report(report, tmp_path / "taken" / "report.html")

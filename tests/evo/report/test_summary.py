@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import math
+
+from hypothesis import given
+from hypothesis import strategies as st
+from synthetic_history import make_history
+
+from evo.history import Outcome, Status
+from evo.report import summary
+
+
+@given(st.integers(0, 40), st.integers(0, 5), st.integers(0, 3))
+def test_improvements_are_the_running_maximum(trials: int, pending: int, seed: int) -> None:
+    history = make_history(trials, min(pending, trials), seed)
+    steps = summary.improvements(history)
+    values = [step.value for step in steps]
+    assert values == sorted(set(values))
+    best = summary.best(history)
+    assert (best is None) == (not steps)
+    if best is not None:
+        assert history.fitness(best.number)[0] == values[-1] == max(history.fitness(t.number)[0] for t in history)
+
+
+def test_a_loss_is_shown_as_a_loss() -> None:
+    history = make_history(30, 0, objectives="-val_loss")
+    values = [step.value for step in summary.improvements(history)]
+    assert values == sorted(values, reverse=True)
+    assert all(value > 0 for value in values)
+
+
+def test_causes_count_alike_what_differs_in_numbers_only() -> None:
+    from synthetic_history import SPACE
+
+    import evo.history as h
+
+    history = h.History()
+    for number, message in enumerate(["more than 3 seconds", "more than 4 seconds", "", "out of memory"]):
+        history.append(h.Trial(number, h.Proposal(SPACE.default())))
+        status = Status.TIMED_OUT if message.startswith("more") else Status.FAILED
+        history.tell(number, Outcome(status, message=message))
+    assert summary.causes(history) == {
+        "timed out: more than # seconds": 2, "failed": 1, "failed: out of memory": 1,
+    }  # fmt: skip
+    same = h.History()
+    for number in range(2):
+        same.append(h.Trial(number, h.Proposal(SPACE.default())))
+        same.tell(number, Outcome(Status.TIMED_OUT, message="more than 3 seconds"))
+    assert summary.causes(same) == {"timed out: more than 3 seconds": 2}
+
+
+def test_lineage_holds_all_ancestors_oldest_first() -> None:
+    history = make_history(60, 0)
+    for trial in history:
+        numbers = [t.number for t in summary.lineage(history, trial.number)]
+        assert numbers == sorted(numbers) and numbers[-1] == trial.number
+        for number in numbers:
+            assert set(history[number].proposal.parents) <= set(numbers)
+
+
+@given(st.lists(st.floats(-1e6, 1e6), max_size=60), st.integers(0, 30))
+def test_sparkline_fits_and_marks_the_highest(values: list[float], width: int) -> None:
+    line = summary.sparkline(values, width)
+    assert len(line) <= width
+    if values and width >= len(values):
+        assert line[values.index(max(values))] == "█"
+
+
+def test_numbers_for_people() -> None:
+    assert [summary.short_number(v) for v in (0, 999, 1000, 54321, 1.5e6, 2e9, None, math.nan)] == [
+        "0", "999", "1k", "54.3k", "1.5M", "2G", "–", "–",
+    ]  # fmt: skip
+    assert [summary.clock(m) for m in (0, 0.5, 61.25, -1)] == ["0:00", "0:30", "1:01:15", "0:00"]
+    assert [summary.short_bytes(b) for b in (0, 1023, 2048, 5 * 2**20, 3 * 2**40)] == [
+        "0 B", "1023 B", "2.0 KB", "5.0 MB", "3072 GB",
+    ]  # fmt: skip
