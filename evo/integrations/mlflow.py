@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import time
 from pathlib import Path
@@ -49,15 +50,16 @@ class MLflow(Callback):
         self._experiment = (
             self._client.create_experiment(self._experiment_name) if known is None else known.experiment_id
         )
-        campaign = str(Path(info.directory).resolve())
-        quoted = campaign.replace("'", "\\'")
-        found = self._client.search_runs([self._experiment], f"tags.`{_CAMPAIGN}` = '{quoted}'", max_results=1)
+        directory = str(Path(info.directory).resolve())
+        # Searched for by a hash: MLflow's filters cannot quote every path.
+        campaign = hashlib.sha256(directory.encode()).hexdigest()[:32]
+        found = self._client.search_runs([self._experiment], f"tags.`{_CAMPAIGN}` = '{campaign}'", max_results=1)
         if found and info.resumed:
             self._run = found[0].info.run_id
             self._client.update_run(self._run, status="RUNNING")
             return
         name = Path(info.directory).name
-        run = self._client.create_run(self._experiment, run_name=name, tags={_CAMPAIGN: campaign})
+        run = self._client.create_run(self._experiment, run_name=name, tags={_CAMPAIGN: campaign, "directory": directory})
         self._run = run.info.run_id
         settings = {
             "seed": info.seed, "budget": info.budget.to_json(), "objectives": info.objectives, "space": info.space,
