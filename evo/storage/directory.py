@@ -180,7 +180,9 @@ class CampaignDirectory:
     def _load(self, repair: bool) -> None:
         for folder in layout.FOLDERS:
             if not (self.path / folder).is_dir():
-                self._say(f"the folder {folder} was missing; made again")
+                # An empty folder does not survive every kind of copy: only worth a word if it held something.
+                if folder != layout.WORK:
+                    self._say(f"the folder {folder} was missing; made again")
                 atomic.make_folder(self.path / folder)
             atomic.remove_partials(self.path / folder)
         atomic.remove_partials(self.path)
@@ -197,9 +199,7 @@ class CampaignDirectory:
         """Notice outcomes whose files are gone without a trace, by the timings that were noted after them."""
         records = self._journal.records
         gone = sorted(
-            number
-            for number in self._sessions.seconds
-            if number >= len(records) or records[number].outcome is None
+            number for number in self._sessions.seconds if number >= len(records) or records[number].outcome is None
         )
         for number in gone:
             del self._sessions.seconds[number]

@@ -34,15 +34,11 @@ def check_free(root: Path) -> None:
     if not os.access(root, os.W_OK | os.X_OK):
         raise StorageError(f"directory: {root} is not writable")
     if holds_campaign(root):
-        raise SettingsError(
-            f"directory: {root} holds a campaign already; open it with evo.resume, or choose another"
-        )
+        raise SettingsError(f"directory: {root} holds a campaign already; open it with evo.resume, or choose another")
     # What a kill in the middle of create() leaves: our own folders, without a trial in them.
     ours = {*layout.FOLDERS, layout.LOCK, layout.PREPROCESSING}
     others = sorted(
-        n
-        for n in os.listdir(root)
-        if n not in ours and not (n.startswith(".") and n.endswith(atomic.PARTIAL))
+        n for n in os.listdir(root) if n not in ours and not (n.startswith(".") and n.endswith(atomic.PARTIAL))
     )
     if others:
         raise SettingsError(

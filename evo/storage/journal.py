@@ -121,9 +121,7 @@ class Journal:
                 raise Damaged("it does not hold the trials that its name says")
         except Damaged as damage:
             if all(number in singles for number in numbers):
-                self._say(
-                    f"{self._name(path)} was damaged ({damage}); written again from the files of its trials"
-                )
+                self._say(f"{self._name(path)} was damaged ({damage}); written again from the files of its trials")
                 return False
             try:
                 records = tables.from_hdf5(read_bytes(table))
@@ -134,10 +132,7 @@ class Journal:
                     f"{path} is damaged: {damage}; and {self._name(table)}, from which it could be restored, "
                     f"too: {second}. Restore one of the two files from a backup."
                 ) from None
-            self._say(
-                f"{self._name(path)} was damaged ({damage}); restored from "
-                f"{self._name(table)}, nothing is lost"
-            )
+            self._say(f"{self._name(path)} was damaged ({damage}); restored from {self._name(table)}, nothing is lost")
             if self._write:
                 self._set_aside(path)
                 atomic.write_file(path, to_lines(records))
@@ -146,10 +141,7 @@ class Journal:
         try:
             check_hdf5(read_bytes(table), tables.KIND)
         except Damaged as damage:
-            self._say(
-                f"{self._name(table)} was damaged ({damage}); restored from "
-                f"{self._name(path)}, nothing is lost"
-            )
+            self._say(f"{self._name(table)} was damaged ({damage}); restored from {self._name(path)}, nothing is lost")
             if self._write:
                 self._set_aside(table)
                 atomic.write_file(table, tables.to_hdf5(records))
@@ -205,9 +197,7 @@ class Journal:
                 atomic.write_file(self._single(number), to_lines([found[number]]))
                 singles.add(number)
 
-    def _check_complete(
-        self, found: dict[int, TrialRecord], bad: dict[int, str], end: int, repair: bool
-    ) -> list[int]:
+    def _check_complete(self, found: dict[int, TrialRecord], bad: dict[int, str], end: int, repair: bool) -> list[int]:
         """Numbers to give up so that no trial is missing in between; usually none."""
         lost = next((number for number in range(end) if number not in found), None)
         if lost is None:
@@ -279,8 +269,12 @@ class Journal:
             atomic.remove_files([path])
             return
         data = tables.to_hdf5(records)
-        if only_if_changed and path.exists() and path.read_bytes() == data:
-            return
+        if only_if_changed:
+            if path.exists() and path.read_bytes() == data:
+                return
+            # After the first outcome of a segment a kill may have come before its table.
+            if not path.exists() and len(records) > 1:
+                self._say(f"{self._name(path)} was missing; written again, nothing is lost")
         # The journal has it all; a merged segment's table is made durable, before the files of its trials go.
         atomic.write_file(path, data, durable=len(records) == self._size)
 

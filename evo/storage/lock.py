@@ -154,9 +154,7 @@ class DirectoryLock:
                     continue
                 messages.extend(self._judge(found, break_lock))
                 self._take_away(found)
-        raise DirectoryLockedError(
-            f"directory {directory}: other processes are taking its lock again and again"
-        )
+        raise DirectoryLockedError(f"directory {directory}: other processes are taking its lock again and again")
 
     def _judge(self, found: bytes, break_lock: bool) -> list[str]:
         """Say why an existing lock may be taken away, or raise."""
@@ -181,13 +179,9 @@ class DirectoryLock:
                 f"host {platform.node()!r}. {hint}"
             )
         if holder.pid == os.getpid() and holder.is_alive():
-            raise DirectoryLockedError(
-                f"directory {directory} is already open in this process (since {holder.taken})"
-            )
+            raise DirectoryLockedError(f"directory {directory} is already open in this process (since {holder.taken})")
         if holder.is_alive():
-            raise DirectoryLockedError(
-                f"directory {directory} is in use by {holder}. Wait for it, or stop it first."
-            )
+            raise DirectoryLockedError(f"directory {directory} is in use by {holder}. Wait for it, or stop it first.")
         return [f"took over the lock of a process that no longer runs: {holder}"]
 
     def _try(self) -> bool:
@@ -254,8 +248,7 @@ class DirectoryLock:
             return
         taken = f"by {now}" if now is not None else "or removed"
         raise DirectoryLockedError(
-            f"directory {self.path.parent}: the lock of this process was broken {taken}; "
-            "nothing more is written here"
+            f"directory {self.path.parent}: the lock of this process was broken {taken}; nothing more is written here"
         )
 
     def release(self) -> None:

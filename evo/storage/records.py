@@ -233,9 +233,7 @@ def from_lines(data: bytes) -> list[TrialRecord]:
     try:
         count = json.loads(lines[0])["genomes"]
         genomes = lines[1 : 1 + count]
-        return [
-            TrialRecord.from_json(row, genomes) for row in json.loads(f"[{','.join(lines[1 + count :])}]")
-        ]
+        return [TrialRecord.from_json(row, genomes) for row in json.loads(f"[{','.join(lines[1 + count :])}]")]
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError) as error:
         raise Damaged(f"its content is not what was expected: {error!r}") from None
 

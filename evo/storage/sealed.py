@@ -90,10 +90,7 @@ def open_json(data: bytes) -> dict[str, Any]:
 
 # -- JSON Lines and HDF5 ---------------------------------------------------------------
 def _header(kind: str, payload: bytes | memoryview) -> bytes:
-    return (
-        compact({"evo": kind, "format": FORMAT, "sha256": digest(payload), "bytes": len(payload)}).encode()
-        + b"\n"
-    )
+    return compact({"evo": kind, "format": FORMAT, "sha256": digest(payload), "bytes": len(payload)}).encode() + b"\n"
 
 
 def _check(header: bytes, payload: memoryview, kind: str) -> None:

@@ -44,9 +44,7 @@ class Sessions:
         numbers = [number for name in names if (number := layout.parse_number(name)) is not None]
         self._count = max(numbers, default=0)
         for number in sorted(set(range(1, self._count + 1)) - set(numbers)):
-            self._say(
-                f"sessions/{layout.number_name(number, '.jsonl')} is missing: its minutes are not counted"
-            )
+            self._say(f"sessions/{layout.number_name(number, '.jsonl')} is missing: its minutes are not counted")
         for name in names:
             self.earlier.append(self._read(name))
 
@@ -63,9 +61,7 @@ class Sessions:
                 entry = json.loads(line.decode())
                 session["elapsed"] = max(session["elapsed"], float(entry.get("elapsed", 0.0)))
                 if "seconds" in entry:
-                    self.seconds[int(entry["number"])] = {
-                        str(k): float(v) for k, v in entry["seconds"].items()
-                    }
+                    self.seconds[int(entry["number"])] = {str(k): float(v) for k, v in entry["seconds"].items()}
                 else:
                     session.update((key, value) for key, value in entry.items() if key != "elapsed")
             except (ValueError, KeyError, TypeError, AttributeError, RecursionError):

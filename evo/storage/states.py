@@ -66,9 +66,7 @@ class States:
         except OSError as error:
             raise StorageError(f"cannot read {path}: {error.strerror or error}") from error
         if (sha, size) != (file.sha256, file.bytes):
-            self._say(
-                f"{layout.STATES}/{file.name} is damaged: its content is not what the trial's record says"
-            )
+            self._say(f"{layout.STATES}/{file.name} is damaged: its content is not what the trial's record says")
             if write:
                 atomic.set_aside(self._root, path)
             return None
@@ -96,9 +94,7 @@ class States:
                         break
             atomic.remove_tree(folder)
         wanted = {file.name for file in files.values()}
-        orphans = [
-            self._root / layout.STATES / n for n in os.listdir(self._root / layout.STATES) if n not in wanted
-        ]
+        orphans = [self._root / layout.STATES / n for n in os.listdir(self._root / layout.STATES) if n not in wanted]
         atomic.remove_files([path for path in orphans if path.is_file()])
 
     def prune(self, files: Mapping[int, StoredFile], keep: Iterable[int], keep_bytes: int | None) -> int:

@@ -71,7 +71,7 @@ def damage(path: Path, how: Callable[[bytes, np.random.Generator], bytes | None]
     return after != before
 
 
-def compare_with_whole(copy: Path, whole: Path, name: str) -> None:
+def compare_with_whole(copy: Path, whole: Path, name: str) -> list[str]:
     """Open a damaged copy; it must be repaired with a message that names the file, or refused by its name."""
     kind = name.split("/")[0]
     with CampaignDirectory.open(whole, read_only=True) as reader:
@@ -111,11 +111,9 @@ def compare_with_whole(copy: Path, whole: Path, name: str) -> None:
         if kind == "populations":
             members = list(range(int(Path(name).stem) * 5, int(Path(name).stem) * 5 + 5))
             directory.record_population(int(Path(name).stem), members, history)
-        if kind == "work":
-            assert not (copy / name).exists() or True
         messages = list(directory.messages)
     assert snapshot(copy) == snapshot(whole)
-    return messages  # type: ignore[return-value]
+    return messages
 
 
 @pytest.mark.parametrize("how", DAMAGES, ids=lambda how: how.__name__)
@@ -136,7 +134,7 @@ def test_every_single_file(
         population_removed = how is removed and name.startswith("populations/")
         session_part = name.startswith("sessions/")
         if not (name in unnoticed or last_in_flight or population_removed or session_part):
-            assert any(Path(name).name in message for message in messages), (name, messages)  # type: ignore[attr-defined]
+            assert any(Path(name).name in message for message in messages), (name, messages)
 
 
 @pytest.mark.parametrize("how", DAMAGES, ids=lambda how: how.__name__)
@@ -163,7 +161,7 @@ def test_lost_proposal_falls_back_or_is_refused(
     tmp_path: Path, how: Callable[[bytes, np.random.Generator], bytes | None]
 ) -> None:
     with create(tmp_path / "a") as directory:
-        for number in range(9):
+        for number in range(10):
             directory.record_proposal(Trial(number, proposal(number)), seen=0)
         for number in (0, 1, 2, 4, 7):
             settle(directory, number)
@@ -171,12 +169,12 @@ def test_lost_proposal_falls_back_or_is_refused(
     shutil.copytree(tmp_path / "a", tmp_path / "b")
     damage(tmp_path / "a" / "journal" / "000003.jsonl", how, 0)
     with CampaignDirectory.open(tmp_path / "a") as directory:
-        assert directory.given_up == [3, 4, 5, 6, 7, 8]
+        assert directory.given_up == [3, 4, 5, 6, 7, 8, 9]
         assert any("journal/000003.jsonl" in message and "2 finished" in message for message in directory.messages)
         assert len(directory.load_history(OBJECTIVES)) == 3
         assert not (tmp_path / "a" / "predictions" / "000004.h5").exists()
         assert not (tmp_path / "a" / "states" / "000004.h5").exists()
-        for number in range(3, 9):
+        for number in range(3, 10):
             directory.record_proposal(Trial(number, proposal(number)), seen=0)
         for number in (4, 7):
             settle(directory, number)
@@ -184,7 +182,7 @@ def test_lost_proposal_falls_back_or_is_refused(
         assert not directory.messages
     assert snapshot(tmp_path / "a") == snapshot(tmp_path / "b")
     with CampaignDirectory.open(tmp_path / "b") as directory:
-        for number in (5, 6, 8):
+        for number in (5, 6, 8, 9):
             settle(directory, number)
     damage(tmp_path / "b" / "journal" / "000003.jsonl", how, 0)
     with pytest.raises(StorageError, match=r"000003\.jsonl.*backup"):

@@ -78,7 +78,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=4))
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_killed_at_any_moment_ends_with_the_same_bytes(
     tmp_path_factory: pytest.TempPathFactory, undisturbed: tuple[dict[str, str], int], moments: list[float]
 ) -> None:
