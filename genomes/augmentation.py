@@ -1,13 +1,16 @@
 """Augmentation of pictures inside the graph: stateless, with ``keras.ops`` only, one draw per sample.
 
-What moves out of the picture is filled with its border. Cost on one core, 32 pictures of
-32x32x3: see docs/decisions/augmentation.md.
+Points that come from outside the picture take the value of its border.
+Everything here compiles with XLA; Keras' ``affine_transform`` and ``beta`` do not on TensorFlow.
 """
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 if TYPE_CHECKING:
     from genomes.training_settings import ImageTraining
@@ -56,17 +59,7 @@ class _Draws:
         import keras
 
         seed = keras.ops.cast(self._seed, "uint32") + keras.ops.array([0, purpose * 7919], dtype="uint32")
-
-        class Given(keras.random.SeedGenerator):
-            """Hands out a seed tensor: Keras' random functions take tensors only from a generator."""
-
-            def __init__(self) -> None:
-                pass
-
-            def next(self, ordered: bool = True) -> Any:
-                return seed
-
-        return Given()
+        return _given_seed()(seed)
 
     def uniform(self, purpose: int, low: float = 0.0, high: float = 1.0) -> Any:
         """Shape (batch,), between ``low`` and ``high``."""
@@ -74,11 +67,20 @@ class _Draws:
 
         return keras.random.uniform((self._rows,), low, high, seed=self._generator(purpose))
 
-    def beta(self, purpose: int, parameter: float) -> Any:
-        """Shape (batch,), from the symmetric Beta distribution."""
-        import keras
 
-        return keras.random.beta((self._rows,), parameter, parameter, seed=self._generator(purpose))
+@functools.cache
+def _given_seed() -> Any:
+    """The class of generators that hand out a seed tensor: Keras' random functions take tensors only so."""
+    import keras
+
+    class GivenSeed(keras.random.SeedGenerator):
+        def __init__(self, seed: Any) -> None:
+            self._given = seed
+
+        def next(self, ordered: bool = True) -> Any:
+            return self._given
+
+    return GivenSeed
 
 
 def _mirrored(x: Any, draw: Any, axis: int) -> Any:
@@ -149,12 +151,37 @@ def _cut(share: float, x: Any, draws: _Draws) -> Any:
     return ops.where(ops.logical_and(*inside), fill, x)
 
 
+#: Points of the grid of quantiles.
+_GRID = 256
+
+
+@functools.lru_cache(maxsize=64)
+def _mixing_quantiles(parameter: float) -> np.ndarray:
+    """Quantiles of (1 - m) ** parameter, m the larger of lambda and 1 - lambda, lambda from Beta(parameter, parameter).
+
+    Keras draws Beta through Gamma, for which XLA has no kernel. In s = (1 - m) ** parameter the
+    density is (1 - s ** (1 / parameter)) ** (parameter - 1), without the poles that Beta has.
+
+    Returns:
+        float32, shape (_GRID,), at probabilities evenly spaced from 0 to 1.
+    """
+    s = np.linspace(0.0, 0.5**parameter, 4097)
+    density = (1.0 - s ** (1.0 / parameter)) ** (parameter - 1.0)
+    cumulative = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2)])
+    return np.interp(np.linspace(0.0, 1.0, _GRID), cumulative / cumulative[-1], s).astype(np.float32)
+
+
 def _mixed(parameter: float, x: Any, y: Any, draws: _Draws) -> tuple[Any, Any]:
     """Each sample mixed with the one opposite in the batch, which shuffling has made a random one."""
     from keras import ops
 
-    share = draws.beta(8, parameter)
-    share = ops.maximum(share, 1.0 - share)
+    # Between grid points linearly: quantiles on an even grid of probabilities.
+    quantiles = ops.convert_to_tensor(_mixing_quantiles(parameter))
+    place = draws.uniform(8) * (_GRID - 1)
+    below = ops.clip(ops.cast(ops.floor(place), "int32"), 0, _GRID - 2)
+    weight = place - ops.cast(below, "float32")
+    root = ops.take(quantiles, below) * (1 - weight) + ops.take(quantiles, below + 1) * weight
+    share = 1.0 - ops.power(root, 1.0 / parameter)
     y = ops.cast(y, "float32")
     for_x = ops.reshape(share, (-1, *(1 for _ in x.shape[1:])))
     for_y = ops.reshape(share, (-1, *(1 for _ in y.shape[1:])))
