@@ -1,0 +1,117 @@
+"""Ensembles of real campaigns against the best single model, on test rows that nobody has seen."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks import machine, tasks, tidy
+from benchmarks.ensemble import judging
+
+#: The issue's tasks, and the rows to train and validate on where not all are used.
+TASKS: dict[str, int | None] = {
+    "digits": None,
+    "fashion-mnist": 10_000,
+    "letter": None,
+    "california-housing": None,
+    "adult": None,
+}
+
+#: What is compared: name -> arguments of ``Result.ensemble``.
+PRODUCTS: dict[str, dict[str, Any]] = {
+    "single": {"method": "best"},
+    "average": {"method": "average", "confidence": None},
+    "ensemble": {},
+}
+
+COLUMNS = (
+    "task", "seed", "minutes", "product", "method", "fallback", "members", "trees", "parameters", "metric",
+    "nested", "nested_error", "test", "test_error", "difference", "difference_error", "test_loss", "trials", "seconds",
+)  # fmt: skip
+
+
+def run_campaigns(
+    names: list[str], seeds: list[int], minutes: float, workers: int, size: int, folder: Path | None, output: Path
+) -> None:
+    """Run every campaign that has no result yet; an interrupted one is resumed."""
+    table = tidy.Table(output / "ensembles.csv", COLUMNS, key=("task", "seed", "minutes", "product"))
+    for seed in seeds:
+        for name in names:
+            if all(table.done(task=name, seed=seed, minutes=minutes, product=product) for product in PRODUCTS):
+                print(f"{name}, seed {seed}: done already")
+                continue
+            task = tasks.load(name, folder, TASKS.get(name), seed)
+            print(f"{name}, seed {seed}: {task.rows}", flush=True)
+            table.append(run_one(task, seed, minutes, workers, size, output / "campaigns"))
+            report(table, output)
+    report(table, output)
+
+
+def report(table: tidy.Table, output: Path) -> None:
+    """Write and print the Markdown summary."""
+    frame = table.read()
+    if frame.empty:
+        return
+    text = f"# Ensembles\n\n{machine.line()}\n\n{judging.summary(frame)}"
+    tidy.replace_file(output / "ensembles.md", text)
+    print(text, flush=True)
+
+
+def run_one(task: tasks.Task, seed: int, minutes: float, workers: int, size: int, folder: Path) -> list[dict[str, Any]]:
+    """One campaign and the rows of its products."""
+    import evo
+
+    data = evo.Data(task.x_train, task.y_train, validation=(task.x_validation, task.y_validation))
+    campaign = evo.Campaign(
+        task.space(),
+        data,
+        folder / f"{task.name}-{seed}",
+        budget=evo.Budget(minutes=minutes),
+        seed=seed,
+        workers=workers,
+    )
+    result = campaign.run()
+    rows: list[dict[str, Any]] = []
+    single: np.ndarray | None = None
+    for product, options in PRODUCTS.items():
+        started = time.perf_counter()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ensemble = result.ensemble(size=size, **options)
+        seconds = time.perf_counter() - started
+        outputs = ensemble.outputs(task.x_test)
+        measured = judging.measure(task, outputs, single)
+        single = measured.pop("losses") if single is None else single
+        measured.pop("losses", None)
+        nested = ensemble.report["estimates"].get("best" if product == "single" else "ensemble", {})
+        estimate = nested.get(measured["metric"], {"value": float("nan"), "error": float("nan")})
+        scale = task.scale if task.target == "regression" else 1.0
+        rows.append(
+            {
+                "task": task.name,
+                "seed": seed,
+                "minutes": minutes,
+                "product": product,
+                "method": ensemble.report["method"],
+                "fallback": ensemble.report["fallback"],
+                "members": len(ensemble),
+                "trees": sum(member.kind == "trees" for member in ensemble.members),
+                "parameters": ensemble.parameters,
+                "nested": estimate["value"] * scale,
+                "nested_error": estimate["error"] * scale,
+                "trials": len(result.trials),
+                "seconds": round(seconds, 2),
+                **measured,
+            }
+        )
+    return rows
+
+
+def as_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Rows as a frame with all columns."""
+    return pd.DataFrame(rows, columns=list(COLUMNS))

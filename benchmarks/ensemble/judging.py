@@ -1,0 +1,83 @@
+"""What the figures of the ensemble benchmark mean: test errors, their noise, and the targets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.tasks import Task
+from evo.ensemble.metrics import LOSSES, as_predictions, as_targets, finish, mean_and_error, row_losses
+
+
+def measure(task: Task, outputs: np.ndarray, single: np.ndarray | None) -> dict[str, Any]:
+    """Test error of a product with its standard error, and the difference to the single model on the same rows.
+
+    Args:
+        task: its test rows are judged on.
+        outputs: predictions on them, (rows, outputs).
+        single: row losses of the best single model (``losses`` of its own measurement), or None for itself.
+
+    Returns:
+        ``metric`` (``error`` or ``rmse``), ``test`` and ``test_error`` in the task's units, ``difference``
+        (product less single) and ``difference_error`` (of row losses: squared errors for a regression, in the
+        task's units), ``test_loss`` (log loss, or the same as ``test``), ``losses`` (per row).
+    """
+    metric = "rmse" if task.target == "regression" else "error"
+    scale = task.scale if task.target == "regression" else 1.0
+    predictions = as_predictions(outputs, task.target)
+    targets = as_targets(task.y_test, task.target)
+    losses = row_losses(metric, task.target, predictions, targets) * scale**2
+    value, error = mean_and_error(metric, losses)
+    loss = LOSSES[task.target][0]
+    whole = finish(loss, float(row_losses(loss, task.target, predictions, targets).mean()))
+    difference = losses - (losses if single is None else single)
+    return {
+        "metric": metric,
+        "test": value,
+        "test_error": error,
+        "difference": float(difference.mean()),
+        "difference_error": float(difference.std(ddof=1) / np.sqrt(len(difference))),
+        "test_loss": whole * (scale if task.target == "regression" else 1.0),
+        "losses": losses,
+    }
+
+
+def summary(frame: pd.DataFrame) -> str:
+    """Markdown: per task the test error of each product, and how the targets were met."""
+    table = frame.pivot_table(index="task", columns="product", values="test", sort=False)
+    lines = [
+        "Test error (RMSE for regression), mean over seeds. Gain: 1 - ensemble / single.",
+        "",
+        "| task | seeds | best single | average of top | ensemble | gain | members | trees | log loss / RMSE gain |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    gains = []
+    for task, row in table.iterrows():
+        part = frame[frame["task"] == task]
+        ours = part[part["product"] == "ensemble"]
+        losses = part.pivot_table(index="seed", columns="product", values="test_loss").mean()
+        gain = 1 - row["ensemble"] / row["single"]
+        gains.append(gain)
+        lines.append(
+            f"| {task} | {len(ours)} | {row['single']:.5g} | {row['average']:.5g} | {row['ensemble']:.5g} | {gain:.1%} "
+            f"| {ours['members'].mean():.1f} | {ours['trees'].mean():.1f} "
+            f"| {1 - losses['ensemble'] / losses['single']:.1%} |"
+        )
+    ours = frame[frame["product"] == "ensemble"]
+    worse = (ours["difference"] > 2 * ours["difference_error"]).sum()
+    apart = (ours["nested"] - ours["test"]).abs()
+    together = np.sqrt(ours["nested_error"] ** 2 + ours["test_error"] ** 2)
+    lines += [
+        "",
+        f"- lower than the best single model on average: {sum(g > 0 for g in gains)} of {len(gains)} tasks",
+        f"- by 10% or more: {sum(g >= 0.1 for g in gains)} of {len(gains)} tasks",
+        f"- worse by more than two standard errors of the paired difference: {worse} of {len(ours)} runs",
+        f"- nested estimate within two standard errors (of the difference of estimate and test score): "
+        f"{(apart <= 2 * together).sum()} of {len(ours)} runs; within two of the estimate's own: "
+        f"{(apart <= 2 * ours['nested_error']).sum()}",
+        f"- fell back to the best single model: {int((ours['fallback'].astype(str) == 'True').sum())} of {len(ours)}",
+        "",
+    ]
+    return "\n".join(lines)
