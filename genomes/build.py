@@ -48,8 +48,9 @@ class Recorder:
 
         if outputs is inputs:
             return
+        mask = masks.mask_of(inputs)
         index = 0
-        for operation in keras.Function(inputs, outputs).operations:
+        for operation in keras.Function(inputs if mask is None else [inputs, mask], outputs).operations:
             if not isinstance(operation, keras.layers.Layer) or isinstance(operation, keras.layers.InputLayer):
                 continue
             if id(operation) in self._claimed:

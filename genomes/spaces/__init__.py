@@ -1,6 +1,9 @@
 """Premade spaces. Each is one import line and one entry below."""
 
 from genomes.spaces.image import image
+from genomes.spaces.tabular import tabular
+from genomes.spaces.text import text
+from genomes.spaces.timeseries import timeseries
 from genomes.spaces.vector import vector
 
-__all__: list[str] = ["image", "vector"]
+__all__: list[str] = ["image", "tabular", "text", "timeseries", "vector"]

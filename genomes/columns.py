@@ -1,0 +1,219 @@
+"""Columns of tables: what kind they are, inferred from data, and how they become plain arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from genomes.errors import GenomeError, shown
+
+#: Category of an integer column that stands for "missing"; for texts it is the empty text.
+MISSING_INTEGER = -(2**31)
+
+#: Most distinct categories that inference keeps per column; rarer ones count as unseen.
+MOST_CATEGORIES = 1000
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table.
+
+    Args:
+        name: its name; the name of the model's input.
+        kind: ``numeric``, ``text`` (categories that are texts) or ``integer`` (categories
+            that are whole numbers).
+        categories: room for that many categories, the most frequent ones; others and those
+            unseen in training share one place.
+        missing: whether the model gets a flag where a number is missing. Missing numbers count as
+            the mean in any case, missing categories as a category of their own.
+
+    Raises:
+        GenomeError: an unknown kind, categories of a numeric column, a bad name.
+    """
+
+    name: str
+    kind: str = "numeric"
+    categories: int = 0
+    missing: bool = False
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name:
+            raise GenomeError(f"columns: expected a name, got {shown(self.name)}")
+        if self.kind not in ("numeric", "text", "integer"):
+            raise GenomeError(
+                f"columns[{self.name!r}]: expected kind 'numeric', 'text' or 'integer', got {self.kind!r}"
+            )
+        if (self.kind == "numeric") != (self.categories == 0) or self.categories < 0:
+            raise GenomeError(
+                f"columns[{self.name!r}]: categories are needed for category columns and only there, "
+                f"got kind={self.kind!r}, categories={self.categories}"
+            )
+
+    @property
+    def codes(self) -> int:
+        """Number of codes of a category column: missing, unseen, and the categories."""
+        return self.categories + 2
+
+    @property
+    def input_name(self) -> str:
+        """The name of the model's input: Keras allows no slash."""
+        return self.name.replace("/", "_")
+
+    def to_json(self) -> dict[str, Any]:
+        """The column as a JSON object."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, json: Mapping[str, Any]) -> Self:
+        """The column that :meth:`to_json` wrote."""
+        return cls(str(json["name"]), str(json["kind"]), int(json["categories"]), bool(json["missing"]))
+
+
+def named_columns(x: Any, argument: str = "x") -> dict[str, Any] | None:
+    """The columns of a data frame, a mapping, or a structured array by name; None for anything else."""
+    if isinstance(x, Mapping):
+        return {str(name): value for name, value in x.items()}
+    if hasattr(x, "columns") and hasattr(x, "dtypes"):
+        names = [str(name) for name in x.columns]
+        if len(set(names)) != len(names):
+            raise GenomeError(f"{argument}: column names must differ, got {shown(names)}")
+        return {str(name): x[name] for name in x.columns}
+    if isinstance(x, np.ndarray) and x.dtype.names:
+        return {name: x[name] for name in x.dtype.names}
+    return None
+
+
+def infer_columns(x: Any, categories: Sequence[str | int] = ()) -> tuple[list[Column], bool]:
+    """What kind each column of a table is.
+
+    Numbers and booleans become numeric columns, texts and categories become category columns. Only
+    the kind, the number of categories and whether something is missing are taken from the data.
+
+    Args:
+        x: data frame, mapping of names to arrays, structured array, or array of shape (rows, columns).
+        categories: names (of an array: indices) of number columns that are categories.
+
+    Returns:
+        The columns, and whether ``x`` is one array without column names.
+
+    Raises:
+        GenomeError: no such form, a column of dates or of mixed objects, an unknown name in ``categories``.
+    """
+    named = named_columns(x, "columns")
+    plain = named is None
+    if named is None:
+        array = np.asarray(x)
+        if array.ndim != 2 or array.dtype.kind not in "biufOUS":
+            raise GenomeError(
+                "columns: expected a data frame, a mapping, a structured array or an array of shape "
+                f"(rows, columns), got shape {array.shape} of {array.dtype}"
+            )
+        plain = array.dtype.kind in "biuf"
+        named = {f"column_{i}": array[:, i] for i in range(array.shape[1])}
+        categories = [f"column_{c}" if isinstance(c, (int, np.integer)) else c for c in categories]
+    if not named:
+        raise GenomeError("columns: expected at least one column, got none")
+    unknown = [str(name) for name in categories if str(name) not in named]
+    if unknown:
+        raise GenomeError(f"categories: {unknown[0]!r} is no column; columns are {shown(list(named), 300)}")
+    wanted = {str(name) for name in categories}
+    return [_infer(name, values, name in wanted) for name, values in named.items()], plain
+
+
+def _infer(name: str, values: Any, category: bool) -> Column:
+    category = category or str(getattr(values, "dtype", "")) == "category"
+    array = np.asarray(values)
+    if array.ndim != 1:
+        raise GenomeError(f"columns[{name!r}]: expected one value per row, got shape {array.shape}")
+    if array.dtype.kind in "mM":
+        raise GenomeError(f"columns[{name!r}]: dates are not understood; give numbers such as year or day of week")
+    numbers = array.dtype.kind in "biuf" or (array.dtype.kind == "O" and _all_numbers(array))
+    if numbers and not category:
+        return Column(name, "numeric", missing=bool(np.isnan(as_numbers(array, name)).any()))
+    if numbers and _whole(as_numbers(array, name)):
+        found = np.unique(as_integers(array, name))
+        return Column(name, "integer", min(MOST_CATEGORIES, max(1, int((found != MISSING_INTEGER).sum()))))
+    found = np.unique(as_texts(array, name))
+    return Column(name, "text", min(MOST_CATEGORIES, max(1, int((found != "").sum()))))
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a value is None, NaN, or pandas' NA."""
+    if value is None:
+        return True
+    try:
+        return bool(value != value)
+    except (TypeError, ValueError):
+        return True
+
+
+def _all_numbers(array: np.ndarray) -> bool:
+    kinds = (int, float, np.integer, np.floating, np.bool_)
+    return all(isinstance(v, kinds) or is_missing(v) for v in array) and not all(is_missing(v) for v in array)
+
+
+def _whole(numbers: np.ndarray) -> bool:
+    known = numbers[~np.isnan(numbers)]
+    return bool((known == np.round(known)).all() and (np.abs(known) < 2**31).all())
+
+
+def as_numbers(values: Any, name: str) -> np.ndarray:
+    """float32, NaN where a value is missing.
+
+    Raises:
+        GenomeError: a value is no number, or infinite; the message starts with ``name``.
+    """
+    array = np.asarray(values)
+    if array.dtype.kind == "O":
+        array = np.asarray([np.nan if is_missing(v) else v for v in array], dtype=object)
+    try:
+        numbers = array.astype(np.float32)
+    except (TypeError, ValueError) as error:
+        raise GenomeError(f"{name}: expected numbers, got dtype {array.dtype}: {error}") from None
+    if np.isinf(numbers).any():
+        raise GenomeError(f"{name}: holds infinite values, or values too large for float32")
+    return numbers
+
+
+def as_integers(values: Any, name: str) -> np.ndarray:
+    """int64, :data:`MISSING_INTEGER` where a value is missing.
+
+    Raises:
+        GenomeError: a value is no whole number.
+    """
+    array = np.asarray(values)
+    if array.dtype.kind in "biu":
+        return array.astype(np.int64)
+    if array.dtype.kind == "O":
+        array = np.asarray([np.nan if is_missing(v) else v for v in array], dtype=object)
+    try:
+        numbers = array.astype(np.float64)
+    except (TypeError, ValueError):
+        raise GenomeError(f"{name}: expected whole numbers, got dtype {np.asarray(values).dtype}") from None
+    missing = np.isnan(numbers)
+    if not _whole(numbers):
+        raise GenomeError(f"{name}: expected whole numbers below 2**31, got others")
+    return np.where(missing, MISSING_INTEGER, np.nan_to_num(numbers)).astype(np.int64)
+
+
+def as_texts(values: Any, name: str) -> np.ndarray:
+    """Fixed-width unicode, the empty text where a value is missing."""
+    array = np.asarray(values)
+    if array.dtype.kind == "U":
+        return array
+    if array.dtype.kind == "S":
+        return np.char.decode(array, "utf-8")
+    return np.asarray([_text(value) for value in array], dtype=np.str_)
+
+
+def _text(value: Any) -> str:
+    if is_missing(value):
+        return ""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, (float, np.floating)) and float(value).is_integer():
+        return str(int(value))
+    return str(value)

@@ -1,0 +1,391 @@
+"""Tables: numeric and categorical columns, missing values, categories unseen in training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from genomes.blocks import Residual
+from genomes.column_layers import ColumnEmbedding
+from genomes.columns import (
+    MISSING_INTEGER,
+    MOST_CATEGORIES,
+    Column,
+    as_integers,
+    as_numbers,
+    as_texts,
+    infer_columns,
+    named_columns,
+)
+from genomes.costs import Cost, Shape
+from genomes.domains import Choice, Domain, Fixed, Float, Int
+from genomes.errors import GenomeError, shown
+from genomes.gene import Gene
+from genomes.genome import Genome
+from genomes.grammar import Limits, Stage
+from genomes.layers import Activation, Dense, Dropout, Normalization
+from genomes.preprocessing import (
+    EncodedSpace,
+    positive,
+    standardize,
+    standardized,
+    target_statistics,
+    training_domains,
+)
+from genomes.targets import Target
+from genomes.training_settings import Training
+
+#: Knots of the quantile scale of a numeric column.
+KNOTS = 33
+#: Times that a category must occur in the training data to get a code of its own.
+LEAST_OCCURRENCES = 2
+
+
+class TabularSpace(EncodedSpace):
+    """See :func:`tabular`."""
+
+    # -- columns -----------------------------------------------------------------------
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns, in order."""
+        return tuple(Column.from_json(json) for json in self.options["columns"])
+
+    @property
+    def plain(self) -> bool:
+        """Whether inputs are one array of numbers, without column names."""
+        return bool(self.options["plain"])
+
+    def _split_columns(self) -> tuple[list[tuple[int, Column]], list[tuple[int, Column]]]:
+        numbered = list(enumerate(self.columns))
+        numeric = [pair for pair in numbered if pair[1].kind == "numeric"]
+        return numeric, [pair for pair in numbered if pair[1].kind != "numeric"]
+
+    @property
+    def encoded_shape(self) -> Shape:
+        """See :attr:`EncodedSpace.encoded_shape`."""
+        numeric, categories = self._split_columns()
+        return (2 * len(numeric) + sum(c.missing for _, c in numeric) + len(categories),)
+
+    # -- data ------------------------------------------------------------------------
+    def check_data(self, x: Any, y: Any, role: str = "train") -> None:
+        """See :meth:`genomes.Space.check_data`."""
+        self.check_rows(self._prepared(x, f"x_{role}"), y, role)
+
+    def prepare(self, x: Any) -> Any:
+        """See :meth:`genomes.Space.prepare`.
+
+        Returns:
+            For tables without column names one float32 array (rows, columns); else a dict with an
+            array (rows,) per column: float32 for numbers, fixed-width unicode for texts, int64 for integers.
+        """
+        return self._prepared(x, "x")
+
+    def _prepared(self, x: Any, name: str) -> Any:
+        if self.plain:
+            array = np.asarray(x)
+            if array.ndim != 2 or array.shape[1] != len(self.columns) or array.dtype.kind not in "biufO":
+                raise GenomeError(
+                    f"{name}: expected numbers of shape (rows, {len(self.columns)}), "
+                    f"got shape {array.shape} of {array.dtype}"
+                )
+            return as_numbers(array.reshape(-1), name).reshape(array.shape)
+        named = named_columns(x, name)
+        if named is None:
+            array = np.asarray(x)
+            if array.ndim != 2 or array.shape[1] != len(self.columns):
+                raise GenomeError(
+                    f"{name}: expected a table with the columns {shown([c.name for c in self.columns], 300)}, "
+                    f"got {type(x).__name__}"
+                )
+            named = {column.name: array[:, i] for i, column in enumerate(self.columns)}
+        prepared: dict[str, np.ndarray] = {}
+        for column in self.columns:
+            values = named.get(column.name, named.get(column.input_name))
+            if values is None:
+                raise GenomeError(f"{name}: column {column.name!r} is missing; given are {shown(list(named), 300)}")
+            if np.ndim(values) == 2 and np.shape(values)[1] == 1:
+                values = np.asarray(values)[:, 0]
+            if np.ndim(values) != 1:
+                raise GenomeError(f"{name}[{column.name!r}]: expected one value per row, got {np.shape(values)}")
+            convert = {"numeric": as_numbers, "text": as_texts, "integer": as_integers}[column.kind]
+            prepared[column.input_name] = convert(values, f"{name}[{column.name!r}]")
+        return prepared
+
+    def _values(self, x: Any, index: int, column: Column) -> np.ndarray:
+        """One column of prepared data; integers may come in a float array."""
+        values = x[:, index] if self.plain else x[column.input_name]
+        return as_integers(values, column.name) if column.kind == "integer" else np.asarray(values)
+
+    def adapt(self, x: Any, y: Any) -> dict[str, np.ndarray]:
+        """Means, deviations and quantiles of numbers, vocabularies of categories, scale of the targets.
+
+        Returns:
+            ``mean``, ``scale``, shape (numbers,); ``knots``, shape (numbers, knots); one
+            ``vocabulary_INDEX`` per category column, most frequent first (unicode or int64); and
+            what :func:`genomes.preprocessing.target_statistics` gives.
+        """
+        numeric, categories = self._split_columns()
+        found = target_statistics(self.target, y)
+        mean = np.zeros(len(numeric), np.float32)
+        scale = np.ones(len(numeric), np.float32)
+        knots = np.tile(np.linspace(0, 1, KNOTS, dtype=np.float32), (len(numeric), 1))
+        for place, (index, column) in enumerate(numeric):
+            values = self._values(x, index, column).astype(np.float64)
+            values = values[~np.isnan(values)]
+            if len(values):
+                mean[place] = values.mean()
+                scale[place] = positive(values.std())
+                knots[place] = np.quantile(values, np.linspace(0, 1, KNOTS))
+        found.update(mean=mean, scale=scale, knots=knots)
+        for index, column in categories:
+            found[f"vocabulary_{index}"] = _vocabulary(self._values(x, index, column), column)
+        return found
+
+    def encode(self, x: Any, preprocessing: Mapping[str, np.ndarray]) -> np.ndarray:
+        """See :meth:`genomes.Space.encode`: float32, shape (rows, *encoded_shape).
+
+        Columns: see :class:`genomes.column_layers.ColumnLayout`.
+        """
+        numeric, categories = self._split_columns()
+        parts: list[np.ndarray] = []
+        flags = []
+        if numeric:
+            numbers = np.stack([self._values(x, i, c).astype(np.float32) for i, c in numeric], axis=1)
+            parts.append(standardize(numbers, preprocessing["mean"], preprocessing["scale"]))
+            starts, widths = _pieces(preprocessing["knots"])
+            for place in range(len(numeric)):
+                share = (numbers[:, place, None] - starts[place]) / widths[place]
+                position = np.clip(share, 0.0, 1.0).mean(axis=1, keepdims=True)
+                parts.append(np.nan_to_num(position, nan=0.5))
+            flags = [place for place, (_, column) in enumerate(numeric) if column.missing]
+            parts.append(np.isnan(numbers[:, flags]))
+        for index, column in categories:
+            parts.append(_codes(self._values(x, index, column), preprocessing[f"vocabulary_{index}"])[:, None])
+        return np.concatenate(parts, axis=1).astype(np.float32)
+
+    # -- model -----------------------------------------------------------------------
+    def inputs(self) -> Any:
+        """See :meth:`genomes.models.ModelSpace.inputs`: one input, or a dict with one per column."""
+        import keras
+
+        if self.plain:
+            return keras.Input((len(self.columns),), name="input")
+        dtypes = {"numeric": "float32", "text": "string", "integer": "int64"}
+        return {
+            column.input_name: keras.Input((1,), dtype=dtypes[column.kind], name=column.input_name)
+            for column in self.columns
+        }
+
+    def preprocess(self, inputs: Any, preprocessing: Mapping[str, np.ndarray]) -> Any:
+        """See :meth:`genomes.models.ModelSpace.preprocess`: :meth:`encode` by Keras layers without weights."""
+        import keras
+        from keras import ops
+
+        if "mean" not in preprocessing:
+            raise GenomeError("preprocessing: tables need what adapt() found in the training data; got nothing")
+        numeric, categories = self._split_columns()
+        parts: list[Any] = []
+        if numeric:
+            if self.plain:
+                numbers = ops.take(inputs, np.asarray([i for i, _ in numeric], np.int32), axis=1)
+            else:
+                several = [inputs[column.input_name] for _, column in numeric]
+                numbers = several[0] if len(several) == 1 else ops.concatenate(several, axis=1)
+            parts.append(standardized(numbers, preprocessing["mean"], preprocessing["scale"]))
+            starts, widths = _pieces(preprocessing["knots"])
+            shares = ops.clip((ops.expand_dims(numbers, -1) - starts) / widths, 0.0, 1.0)
+            positions = ops.mean(shares, axis=-1)
+            missing = ops.isnan(numbers)
+            parts.append(ops.where(missing, ops.full_like(positions, 0.5), positions))
+            flags = [place for place, (_, column) in enumerate(numeric) if column.missing]
+            if flags:
+                parts.append(ops.cast(ops.take(missing, np.asarray(flags, np.int32), axis=1), "float32"))
+        for index, column in categories:
+            vocabulary = preprocessing[f"vocabulary_{index}"].tolist()
+            if column.kind == "text":
+                look_up = keras.layers.StringLookup(vocabulary=vocabulary, mask_token="", num_oov_indices=1)
+                codes = look_up(inputs[column.input_name])
+            else:
+                look_up = keras.layers.IntegerLookup(
+                    vocabulary=vocabulary, mask_token=MISSING_INTEGER, num_oov_indices=1
+                )
+                if self.plain:
+                    values = inputs[:, index : index + 1]
+                    known = ops.where(ops.isnan(values), ops.full_like(values, MISSING_INTEGER), values)
+                    codes = look_up(ops.cast(known, "int64"))
+                else:
+                    codes = look_up(inputs[column.input_name])
+            parts.append(ops.cast(codes, "float32"))
+        return parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=1)
+
+    def input_cost(self) -> Cost:
+        """See :meth:`genomes.models.ModelSpace.input_cost`: preprocessing has no weights."""
+        return Cost()
+
+
+def _pieces(knots: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Starts and widths of the pieces between knots; where knots coincide, a steep step."""
+    width = np.diff(knots, axis=1)
+    least = 1e-6 * np.maximum(1e-6, np.abs(knots).max(axis=1, keepdims=True))
+    return knots[:, :-1].astype(np.float32), np.maximum(width, least).astype(np.float32)
+
+
+def _vocabulary(values: np.ndarray, column: Column) -> np.ndarray:
+    """The most frequent categories, frequent ones first, ties in order."""
+    found, counts = np.unique(values, return_counts=True)
+    keep = (found != ("" if column.kind == "text" else MISSING_INTEGER)) & (counts >= LEAST_OCCURRENCES)
+    if not keep.any():
+        keep = found != ("" if column.kind == "text" else MISSING_INTEGER)
+    found, counts = found[keep], counts[keep]
+    order = np.argsort(-counts, kind="stable")[: column.categories]
+    if not len(order):
+        # A column that is always missing: look-ups need a word, and this one never comes.
+        return np.asarray(["\x00"]) if column.kind == "text" else np.asarray([MISSING_INTEGER + 1])
+    return found[order]
+
+
+def _codes(values: np.ndarray, vocabulary: np.ndarray) -> np.ndarray:
+    """0 for missing, 1 for unseen, 2 and up for the vocabulary."""
+    order = np.argsort(vocabulary, kind="stable")
+    place = np.clip(np.searchsorted(vocabulary[order], values), 0, len(order) - 1)
+    codes = np.where(vocabulary[order][place] == values, order[place] + 2, 1)
+    missing = values == "" if values.dtype.kind == "U" else values == MISSING_INTEGER
+    return np.where(missing, 0, codes)
+
+
+_BODY = (Dense, Dropout, Normalization, Activation, Residual)
+_WEIGHTS = {"Dense": 6.0, "Dropout": 1.5, "Normalization": 0.5, "Activation": 0.3, "Residual": 2.0}
+_ACTIVATIONS = ["relu", "gelu", "swish", "elu", "selu"]
+
+
+def tabular(
+    columns: Any,
+    classes: int | None = None,
+    *,
+    labels: int | None = None,
+    outputs: int | None = None,
+    task: str | None = None,
+    categories: Sequence[str | int] = (),
+    genes: Sequence[type[Gene]] = (),
+    domains: Mapping[str, Mapping[str, Domain]] | None = None,
+    units: int = 512,
+    parameters: int | None = None,
+    flops: int | None = None,
+    max_genes: int = 30,
+) -> TabularSpace:
+    """Networks on tables.
+
+    Give exactly one of ``classes``, ``labels`` and ``outputs``. Numbers are
+    standardized and also put on a quantile scale, categories looked up, both as
+    learnt from the training data; missing values and categories that training
+    never saw are welcome. Regression targets are standardized inside.
+
+    Args:
+        columns: the training inputs (data frame, mapping of names to arrays, structured array, or array
+            of shape (rows, columns)), from which the kind of every column is inferred (see
+            :func:`genomes.columns.infer_columns`); or a number of numeric columns; or a sequence of
+            :class:`genomes.columns.Column`; or a mapping of names to ``"numeric"``, ``"text"``, ``"integer"``.
+        classes: number of exclusive classes; labels are 0 to classes - 1 (two: binary).
+        labels: number of labels that may hold together.
+        outputs: number of regression targets.
+        task: states the task where the number does not.
+        categories: names (of an array: indices) of number columns that are categories.
+        genes: gene classes of your own, that may stand among the dense layers.
+        domains: domains of fields, in place of the space's: ``{"Dense": {"units": Int(8, 64)}}``.
+        units: most units of a dense layer.
+        parameters: most weights of a model; 2 million by default.
+        flops: most FLOPs of one row; no limit by default.
+        max_genes: most genes of a genome.
+
+    Returns:
+        The space.
+
+    Raises:
+        GenomeError: columns that are not understood, a wrong number or domain; the message names the argument.
+    """
+    target = Target.infer(classes, outputs, labels, task)
+    found, plain = _columns(columns, categories)
+    numeric = sum(column.kind == "numeric" for column in found)
+    flags = sum(column.missing for column in found)
+    codes = [column.codes for column in found if column.kind != "numeric"]
+    layout = f"{numeric}|{flags}|{','.join(map(str, codes))}"
+    weights = {**_WEIGHTS, **{kind.__name__: 6.0 for kind in genes if kind.__name__ not in _WEIGHTS}}
+    stages = (
+        Stage("columns", (ColumnEmbedding,), 1, 1, ()),
+        Stage("body", (*_BODY, *genes), 0, 10, (Dense, Dropout, Normalization, Activation, *genes), weights),
+    )
+    own: dict[str, dict[str, Domain]] = {
+        "ColumnEmbedding": {
+            "layout": Fixed(layout),
+            "bins": Choice([0, 4, 8, 16, 32], default=8) if numeric else Fixed(0),
+            "embedding": Choice([0, 2, 4, 8, 16, 32], default=8) if codes else Fixed(0),
+        },
+        "Dense": {
+            "units": Int(min(8, units), units, log=True, default=min(256, units)),
+            "normalization": Choice(["none", "batch", "layer"], ordered=False),
+            "activation": Choice(_ACTIVATIONS, default="swish", ordered=False),
+        },
+        "Dropout": {"rate": Float(0.0, 0.6, step=0.05, default=0.1)},
+        "Normalization": {"kind": Choice(["batch", "layer"], ordered=False)},
+        "Activation": {"function": Choice(_ACTIVATIONS, ordered=False)},
+        "Residual": {"activation": Fixed("linear")},
+        "Training": training_domains(target),
+    }
+    for name, fields in (domains or {}).items():
+        own[name] = {**own.get(name, {}), **fields}
+    training = _within(Training, own, 0)
+    first = _within(ColumnEmbedding, own, 1)
+    default = [
+        first,
+        _within(Dense, own, 2),
+        _within(Dropout, own, 3),
+        _within(Residual, own, 4, body=[_within(Dense, own, 5), _within(Dropout, own, 6)]),
+    ]
+    small = _within(ColumnEmbedding, {**own, "ColumnEmbedding": {"layout": Fixed(layout)}}, 1)
+    fewest = {
+        name: own["ColumnEmbedding"][name].from_unit(0.0) for name in ("bins", "embedding")
+    }
+    return TabularSpace(
+        (len(found),),
+        target,
+        stages,
+        default=Genome(default, training),
+        smallest=Genome([small.replace(**fewest)], training),
+        domains=own,
+        limits=Limits(
+            parameters=2_000_000 if parameters is None else int(parameters),
+            flops=None if flops is None else int(flops),
+            genes=max_genes,
+            nesting=1,
+        ),
+        options={"columns": [column.to_json() for column in found], "plain": plain},
+    )
+
+
+def _within(kind: type[Gene], domains: Mapping[str, Mapping[str, Domain]], innovation: int, **slots: Any) -> Gene:
+    """A gene with the defaults of the space's domains."""
+    known = {**kind.fields, **domains.get(kind.__name__, {})}
+    return kind(innovation=innovation, **{name: domain.default for name, domain in known.items()}, **slots)
+
+
+def _columns(columns: Any, categories: Sequence[str | int]) -> tuple[list[Column], bool]:
+    if isinstance(columns, (int, np.integer)) and not isinstance(columns, bool):
+        if columns < 1:
+            raise GenomeError(f"columns: expected at least one column, got {columns}")
+        if categories:
+            raise GenomeError("categories: how many there are must be known; give the data or Column objects")
+        return [Column(f"column_{i}") for i in range(int(columns))], True
+    if isinstance(columns, Mapping) and columns and all(isinstance(v, (str, Column)) for v in columns.values()):
+        found = [
+            kind if isinstance(kind, Column) else Column(str(name), kind, 0 if kind == "numeric" else MOST_CATEGORIES)
+            for name, kind in columns.items()
+        ]
+        return found, False
+    if isinstance(columns, (list, tuple)) and columns and all(isinstance(c, Column) for c in columns):
+        names = [column.input_name for column in columns]
+        if len(set(names)) != len(names):
+            raise GenomeError(f"columns: names must differ, got {shown(names)}")
+        return list(columns), False
+    return infer_columns(columns, categories)

@@ -1,0 +1,242 @@
+"""Text: raw strings, or token numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from genomes.columns import as_texts
+from genomes.costs import Shape
+from genomes.domains import Choice, Domain, Fixed, Int
+from genomes.errors import GenomeError, shown
+from genomes.gene import Gene
+from genomes.grammar import Limits, Stage
+from genomes.preprocessing import EncodedSpace, target_statistics
+from genomes.sequence_layers import SequenceConv, SequenceReduce, TokenEmbedding
+from genomes.spaces import sequences
+from genomes.targets import Target
+
+
+class TextSpace(EncodedSpace):
+    """See :func:`text`."""
+
+    encoded_dtype = "int32"
+
+    @property
+    def tokens(self) -> int:
+        """Number of tokens, padding (0) and unknown (1) included."""
+        return int(self.options["tokens"])
+
+    @property
+    def raw(self) -> bool:
+        """Whether inputs are strings, not token numbers."""
+        return bool(self.options["raw"])
+
+    @property
+    def length(self) -> int:
+        """Tokens of a sample; longer texts are cut off."""
+        return int(self.options["length"])
+
+    @property
+    def encoded_shape(self) -> Shape:
+        """See :attr:`EncodedSpace.encoded_shape`."""
+        return (self.length,)
+
+    # -- data ------------------------------------------------------------------------
+    def check_data(self, x: Any, y: Any, role: str = "train") -> None:
+        """See :meth:`genomes.Space.check_data`."""
+        self.check_rows(self._prepared(x, f"x_{role}"), y, role)
+
+    def prepare(self, x: Any) -> np.ndarray:
+        """See :meth:`genomes.Space.prepare`.
+
+        Returns:
+            Strings: fixed-width UTF-8 bytes, shape (rows,). Token numbers: int32, shape (rows,
+            length), cut off or padded with 0.
+        """
+        return self._prepared(x, "x")
+
+    def _prepared(self, x: Any, name: str) -> np.ndarray:
+        if not self.raw:
+            return self._tokens(x, name)
+        array = np.asarray(x)
+        if array.ndim == 2 and array.shape[1] == 1:
+            array = array[:, 0]
+        if array.ndim != 1 or array.dtype.kind not in "OUST":
+            raise GenomeError(f"{name}: expected strings of shape (rows,), got shape {array.shape} of {array.dtype}")
+        if array.dtype.kind == "S":
+            return array
+        odd = next((v for v in array if not isinstance(v, (str, bytes))), "")
+        if not isinstance(odd, (str, bytes)):
+            raise GenomeError(f"{name}: expected strings, got {shown(odd)} of type {type(odd).__name__}")
+        encoded = [v if isinstance(v, bytes) else str(v).encode("utf-8") for v in array]
+        # Bytes, because fixed-width unicode takes four bytes for every letter of the longest text.
+        return np.asarray(encoded, dtype=np.bytes_)
+
+    def _tokens(self, x: Any, name: str) -> np.ndarray:
+        if not (isinstance(x, np.ndarray) and x.ndim == 2) and isinstance(x, (Sequence, np.ndarray)):
+            rows = [np.asarray(row) for row in x]
+            if any(row.ndim != 1 for row in rows):
+                raise GenomeError(f"{name}: expected token numbers of shape (rows, tokens)")
+            padded = np.zeros((len(rows), self.length), np.int64)
+            for place, row in enumerate(rows):
+                if row.size and row.dtype.kind not in "iu":
+                    raise GenomeError(f"{name}[{place}]: expected whole numbers, got dtype {row.dtype}")
+                padded[place, : len(row)] = row[: self.length]
+            array = padded
+        else:
+            array = np.asarray(x)
+        whole = array.dtype.kind in "iu" or (array.dtype.kind == "f" and bool((array == np.round(array)).all()))
+        if array.ndim != 2 or not whole:
+            raise GenomeError(
+                f"{name}: expected token numbers of shape (rows, tokens), got shape {array.shape} of {array.dtype}"
+            )
+        if array.size and (array.min() < 0 or array.max() >= self.tokens):
+            raise GenomeError(f"{name}: expected tokens 0 to {self.tokens - 1}, got {array.min()} to {array.max()}")
+        array = array[:, : self.length].astype(np.int32)
+        return np.pad(array, [(0, 0), (0, self.length - array.shape[1])])
+
+    def _vectorization(self, vocabulary: Sequence[str] | None) -> Any:
+        import keras
+
+        return keras.layers.TextVectorization(
+            max_tokens=None if vocabulary is not None else self.tokens,
+            standardize="lower_and_strip_punctuation",
+            split="whitespace",
+            output_mode="int",
+            output_sequence_length=self.length,
+            vocabulary=vocabulary,
+            name="tokens",
+        )
+
+    def adapt(self, x: Any, y: Any) -> dict[str, np.ndarray]:
+        """``vocabulary``: the most frequent words, unicode, without padding and unknown; scale of the targets."""
+        found = target_statistics(self.target, y)
+        if self.raw:
+            layer = self._vectorization(None)
+            layer.adapt(_tensor(x))
+            words = [word for word in layer.get_vocabulary(include_special_tokens=False) if word]
+            # A look-up needs at least one word; this one never comes: the split is at whitespace.
+            found["vocabulary"] = as_texts(np.asarray(words or ["\t"]), "vocabulary")
+        return found
+
+    def encode(self, x: Any, preprocessing: Mapping[str, np.ndarray]) -> np.ndarray:
+        """See :meth:`genomes.Space.encode`: token numbers, int32, shape (rows, length)."""
+        if not self.raw:
+            return np.asarray(x, np.int32)
+        layer = self._vectorization(preprocessing["vocabulary"].tolist())
+        parts = [np.asarray(layer(_tensor(x[i : i + 4096]))) for i in range(0, len(x), 4096)]
+        return np.concatenate(parts).astype(np.int32)
+
+    # -- model -----------------------------------------------------------------------
+    def inputs(self) -> Any:
+        """See :meth:`genomes.models.ModelSpace.inputs`: strings (batch, 1), or token numbers (batch, length)."""
+        import keras
+
+        if self.raw:
+            return keras.Input((1,), dtype="string", name="text")
+        return keras.Input((self.length,), dtype="int32", name="tokens")
+
+    def preprocess(self, inputs: Any, preprocessing: Mapping[str, np.ndarray]) -> Any:
+        """See :meth:`genomes.models.ModelSpace.preprocess`."""
+        import keras
+
+        if not self.raw:
+            return inputs
+        if "vocabulary" not in preprocessing:
+            raise GenomeError("preprocessing: text needs what adapt() found in the training data; got nothing")
+        codes = self._vectorization(preprocessing["vocabulary"].tolist())(inputs)
+        return keras.ops.cast(codes, "int32")
+
+
+def _tensor(x: np.ndarray) -> Any:
+    import tensorflow as tf
+
+    return tf.constant(x)
+
+
+def text(
+    classes: int | None = None,
+    *,
+    labels: int | None = None,
+    outputs: int | None = None,
+    task: str | None = None,
+    length: int = 128,
+    tokens: int = 10_000,
+    raw: bool = True,
+    recurrent: bool = True,
+    genes: Sequence[type[Gene]] = (),
+    domains: Mapping[str, Mapping[str, Domain]] | None = None,
+    units: int = 256,
+    parameters: int | None = None,
+    flops: int | None = None,
+    max_genes: int = 30,
+) -> TextSpace:
+    """Networks on text.
+
+    Give exactly one of ``classes``, ``labels`` and ``outputs``. Strings are
+    lowered, freed of punctuation, split at whitespace and looked up in the
+    vocabulary of the training data, inside the model (on TensorFlow).
+
+    Args:
+        classes: number of exclusive classes; labels are 0 to classes - 1 (two: binary).
+        labels: number of labels that may hold together.
+        outputs: number of regression targets.
+        task: states the task where the number does not.
+        length: tokens of a text; longer ones are cut off.
+        tokens: size of the vocabulary, with padding (0) and unknown words (1).
+        raw: inputs are strings of shape (rows,); False: token numbers 0 to tokens - 1 of shape (rows,
+            up to any length), 0 for padding at the end.
+        recurrent: whether LSTM and GRU may occur; they are slow on long texts.
+        genes: gene classes of your own, that may stand among the layers.
+        domains: domains of fields, in place of the space's.
+        units: most channels of a layer.
+        parameters: most weights of a model; by default 2 million beside the largest embedding.
+        flops: most FLOPs of one text; no limit by default.
+        max_genes: most genes of a genome.
+
+    Returns:
+        The space.
+
+    Raises:
+        GenomeError: a wrong number or domain; the message names the argument.
+    """
+    for name, value, least in (("length", length, 1), ("tokens", tokens, 3), ("units", units, 1)):
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+            raise GenomeError(f"{name}: expected a whole number from {least}, got {value!r}")
+    length, tokens, units = int(length), int(tokens), int(units)
+    target = Target.infer(classes, outputs, labels, task)
+    widest = min(256, units)
+    known = sequences.domains(target, length, units, recurrent)
+    known["TokenEmbedding"] = {
+        "tokens": Fixed(tokens),
+        "units": Int(min(8, widest), widest, log=True, default=min(64, widest)),
+        "dropout": Choice([0.0, 0.1, 0.2, 0.3, 0.4, 0.5], default=0.1),
+    }
+    known = sequences.merged(known, domains)
+    embedding = sequences.made(TokenEmbedding, known, 1)
+    smallest = embedding.replace(units=known["TokenEmbedding"]["units"].from_unit(0.0))
+    width = known["SequenceConv"]["filters"].default
+    default = [
+        embedding,
+        sequences.made(SequenceConv, known, 2, filters=width),
+        sequences.made(SequenceReduce, known, 90, kind="both"),
+        sequences.made(sequences.Dropout, known, 91),
+    ]
+    return TextSpace(
+        (1,) if raw else (length,),
+        target,
+        sequences.stages((Stage("embedding", (TokenEmbedding,), 1, 1, ()),), genes, recurrent),
+        default=sequences.genome(known, default),
+        smallest=sequences.genome(known, [smallest, sequences.made(SequenceReduce, known, 90, kind="average")]),
+        domains=known,
+        limits=Limits(
+            parameters=2_000_000 + tokens * widest if parameters is None else int(parameters),
+            flops=None if flops is None else int(flops),
+            genes=max_genes,
+            nesting=1,
+        ),
+        options={"tokens": tokens, "length": length, "raw": bool(raw)},
+    )
