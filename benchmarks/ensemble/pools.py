@@ -74,7 +74,6 @@ SOURCES: Mapping[str, tuple[int, Callable[[Path | None], task_sources.Source]]] 
     "digits (training rows)": (1000, task_sources.NAMED["digits"]),
     "mnist": (5000, task_sources.NAMED["mnist"]),
     "japanese-vowels": (270, task_sources.NAMED["japanese-vowels"]),
-    "wine": (142, task_sources.NAMED["wine"]),
     "breast-cancer": (455, task_sources.NAMED["breast-cancer"]),
     "clusters": (3000, _clusters),
     "noisy": (3000, _noisy),
