@@ -45,7 +45,7 @@ class Criterion:
         return keras.ops.one_hot(y, self.classes, dtype="float32")
 
     def training_loss(self, y: Any, predictions: Any, weight: Any) -> Any:
-        """Scalar loss of a batch, with the model's own losses; ``y`` as :meth:`targets` gave it."""
+        """Scalar loss of a batch; ``y`` as :meth:`targets` gave it."""
         return self._total(self.loss, y, predictions, weight)
 
     def validation_loss(self, y: Any, predictions: Any, weight: Any) -> Any:
@@ -60,8 +60,13 @@ class Criterion:
                 total += output_loss(_of(y, name, self.outputs), _of(predictions, name, self.outputs), output_weight)
         else:
             total = loss(y, predictions, sample_weight=weight)
+        return total
+
+    def own_losses(self) -> Any:
+        """Sum of the losses that the model adds itself, in its latest call: regularisers, ``add_loss``."""
         import keras
 
+        total: Any = 0.0
         for own in self.model.losses:
             total += keras.ops.cast(keras.ops.sum(own), "float32")
         return total

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from evo.training import state as states
-from evo.training.criterion import Criterion
 from evo.training.resident_data import ResidentData
 from evo.training.state import TrainingState
 
@@ -58,7 +57,6 @@ class Engine(ABC):
         self.data = data
         self.model = recipe.model
         self.optimizer = recipe.optimizer
-        self.criterion = Criterion(recipe.space, recipe.genome, recipe.model)
         self.weight_names = states.weight_names(self.model)
         self.seconds: dict[str, float] = {}
 
@@ -104,3 +102,7 @@ class Engine(ABC):
         states.assign(seeds, [str(n) for n in range(len(seeds))], state.seeds, "seeds")
         optimizer_names = states.optimizer_names(self.optimizer)
         states.assign(self.optimizer.variables, optimizer_names, state.optimizer, "optimizer")
+        self.weights_changed()
+
+    def weights_changed(self) -> None:
+        """To be called after the model's weights were changed from outside."""

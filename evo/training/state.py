@@ -2,9 +2,10 @@
 
 Layout (version 1)::
 
-    /weights/LAYER/PATH      arrays of ``model.weights``, float32 unless the layer says otherwise
+    /weights/MARK/PLACE      arrays of ``model.weights``; MARK tells gene, occurrence and layer
     /seeds/N                 state of the model's N-th random generator
-    /optimizer/PATH          slots, step counter, loss scale; without the optimizer's own name
+    /optimizer/PATH          slots, step counter, loss scale; without the optimizer's own name. Slots of
+                             all weights lie in one vector (two where weight decay spares some)
     /curves/METRIC           float64, one value per epoch since the trial's first epoch
     attributes               version, epoch, first_epoch, seed, genome
 
@@ -152,8 +153,16 @@ def unique_names(paths: Sequence[str]) -> list[str]:
 
 
 def weight_names(model: Any) -> list[str]:
-    """Names of ``model.weights`` in a state file."""
-    return unique_names([variable.path for variable in model.weights])
+    """Names of ``model.weights`` in a state file.
+
+    ``MARK/PLACE`` (see :mod:`genomes.inheritance`) for the layers of genes, so that a child can
+    inherit them; the variable's path for what bears no mark.
+    """
+    marked: dict[int, str] = {}
+    for mark, layer in (getattr(model, "gene_layers", None) or {}).items():
+        for place, variable in enumerate(layer.weights):
+            marked.setdefault(id(variable), f"{mark}/{place}")
+    return unique_names([marked.get(id(variable), variable.path) for variable in model.weights])
 
 
 def optimizer_names(optimizer: Any) -> list[str]:
