@@ -24,6 +24,8 @@ __all__ = ["NAMED", "Task", "TaskError", "load", "load_file"]
 
 #: Share of the training rows that is kept for validation.
 VALIDATION_SHARE = 0.2
+#: Pictures of these tasks become others when mirrored; no method's space mirrors them.
+UPRIGHT = ("digits", "mnist")
 
 
 @dataclass(frozen=True)
@@ -134,14 +136,15 @@ class Task:
         """The premade space of genomes for this kind of data."""
         from genomes import spaces
 
-        target = {"outputs": 1} if self.target == "regression" else {"classes": self.outputs}
+        classes = None if self.target == "regression" else self.outputs
+        outputs = 1 if self.target == "regression" else None
         if self.kind == "image":
-            return spaces.image(input_shape=self.shape, **target)
+            return spaces.image(self.shape, classes, outputs=outputs, flip=self.name not in UPRIGHT)
         if self.kind == "text":
-            return spaces.text(**target)
+            return spaces.text(classes, outputs=outputs)
         if self.kind == "timeseries":
-            return spaces.timeseries(input_shape=self.shape, **target)
-        return spaces.tabular(self.x_train, **target)
+            return spaces.timeseries(self.shape, classes, outputs=outputs)
+        return spaces.tabular(self.x_train, classes, outputs=outputs)
 
 
 def load_file(path: str | Path) -> Task:

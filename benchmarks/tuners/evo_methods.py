@@ -1,0 +1,173 @@
+"""Ours: a campaign in the premade space, or in the ``build(hp)`` that KerasTuner gets."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import evo
+from benchmarks.tasks import Task
+from benchmarks.tuners import hypermodels
+from benchmarks.tuners.metering import Meter, TrialRecord
+from benchmarks.tuners.numeric import numeric
+from benchmarks.tuners.products import Product, judge
+from benchmarks.tuners.runs import Delivery, RunSpec
+from evo.algorithms import Algorithm, Problem, RandomSearch, ScreenedEvolution, Step
+from evo.events import Callback
+from evo.history import History, Status, Trial
+
+
+def timed(settings: Algorithm, spend: Callable[[float], None]) -> Algorithm:
+    """The same algorithm, with the seconds of each proposal told to ``spend``."""
+    kind = type(settings)
+
+    class Timed(kind):  # type: ignore[misc, valid-type]
+        def bind(self, problem: Problem) -> Step:
+            step = super().bind(problem)
+
+            def propose(history: History, rng: np.random.Generator) -> Any:
+                started = time.monotonic()
+                try:
+                    return step(history, rng)
+                finally:
+                    spend(time.monotonic() - started)
+
+            return propose
+
+        def to_json(self) -> dict[str, Any]:
+            return {**super().to_json(), "algorithm": kind.__name__}
+
+    return Timed(**{field.name: getattr(settings, field.name) for field in dataclasses.fields(settings)})
+
+
+class Watch(Callback):
+    """Fills a meter from a campaign's events: what an outcome cost, when it was known."""
+
+    def __init__(self, meter: Meter, score_name: str) -> None:
+        self.meter = meter
+        self.score_name = score_name
+        self._begun: dict[int, float] = {}
+        self.proposed = 0.0
+
+    def propose(self, seconds: float) -> None:
+        """A proposal took this long."""
+        self.proposed += seconds
+        self.meter.proposing += seconds
+
+    def on_submit(self, trial: Trial, history: History) -> None:
+        """See :class:`evo.events.Callback`."""
+        self._begun[trial.number] = self.meter.seconds
+
+    def on_outcome(self, trial: Trial, history: History) -> None:
+        """See :class:`evo.events.Callback`."""
+        outcome, meter = trial.outcome, self.meter
+        assert outcome is not None
+        now = meter.seconds
+        samples = outcome.epochs * meter.rows
+        meter.epochs += outcome.epochs
+        meter.samples += samples
+        meter.training += sum(outcome.seconds.values())
+        score = float(outcome.scores.get(self.score_name, math.nan)) if outcome.completed else math.nan
+        meter.trials.append(
+            TrialRecord(
+                trial=trial.number,
+                status="completed" if outcome.status is Status.COMPLETED else outcome.status.value,
+                first_epoch=trial.proposal.first_epoch,
+                epochs=outcome.epochs,
+                samples=samples,
+                validation_score=score,
+                parameters=outcome.parameters,
+                started=self._begun.get(trial.number, now),
+                finished=now,
+                proposing=self.proposed,
+                total_epochs=meter.epochs,
+                total_samples=meter.samples,
+                settings=f"{trial.proposal.origin} rung {trial.proposal.rung}: {trial.genome}"[:500],
+                message=outcome.message[:300],
+            )
+        )
+        self.proposed = 0.0
+        meter.evaluations.append(
+            {
+                "trial": trial.number,
+                "total_epochs": meter.epochs,
+                "total_samples": meter.samples,
+                "seconds": now,
+                "validation_score": score,
+            }
+        )
+
+
+def _space_and_data(space: str, task: Task) -> tuple[Any, Any, Any, Any]:
+    """The space, and inputs for training, validation and test."""
+    if space == "own":
+        return task.space(), task.x_train, task.x_validation, task.x_test
+    from genomes import spaces
+
+    data = numeric(task)
+    shared = spaces.from_hypermodel(hypermodels.shared(task, data))
+    return shared, data.x_train, data.x_validation, data.x_test
+
+
+def run(tuner: str, space: str, task: Task, spec: RunSpec, meter: Meter) -> Delivery:
+    """One campaign.
+
+    Args:
+        tuner: ``default`` or ``random``.
+        space: ``own`` or ``same``.
+        task: the task.
+        spec: the run.
+        meter: what is fed; its clock is running.
+    """
+    genome_space, x_train, x_validation, x_test = _space_and_data(space, task)
+    data = evo.Data(x_train, task.y_train, validation=(x_validation, task.y_validation))
+    watch = Watch(meter, task.objective)
+    settings = RandomSearch() if tuner == "random" else ScreenedEvolution()
+    directory = Path(spec.folder) / "campaign"
+    # What was spent before (imports, preparing the data) is on the same clock.
+    minutes = None if spec.minutes is None else spec.minutes - meter.seconds / 60
+    campaign = evo.Campaign(
+        genome_space,
+        data,
+        directory,
+        budget=evo.Budget(epochs=spec.epochs, minutes=minutes),
+        epochs=spec.trial_epochs,
+        seed=spec.seed,
+        workers=spec.cores,
+        algorithm=timed(settings, watch.propose),
+        precision=spec.precision,
+        callbacks=[watch],
+    )
+    result = campaign.run()
+    searched = meter.seconds
+    if not result.history.completed():
+        return Delivery([], result.reason)
+    products: list[Product] = []
+    chosen = result.ensemble(size=spec.ensemble)
+    chosen_seconds = meter.seconds - searched
+    single = result.ensemble(size=1, method="best")
+    average = result.ensemble(size=spec.top, method="average")
+    for name, product, seconds in (
+        ("best", single, 0.0), ("average", average, 0.0), ("ensemble", chosen, chosen_seconds)
+    ):  # fmt: skip
+        products.append(
+            judge(
+                task, name, _predictions(product, task, x_validation), _predictions(product, task, x_test),
+                members=len(product.members), parameters=product.parameters, seconds=seconds,
+            )
+        )  # fmt: skip
+    notes = {"ensemble": str(chosen.report), "members": [member.number for member in chosen.members]}
+    if not spec.extra.get("keep_models"):
+        shutil.rmtree(directory, ignore_errors=True)
+    return Delivery(products, result.reason, after_search=chosen_seconds, notes=notes)
+
+
+def _predictions(ensemble: Any, task: Task, x: Any) -> np.ndarray:
+    return np.asarray(ensemble.predict(x) if task.target == "regression" else ensemble.predict_proba(x))
