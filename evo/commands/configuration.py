@@ -282,6 +282,7 @@ def _from_npz(path: Path, section: Mapping[str, Any]) -> tuple[Any, Any, dict[st
 
 
 def _from_table(path: Path, section: Mapping[str, Any]) -> tuple[Any, Any]:
+    import numpy as np
     import pandas
 
     try:
@@ -295,7 +296,13 @@ def _from_table(path: Path, section: Mapping[str, Any]) -> tuple[Any, Any]:
     for name in [target, *drop]:
         if name not in table.columns:
             raise DataError(f"[data] {path.name} has no column {name!r}; it has {', '.join(table.columns)}")
-    return table.drop(columns=[target, *drop]), table[target].to_numpy()
+    y = table[target].to_numpy()
+    if table[target].isna().any():
+        raise DataError(f"[data] target: {int(table[target].isna().sum())} rows of {target!r} are empty")
+    if y.dtype.kind not in "biuf":
+        # Words become numbers in alphabetical order.
+        y = np.unique(y.astype(str), return_inverse=True)[1]
+    return table.drop(columns=[target, *drop]), y
 
 
 def _split(x: Any, y: Any, further: Mapping[str, Any], section: Mapping[str, Any]) -> Split:
@@ -371,16 +378,23 @@ def _space(section: Mapping[str, Any], data: Data) -> Space:
         given["input_shape"] = tuple(int(length) for length in data.x_train.shape[1:])
     if "input_shape" in given:
         given["input_shape"] = tuple(given["input_shape"])
-    labels = np.asarray(data.y_train)
-    if "classes" in known and "classes" not in given and "outputs" not in given and given.get("task") != "regression":
-        if labels.ndim == 1 and labels.dtype.kind in "iu":
-            given["classes"] = int(max(labels.max(), np.asarray(data.y_validation).max())) + 1
-        elif labels.ndim == 1 and labels.dtype.kind in "bUSO":
-            given["classes"] = len(np.unique(labels.astype(str)))
+    if "columns" in known and "columns" not in given:
+        given["columns"] = data.x_train
+    if "classes" in known and not {"classes", "outputs", "labels"} & given.keys():
+        given |= _target(np.asarray(data.y_train), np.asarray(data.y_validation), given.get("task"))
     try:
         return make(**given)
     except (GenomeError, TypeError) as error:
         raise SettingsError(f"[space] {error}") from None
+
+
+def _target(y: np.ndarray, y_validation: np.ndarray, task: Any) -> dict[str, int]:
+    """What is predicted, read off the targets: whole numbers are classes, others are a regression."""
+    if task == "regression" or y.dtype.kind == "f":
+        return {"outputs": 1 if y.ndim == 1 else int(y.shape[1])}
+    if y.ndim == 2 and y.shape[1] > 1:
+        return {"labels" if task == "multilabel" else "classes": int(y.shape[1])}
+    return {"classes": int(max(y.max(), y_validation.max())) + 1}
 
 
 def _algorithm(section: Mapping[str, Any]) -> Any:

@@ -23,7 +23,7 @@ def demo_job(seed: int, epochs: int) -> Job:
     """
     config: dict[str, Any] = {
         "data": {"sklearn": "digits", "test": 0.2, "test_seed": 0, "validation": 0.2, "seed": 0},
-        "space": {"kind": "image"},
+        "space": {"kind": "image", "flip": False},
         "campaign": {"seed": seed, "workers": 2},
         "budget": {"epochs": epochs},
         "ensemble": {"size": 8},

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import json
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from evo.commands.configuration import Job, test_split
+from evo.commands.demo import demo_job
+from evo.errors import DataError, EvoError, SettingsError
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
+test_split.__test__ = False  # type: ignore[attr-defined]  # a function of evo, not a test
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "config.toml"
+    path.write_text(textwrap.dedent(text), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in EXAMPLES.glob("*.toml")))
+def test_every_example_is_a_valid_job(name: str) -> None:
+    job = Job.read(EXAMPLES / name)
+    space, split = job.load()
+    split.data.prepare(space)
+    job.budget()
+    rows = split.data.rows + split.data.validation_rows
+    assert len(split.x_test) == pytest.approx(0.25 * rows, rel=0.02)
+
+
+def test_demo_keeps_the_same_test_rows_for_every_seed() -> None:
+    _, one = demo_job(1, 10).load()
+    _, other = demo_job(2, 10).load()
+    assert np.array_equal(one.x_test, other.x_test) and np.array_equal(one.y_test, other.y_test)
+    # Stratified: every digit has its fifth.
+    counts = np.bincount(one.y_test)
+    assert len(one.x_test) == 360 and counts.min() >= 34 and counts.max() <= 37
+
+
+def test_train_validation_and_test_rows_are_disjoint() -> None:
+    x = np.arange(1000)
+    y = x % 7
+    train, kept = test_split(y, 0.2, 3)
+    assert np.array_equal(np.sort(np.concatenate([train, kept])), x)
+
+
+def test_npz_names_are_found(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "d.npz", x_train=rng.random((40, 6, 6, 3)), y_train=np.arange(40) % 3,
+             x_held=rng.random((6, 6, 6, 3)), y_held=np.arange(6) % 3)  # fmt: skip
+    path = written(tmp_path, """
+        [data]
+        file = "d.npz"
+        x_test = "x_held"
+        y_test = "y_held"
+        [space]
+        kind = "image"
+        [budget]
+        trials = 3
+    """)  # fmt: skip
+    space, split = Job.read(path).load()
+    assert len(split.x_test) == 6 and split.data.rows == 32
+    assert space.task == "multiclass"
+
+
+def test_csv_with_words_as_targets(tmp_path: Path) -> None:
+    lines = ["size,colour,kind"] + [f"{i},{'red' if i % 3 else 'blue'},{'cat' if i % 2 else 'dog'}" for i in range(40)]
+    (tmp_path / "t.csv").write_text("\n".join(lines), encoding="utf-8")
+    path = written(tmp_path, """
+        [data]
+        file = "t.csv"
+        target = "kind"
+        [space]
+        kind = "tabular"
+        [budget]
+        trials = 3
+    """)  # fmt: skip
+    space, split = Job.read(path).load()
+    assert space.task == "binary" and set(split.data.y_train) == {0, 1}
+    split.data.prepare(space)
+
+
+def test_a_job_is_found_again_in_its_directory(tmp_path: Path) -> None:
+    job = Job.read(EXAMPLES / "digits.toml")
+    job.write(tmp_path)
+    again = Job.of_directory(tmp_path)
+    assert again is not None and again.config == job.config
+    assert Job.of_directory(tmp_path / "other") is None
+    (tmp_path / "job.json").write_text(json.dumps({"format": 1}))
+    with pytest.raises(SettingsError, match=r"job\.json is damaged.*--config"):
+        Job.of_directory(tmp_path)
+
+
+VALID = {
+    "data": 'sklearn = "iris"',
+    "space": 'kind = "tabular"',
+    "budget": "trials = 2",
+}
+
+
+@pytest.mark.parametrize(
+    ("section", "lines", "message"),
+    [
+        ("data", "", r"\[data\] needs one of file = .* or sklearn.*; got none"),
+        ("data", 'sklearn = "mnist"', r"\[data\] sklearn: expected one of digits, .*got 'mnist'"),
+        ("data", 'file = "gone.npz"', r"\[data\] file: .*gone\.npz does not exist"),
+        ("data", 'file = "config.toml"', r"\[data\] file: expected an \.npz, \.csv or \.tsv file, got config\.toml"),
+        ("data", 'sklearn = "iris"\nvalidaton = 0.2', r"\[data\] validaton: unknown; did you mean 'validation'\?"),
+        ("data", 'sklearn = "iris"\ntest = 1.5', r"\[data\] test: expected a share of the rows.*got 1\.5"),
+        ("data", 'sklearn = "iris"\nvalidation = 1.5', r"validation: expected a share in \(0, 1\).*1\.5"),
+        ("space", "", r"\[space\] kind: expected one of .*image.*tabular.*got None"),
+        ("space", 'kind = "picture"', r"\[space\] kind: expected one of .*got 'picture'"),
+        ("space", 'kind = "tabular"\nunit = 3', r"\[space\] unit: unknown; did you mean 'units'\?"),
+        ("space", 'kind = "nowhere:make"', r"\[space\] kind: 'nowhere:make' cannot be imported"),
+        ("budget", "", r"\[budget\] is missing: give epochs, trials or minutes"),
+        ("budget", "epochs = 0", r"budget: epochs must be a positive whole number, got 0"),
+        ("budget", "epoch = 5", r"\[budget\] epoch: unknown; did you mean 'epochs'\?"),
+        ("ensemble", "members = 5", r"\[ensemble\] members: unknown"),
+        ("algorithm", 'name = "Simulated"', r"\[algorithm\] name: expected one of .*RandomSearch.*got 'Simulated'"),
+        ("algorithm", 'name = "RandomSearch"\ninital = 3', r"\[algorithm\] inital: unknown; did you mean 'initial'"),
+        ("campaign", "sede = 3", r"\[campaign\] sede: unknown; did you mean 'seed'\?"),
+        ("campaign", "directory = 3", r"\[campaign\] directory: expected a path, got 3"),
+        ("campain", "seed = 3", r"campain: unknown; did you mean 'campaign'\?"),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path: Path, section: str, lines: str, message: str) -> None:
+    sections = {**VALID, section: lines}
+    path = written(tmp_path, "\n".join(f"[{name}]\n{text}" for name, text in sections.items()))
+    with pytest.raises(EvoError, match=message):
+        job = Job.read(path)
+        job.budget()
+        job.load()
+        job.campaign_arguments()
+
+
+def test_files_that_are_no_toml(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"config: .*gone\.toml cannot be read: No such file"):
+        Job.read(tmp_path / "gone.toml")
+    with pytest.raises(SettingsError, match=r"config: .*config\.toml is not valid TOML: .*line 1"):
+        Job.read(written(tmp_path, "budget = = 3"))
+
+
+def test_arrays_that_are_not_there(tmp_path: Path) -> None:
+    np.savez(tmp_path / "d.npz", images=np.zeros((4, 2)), y=np.zeros(4))
+    path = written(tmp_path, '[data]\nfile = "d.npz"\n[space]\nkind = "tabular"\n[budget]\ntrials = 1')
+    with pytest.raises(DataError, match=r"d\.npz holds no array 'x'; it holds images, y"):
+        Job.read(path).load()
