@@ -13,6 +13,10 @@ from evo.training.resident_data import ResidentData
 from evo.training.state import TrainingState
 
 
+#: Rows of the batch whose latency is measured.
+LATENCY_ROWS = 32
+
+
 @dataclass(frozen=True)
 class Recipe:
     """The model of a trial and everything that training it needs.
@@ -59,6 +63,53 @@ class Engine(ABC):
         self.optimizer = recipe.optimizer
         self.weight_names = states.weight_names(self.model)
         self.seconds: dict[str, float] = {}
+        self._fresh_optimizer: list[Any] = []
+
+    def remember_fresh_optimizer(self) -> None:
+        """To be called once the optimizer is built: what :meth:`adopt` puts back."""
+        import keras
+
+        for variable in self.optimizer.variables:
+            value = np.asarray(keras.ops.convert_to_numpy(variable))
+            same = value.size and bool((value == value.flat[0]).all())
+            self._fresh_optimizer.append(value.flat[0] if same else value)
+
+    def adopt(self, recipe: Recipe) -> None:
+        """Serve another trial whose model has the same structure: take its weights, seeds and numbers.
+
+        Args:
+            recipe: with a fresh model; its optimizer only tells its numbers.
+        """
+        import keras
+
+        pairs = zip(self.model.variables, recipe.model.variables, strict=True)
+        for variable, fresh in pairs:
+            variable.assign(fresh)
+        for variable, value in zip(self.optimizer.variables, self._fresh_optimizer, strict=True):
+            variable.assign(keras.ops.full(variable.shape, value, variable.dtype) if np.ndim(value) == 0 else value)
+        self.weight_names = states.weight_names(recipe.model)
+        self.weights_changed()
+
+    def latency(self) -> float:
+        """Seconds to predict one batch of up to 32 validation rows: median of 20 calls, the model warm."""
+        import time
+
+        import keras
+
+        rows = min(LATENCY_ROWS, self.data.validation.rows)
+        x = keras.tree.map_structure(lambda array: np.asarray(array[:rows]), self.data.validation.x)
+        self.model.predict_on_batch(x)
+        seconds = []
+        for _ in range(20):
+            began = time.perf_counter()
+            self.model.predict_on_batch(x)
+            seconds.append(time.perf_counter() - began)
+        return float(np.median(seconds))
+
+    @property
+    def batch_size(self) -> int:
+        """Rows per step."""
+        return self.recipe.batch_size
 
     @abstractmethod
     def train_epoch(self, order: np.ndarray, rates: np.ndarray, seed: int, step: int) -> EpochResult:

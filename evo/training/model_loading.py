@@ -29,6 +29,6 @@ def load_model(
         StorageError: the file is missing, damaged, or of another genome.
     """
     state = states.read_state(state_path)
-    model = space.build(genome, preprocessing, dtype=dtype or "float32", seed=state.seed)
+    model = space.build(genome, preprocessing, dtype=dtype or "float32", seed=state.seed % 2**32)
     states.assign(model.weights, states.weight_names(model), state.weights, "weights")
     return model

@@ -51,10 +51,16 @@ class TensorFlowEngine(Engine):
                 self._vector = ParameterVector(self._variables, self.optimizer)
             else:
                 self.optimizer.build(self._variables)
+        self.remember_fresh_optimizer()
         self._validation = Criterion(recipe.space, recipe.genome, self.model)
         self._train = tf.function(self._train_graph, autograph=False, jit_compile=compile_xla or None)
         self._evaluate = tf.function(self._evaluate_graph, autograph=False, jit_compile=compile_xla or None)
         self._traced: set[str] = set()
+
+    def adopt(self, recipe: Recipe) -> None:
+        """See :meth:`Engine.adopt`."""
+        super().adopt(recipe)
+        self.numbers = traced_numbers.current(recipe.model, recipe.optimizer)
 
     def weights_changed(self) -> None:
         """See :meth:`Engine.weights_changed`."""

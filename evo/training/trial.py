@@ -6,16 +6,16 @@ import math
 import os
 import time
 import traceback
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from evo.errors import EvoError, StorageError
 from evo.history import Outcome, Status
-from evo.training.engine import Engine, EpochResult, Recipe
+from evo.training.engine import Engine, EpochResult
+from evo.training.engines import engine_cache, engine_for, space_of
 from evo.training.resident_data import ResidentData, open_data
-from evo.training.state import TrainingState, read_state, read_weights, write_state
+from evo.training.state import TrainingState, read_state, write_state
 from evo.training.task import TrialReport, TrialTask
 from genomes.errors import GenomeError
 from genomes.genome import Genome
@@ -24,6 +24,8 @@ from genomes.genome import Genome
 STATE_FILE = "state.h5"
 #: Seconds of training after which an unfinished trial's state is saved.
 SAVE_EVERY = 2.0
+#: Divisors of the batch that are tried, one after the other, when a device runs out of memory.
+_BATCH_DIVISORS = (1, 2, 4)
 #: An epoch whose mean loss is this many times that of the untrained model has exploded.
 EXPLOSION = 1e3
 
@@ -90,31 +92,52 @@ class _Trial:
         self.flops: int | None = None
         self.state: str | None = None
         self.engine: Engine | None = None
+        self.latency: float | None = None
+        self.note = ""
 
     # -- phases --------------------------------------------------------------------
     def run(self) -> np.ndarray:
         """All phases in order; returns the validation predictions."""
         task = self.task
-        space = _space(task.space)
+        space = space_of(task.space)
         genome = Genome.from_json(task.genome)
         self._screen(space, genome)
         data = open_data(task.data)
         start = self._starting_state(genome)
         self.clock.phase("load")
-        engine = self.engine = _engine(space, genome, task, data)
+        for divisor in _BATCH_DIVISORS:
+            try:
+                return self._attempt(space, genome, data, start, divisor)
+            except Exception as error:
+                if not _out_of_device_memory(error) or divisor == _BATCH_DIVISORS[-1]:
+                    raise
+                engine_cache().clear()
+                self.epoch = task.first_epoch if start is None else start.epoch
+                self.curves = {} if start is None else dict(start.curves)
+                self.note = f"batch divided by {2 * divisor}: the device ran out of memory"
+        raise AssertionError("unreachable")
+
+    def _attempt(
+        self, space: Any, genome: Genome, data: ResidentData, start: TrainingState | None, divisor: int
+    ) -> np.ndarray:
+        task = self.task
+        engine = self.engine = engine_for(space, genome, task, data, start is not None, divisor)
         self.parameters = int(engine.model.count_params())
         if start is not None:
             engine.restore(start)
             self.epoch = start.epoch
-        elif task.inherit is not None:
-            from genomes.inheritance import inherit
-
-            parent = Genome.from_json(task.inherit_genome or task.genome)
-            inherit(parent, read_weights(task.inherit), genome, engine.model)
         self.clock.phase("build")
-        predictions = self._epochs(space, genome, engine, data)
-        if predictions is None:
-            _, predictions = engine.evaluate()
+        try:
+            predictions = self._epochs(space, genome, engine, data)
+            if predictions is None:
+                _, predictions = engine.evaluate()
+            if task.settings.latency:
+                self.latency = engine.latency()
+        except _Ended:
+            raise
+        except BaseException:
+            engine_cache().drop(engine)
+            raise
         self._save(genome, engine)
         return predictions
 
@@ -155,7 +178,7 @@ class _Trial:
     def _epochs(self, space: Any, genome: Genome, engine: Engine, data: ResidentData) -> np.ndarray | None:
         """Train to the last epoch, evaluating after each; the last predictions, None if nothing was to do."""
         task = self.task
-        rows, size = data.train.rows, engine.recipe.batch_size
+        rows, size = data.train.rows, engine.batch_size
         steps = math.ceil(rows / size)
         rates = np.asarray(
             space.learning_rates(genome, task.first_epoch, task.last_epoch, task.final, steps), np.float32
@@ -211,14 +234,17 @@ class _Trial:
             for name, value in self.engine.seconds.items():
                 seconds[name] = seconds.get(name, 0.0) + value
             self.engine.seconds.clear()
+        scores = {name: values[-1] for name, values in self.curves.items()}
+        if self.latency is not None:
+            scores["latency"] = self.latency
         outcome = Outcome(
             status=status,
-            scores={name: values[-1] for name, values in self.curves.items()} if self.curves else {},
+            scores=scores,
             curves={name: tuple(values) for name, values in self.curves.items()},
             epochs=self.epoch - self.task.first_epoch,
             parameters=self.parameters,
             flops=self.flops,
-            message=message,
+            message=message or self.note,
             seconds=seconds,
         )
         return TrialReport(self.task.number, outcome, predictions, self.state)
@@ -230,32 +256,11 @@ def epoch_order(seed: int, epoch: int, rows: int) -> np.ndarray:
     return generator.permutation(rows).astype(np.int32)
 
 
-def _space(json: Mapping[str, Any]) -> Any:
-    from genomes.space import Space
-
-    return Space.from_json(json)
-
-
-def _engine(space: Any, genome: Genome, task: TrialTask, data: ResidentData) -> Engine:
-    import keras
-
-    from evo.training.tensorflow_engine import TensorFlowEngine
-
-    # Names and seeds that Keras makes up are counted from here, whatever the worker did before.
-    keras.utils.clear_session(free_memory=False)
-    keras.utils.set_random_seed(task.seed % 2**32)
-    policy = "float32"
-    model = space.build(genome, load_preprocessing(task.preprocessing), dtype=policy, seed=task.seed)
-    recipe = Recipe(space, genome, model, space.optimizer(genome), int(space.batch_size(genome)))
-    return TensorFlowEngine(recipe, data)
-
-
-def load_preprocessing(path: str | None) -> dict[str, np.ndarray] | None:
-    """What ``Space.adapt`` found, from its ``.npz`` file; None if there is none."""
-    if path is None:
-        return None
-    with np.load(path, allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
+def _out_of_device_memory(error: BaseException) -> bool:
+    """Whether a GPU or TPU ran out of memory: TensorFlow's, JAX's and torch's own errors for it."""
+    return type(error).__name__ in ("ResourceExhaustedError", "OutOfMemoryError") or (
+        "RESOURCE_EXHAUSTED" in str(error)[:2000]
+    )
 
 
 def _where(error: BaseException) -> str:

@@ -51,7 +51,7 @@ class TestTraining(Gene):
 
     __test__ = False
     optimizer = Choice(["adam", "sgd"])
-    rate = Float(1e-5, 1e30, log=True, default=1e-2)
+    learning_rate = Float(1e-5, 1e30, log=True, default=1e-2)
     weight_decay = Float(0.0, 1.0, default=0.0)
     batch = Int(1, 1024, default=32)
     smoothing = Float(0.0, 0.5, default=0.0)
@@ -144,8 +144,8 @@ class TrainingSpace(Space):
 
         settings = genome.training
         if settings.optimizer == "sgd":
-            return keras.optimizers.SGD(settings.rate, momentum=0.9)
-        return keras.optimizers.AdamW(settings.rate, weight_decay=settings.weight_decay)
+            return keras.optimizers.SGD(settings.learning_rate, momentum=0.9)
+        return keras.optimizers.AdamW(settings.learning_rate, weight_decay=settings.weight_decay)
 
     def batch_size(self, genome: Genome) -> int:
         return genome.training.batch
@@ -154,7 +154,7 @@ class TrainingSpace(Space):
         self, genome: Genome, first_epoch: int, last_epoch: int, final: bool, steps_per_epoch: int
     ) -> np.ndarray:
         steps = np.arange(first_epoch * steps_per_epoch, last_epoch * steps_per_epoch)
-        rates = genome.training.rate / (1 + 0.01 * steps)
+        rates = genome.training.learning_rate / (1 + 0.01 * steps)
         if final:
             rates = rates * np.linspace(1, 0, len(steps), endpoint=False)
         return rates.astype(np.float32)

@@ -1,0 +1,148 @@
+"""Where a trial runs: CPU, GPU, several of them, TPU, or a strategy of the user's own."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+from evo.errors import SettingsError
+
+STRATEGIES = ("auto", "cpu", "gpu", "mirrored", "tpu")
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a trial runs.
+
+    Attributes:
+        kind: ``cpu``, ``gpu`` or ``tpu``.
+        reason: why, in words.
+        strategy: a ``tf.distribute.Strategy``, or None for one device.
+        device: TensorFlow's name of the device where there is no strategy.
+        replicas: devices that share a batch.
+        compute_capability: of the weakest GPU, e.g. (8, 0); None where there is none or it does not tell.
+    """
+
+    kind: str
+    reason: str
+    strategy: Any = None
+    device: str | None = None
+    replicas: int = 1
+    compute_capability: tuple[int, int] | None = None
+
+    def scope(self) -> AbstractContextManager[Any]:
+        """The context in which models and optimizers are made."""
+        if self.strategy is not None:
+            scope: AbstractContextManager[Any] = self.strategy.scope()
+            return scope
+        if self.device is not None:
+            import tensorflow as tf
+
+            device: AbstractContextManager[Any] = tf.device(self.device)
+            return device
+        return contextlib.nullcontext()
+
+
+def place(strategy: Any, final: bool = False) -> Placement:
+    """The placement that a strategy setting means on this machine, with the TensorFlow backend.
+
+    Args:
+        strategy: ``auto``: a TPU if one resolves; one GPU, or all of them by ``MirroredStrategy``
+            for a final training; else the CPU. ``cpu``, ``gpu`` (one), ``mirrored`` (all GPUs, or all
+            logical CPU devices), ``tpu``, or a ``tf.distribute.Strategy``.
+        final: whether the trial is one of the last, long ones.
+
+    Raises:
+        SettingsError: an unknown strategy, or one that the machine cannot do.
+    """
+    if not isinstance(strategy, str):
+        replicas = getattr(strategy, "num_replicas_in_sync", None)
+        if replicas is None:
+            raise SettingsError(
+                f"strategy: expected one of {', '.join(STRATEGIES)} or a tf.distribute.Strategy, got {strategy!r}"
+            )
+        kind = "tpu" if "TPU" in type(strategy).__name__ else "gpu" if _gpus() else "cpu"
+        return Placement(kind, "the strategy that was given", strategy, None, int(replicas), _capability())
+    if strategy == "cpu":
+        return Placement("cpu", "as asked for", device="/CPU:0")
+    if strategy == "gpu":
+        if not _gpus():
+            raise SettingsError("strategy: 'gpu' was asked for, TensorFlow sees no GPU")
+        return Placement("gpu", "as asked for", device="/GPU:0", compute_capability=_capability())
+    if strategy == "mirrored":
+        return _mirrored("as asked for")
+    if strategy == "tpu":
+        found, problem = _tpu()
+        if found is None:
+            raise SettingsError(f"strategy: 'tpu' was asked for, but {problem}")
+        return Placement("tpu", "as asked for", found, None, int(found.num_replicas_in_sync))
+    if strategy == "auto":
+        found, problem = _tpu() if _may_have_tpu() else (None, "no TPU is announced in the environment")
+        if found is not None:
+            return Placement("tpu", "a TPU resolves", found, None, int(found.num_replicas_in_sync))
+        gpus = _gpus()
+        if len(gpus) > 1 and final:
+            return _mirrored(f"a final training on {len(gpus)} GPUs")
+        if gpus:
+            return Placement(
+                "gpu", f"{len(gpus)} GPU{'s' if len(gpus) > 1 else ''}; {problem}", device="/GPU:0",
+                compute_capability=_capability(),
+            )  # fmt: skip
+        return Placement("cpu", f"no GPU; {problem}")
+    raise SettingsError(f"strategy: expected one of {', '.join(STRATEGIES)} or a strategy, got {strategy!r}")
+
+
+def _mirrored(reason: str) -> Placement:
+    import tensorflow as tf
+
+    gpus = tf.config.list_logical_devices("GPU")
+    devices = [device.name for device in gpus or tf.config.list_logical_devices("CPU")]
+    # On CPUs NCCL is not to be had.
+    operations = None if gpus else tf.distribute.ReductionToOneDevice()
+    strategy = tf.distribute.MirroredStrategy(devices, cross_device_ops=operations)
+    kind = "gpu" if gpus else "cpu"
+    return Placement(kind, reason, strategy, None, int(strategy.num_replicas_in_sync), _capability())
+
+
+@functools.cache
+def _tpu() -> tuple[Any, str]:
+    """A connected ``TPUStrategy``, or None and one line that says why not; asked once per process."""
+    import tensorflow as tf
+
+    try:
+        resolver = tf.distribute.cluster_resolver.TPUClusterResolver()
+        tf.config.experimental_connect_to_cluster(resolver)
+        tf.tpu.experimental.initialize_tpu_system(resolver)
+        return tf.distribute.TPUStrategy(resolver), ""
+    except Exception as error:
+        text = " ".join(str(error).split())[:200]
+        return None, f"no TPU resolves ({type(error).__name__}: {text})"
+
+
+def _may_have_tpu() -> bool:
+    """Whether the environment or the devices announce a TPU: resolving in vain can wait for the network."""
+    import os
+
+    names = ("TPU_NAME", "KUBE_GOOGLE_CLOUD_TPU_ENDPOINTS", "TPU_WORKER_ID", "TPU_ACCELERATOR_TYPE", "COLAB_TPU_ADDR")
+    return any(os.environ.get(name) for name in names) or os.path.exists("/dev/accel0")
+
+
+def _gpus() -> list[Any]:
+    import tensorflow as tf
+
+    return list(tf.config.list_physical_devices("GPU"))
+
+
+def _capability() -> tuple[int, int] | None:
+    import tensorflow as tf
+
+    found = []
+    for gpu in _gpus():
+        capability = tf.config.experimental.get_device_details(gpu).get("compute_capability")
+        if capability is None:
+            return None
+        found.append((int(capability[0]), int(capability[1])))
+    return min(found, default=None)
