@@ -8,8 +8,6 @@ Nothing in it is executed: nets are read in Keras' safe mode, trees are arrays.
 from __future__ import annotations
 
 import hashlib
-import importlib
-import importlib.util
 import json
 import os
 import tempfile
@@ -61,6 +59,7 @@ def write(ensemble: Ensemble, path: Path) -> None:
                 "pooling": ensemble.pooling,
                 "temperature": ensemble.temperature,
                 "stacker": None if ensemble.stacker is None else ensemble.stacker.to_json(),
+                "space": None if ensemble.space is None else ensemble.space.to_json(),
                 "members": described,
                 "report": ensemble.report,
                 "diversity": ensemble.validation_diversity,
@@ -117,6 +116,7 @@ def read(path: Path, custom_objects: Mapping[str, Callable[..., Any]] | None = N
                 pooling=None if stacker is not None else manifest["pooling"],
                 temperature=manifest["temperature"],
                 stacker=None if stacker is None else Stacker.from_json(stacker),
+                space=_space(manifest["space"]),
                 report=manifest["report"],
             )
             ensemble.validation_diversity = manifest["diversity"]
@@ -132,7 +132,6 @@ def _load(path: Path, stored: Mapping[str, Any], custom_objects: Mapping[str, Ca
         return TreeModel.load(path)
     import keras
 
-    _register_layers()
     try:
         return keras.saving.load_model(path, custom_objects=custom_objects, compile=False, safe_mode=True)
     except Exception as error:
@@ -140,13 +139,6 @@ def _load(path: Path, stored: Mapping[str, Any], custom_objects: Mapping[str, Ca
             f"member {stored['number']}: its Keras model cannot be read (are the classes of its own layers "
             f"imported?): {type(error).__name__}: {error}"
         ) from error
-
-
-def _register_layers() -> None:
-    """Make the layers known to Keras that our own genes build."""
-    for module in ("genomes.keras_layers",):
-        if importlib.util.find_spec(module) is not None:
-            importlib.import_module(module)
 
 
 def _genome_json(genome: Any) -> Any:
@@ -165,3 +157,15 @@ def _genome(stored: Any) -> Any:
         return Genome.from_json(stored)
     except GenomeError:
         return stored
+
+
+def _space(stored: Any) -> Any:
+    """The space, or None where it knows genes that this process does not know."""
+    if stored is None:
+        return None
+    from genomes import GenomeError, Space
+
+    try:
+        return Space.from_json(stored)
+    except GenomeError:
+        return None

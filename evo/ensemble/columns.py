@@ -49,7 +49,7 @@ class Columns:
 
     @classmethod
     def learn(cls, x: Any, categorical: Sequence[str] = ()) -> Columns:
-        """Find which columns are numbers and which are categories.
+        """Find which columns are numbers and which are categories; categories come first in the matrix.
 
         Args:
             x: a matrix (numbers, strings or objects), a structured array, a DataFrame, or a mapping of columns.
@@ -60,10 +60,11 @@ class Columns:
             if name not in categorical and _numbers(values) is not None:
                 columns.append(Column(name))
                 continue
-            found, counts = np.unique(_texts(values), return_counts=True)
+            texts = _texts(values)
+            found, counts = np.unique(texts[texts != ""], return_counts=True)
             frequent = np.sort(np.argsort(-counts, kind="stable")[:MOST_CATEGORIES])
             columns.append(Column(name, tuple(str(v) for v in found[frequent])))
-        return cls(columns)
+        return cls(sorted(columns, key=lambda column: column.categories is None))
 
     @property
     def categorical(self) -> np.ndarray:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evo.ensemble.keras_model import copy_model
+from evo.ensemble.keras_model import copy_model, keras_input
 from evo.ensemble.metrics import as_targets
 from evo.errors import EnsembleError
 
@@ -96,7 +96,8 @@ def distill(
         loss=loss,
         metrics=[metric],
     )
-    model.fit(x, targets, batch_size=batch_size, epochs=epochs, verbose=verbose)
+    prepared = x if ensemble.space is None else ensemble.space.prepare(x)
+    model.fit(keras_input(prepared), targets, batch_size=batch_size, epochs=epochs, verbose=verbose)
     return model
 
 

@@ -62,7 +62,12 @@ class Member:
     def predict(self, x: Any, task: str, batch_size: int = 256) -> np.ndarray:
         """Predictions, float32 (rows, outputs); probabilities for classifiers."""
         model = self.model()
-        outputs = model.predict(x) if self.kind == "trees" else model.predict(x, batch_size=batch_size, verbose=0)
+        if self.kind == "trees":
+            outputs = model.predict(x)
+        else:
+            from evo.ensemble.keras_model import keras_input
+
+            outputs = model.predict(keras_input(x), batch_size=batch_size, verbose=0)
         return as_predictions(outputs, task, f"member {self.number}")
 
 
@@ -77,6 +82,8 @@ class Ensemble:
             ``median`` for regression; ``stacked`` with a ``stacker``.
         temperature: applied to the pooled probabilities; 1 for none.
         stacker: the linear model of stacking.
+        space: the :class:`genomes.Space` of the members, whose ``prepare`` brings raw input (a DataFrame, say) into
+            the form that models take; None where input is in that form.
         report: how it was chosen; kept with it.
 
     Raises:
@@ -92,8 +99,10 @@ class Ensemble:
         pooling: str | None = None,
         temperature: float = 1.0,
         stacker: Stacker | None = None,
+        space: Any = None,
         report: Mapping[str, Any] | None = None,
     ) -> None:
+        self.space = space
         self.task: str = check_task(task)
         self.pooling = "stacked" if stacker is not None else check_pooling(task, pooling)
         if len(members) == 0:
@@ -125,7 +134,14 @@ class Ensemble:
     # -- forming -------------------------------------------------------------------
     @classmethod
     def select(
-        cls, candidates: Sequence[Candidate], y_validation: np.ndarray, task: str, size: int = 8, **options: Any
+        cls,
+        candidates: Sequence[Candidate],
+        y_validation: np.ndarray,
+        task: str,
+        size: int = 8,
+        *,
+        space: Any = None,
+        **options: Any,
     ) -> Ensemble:
         """Choose by :func:`evo.ensemble.build`, and load the members.
 
@@ -136,6 +152,7 @@ class Ensemble:
             y_validation: targets of those rows.
             task: the kind of task.
             size: members asked for, at most.
+            space: see :class:`Ensemble`.
             **options: further arguments of :func:`evo.ensemble.build` (``method``, ``rng``, ...).
 
         Raises:
@@ -145,7 +162,7 @@ class Ensemble:
         notes: list[str] = []
         while True:
             selection = build(candidates, y_validation, task, size, **options)
-            ensemble = cls.from_selection(selection, y_validation)
+            ensemble = cls.from_selection(selection, y_validation, space)
             failed: dict[int, EnsembleError] = {}
             for member in ensemble.members:
                 try:
@@ -160,13 +177,16 @@ class Ensemble:
             candidates = [dataclass_replace(c, available=False) if c.number in failed else c for c in candidates]
 
     @classmethod
-    def from_selection(cls, selection: Selection, y_validation: np.ndarray | None = None) -> Ensemble:
+    def from_selection(
+        cls, selection: Selection, y_validation: np.ndarray | None = None, space: Any = None
+    ) -> Ensemble:
         """The ensemble that a selection describes; its members are loaded when first needed.
 
         Args:
             selection: of :func:`evo.ensemble.build`.
             y_validation: the targets it was chosen on; with them :meth:`diversity` knows the members'
                 diversity on the validation data.
+            space: see :class:`Ensemble`.
 
         Raises:
             EnsembleError: a member has no ``load``.
@@ -193,6 +213,7 @@ class Ensemble:
             pooling=None if selection.stacker is not None else selection.pooling,
             temperature=selection.temperature,
             stacker=selection.stacker,
+            space=space,
             report=selection.report(),
         )
         if y_validation is not None:
@@ -285,6 +306,8 @@ class Ensemble:
         return self.validation_diversity
 
     def _member_outputs(self, x: Any, batch_size: int = 256) -> list[np.ndarray]:
+        if self.space is not None:
+            x = self.space.prepare(x)
         outputs = [member.predict(x, self.task, batch_size) for member in self.members]
         for member, one in zip(self.members, outputs, strict=True):
             if one.shape != outputs[0].shape:

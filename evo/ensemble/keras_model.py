@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,19 @@ def copy_model(model: Any, name: str | None = None) -> Any:
     if name is not None:
         copy.name = name
     return copy
+
+
+def keras_input(x: Any) -> Any:
+    """Input as Keras models take it: texts become tensors, since Keras refuses numpy arrays of them."""
+    if isinstance(x, Mapping):
+        return {name: keras_input(values) for name, values in x.items()}
+    if isinstance(x, (list, tuple)) and len(x) and all(hasattr(part, "dtype") for part in x):
+        return [keras_input(values) for values in x]
+    if isinstance(x, np.ndarray) and x.dtype.kind in "OUST":
+        import tensorflow as tf
+
+        return tf.constant(x.astype(object))
+    return x
 
 
 def pooled_model(

@@ -188,8 +188,20 @@ def fit_trees(
         model = estimator(
             **{**stop, "random_state": seed, "categorical_features": columns.categorical, **(settings or {})}
         )
-        models.append(model.fit(matrix, output, sample_weight=sample_weight))
+        models.append(_plain(model.fit(matrix, output, sample_weight=sample_weight), matrix))
     return TreeModel(models, columns, task, outputs)
+
+
+def _plain(model: Any, matrix: np.ndarray) -> Any:
+    """The model without scikit-learn's encoder of categories, where that changes nothing.
+
+    :class:`Columns` gives categories as 0, 1, ... in the first columns, which is what the encoder makes of them;
+    it holds functions, and a file that holds functions cannot be loaded without trusting them.
+    """
+    encoder = getattr(model, "_preprocessor", None)
+    if encoder is not None and np.array_equal(encoder.transform(matrix), matrix, equal_nan=True):
+        model._preprocessor = None
+    return model
 
 
 def tree_candidates(

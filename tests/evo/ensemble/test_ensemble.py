@@ -10,7 +10,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from evo.ensemble import Candidate, Ensemble, EnsembleWarning, build
+from evo.ensemble import Candidate, Ensemble, EnsembleWarning, Member, build
 from evo.ensemble.pooling import POOLINGS
 from evo.ensemble.stacking import fit_stacker
 from evo.errors import EnsembleError
@@ -271,3 +271,37 @@ def test_a_corrupt_file_is_a_clear_error(nets, tmp_path):
         Ensemble.load(path)
     with pytest.raises(EnsembleError, match="cannot be written"):
         Ensemble(nets("multiclass"), task="multiclass").save(tmp_path / "no" / "such" / "folder")
+
+
+def test_a_table_with_texts_goes_in_as_the_user_has_it(tmp_path):
+    """A DataFrame in, the space brings it into the models' form; also after loading, and in the Keras model."""
+    import pandas as pd
+    import tensorflow as tf
+
+    from evo.ensemble import fit_trees
+    from genomes import spaces
+
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "age": random.integers(18, 80, 60).astype(float),
+            "work": random.choice(["farm", "shop", None], 60),
+            "hours": random.normal(40, 8, 60),
+        }
+    )
+    y = random.integers(0, 2, 60)
+    space = spaces.tabular(frame, classes=2)
+    prepared = space.prepare(frame)
+    state = space.adapt(prepared, y)
+    nets = [space.build(space.default(), state, seed=seed) for seed in range(2)]
+    only_nets = Ensemble(nets, task="binary", space=space)
+    outputs = only_nets.outputs(frame)
+    assert outputs.shape == (60, 1) and np.ptp(outputs) > 0
+    tensors = {k: tf.constant(v.astype(object)) if v.dtype.kind == "U" else v for k, v in prepared.items()}
+    assert np.allclose(only_nets.as_keras().predict(tensors, verbose=0), outputs, atol=1e-6)
+    trees = fit_trees(prepared, y, "binary", settings={"max_iter": 10, "early_stopping": False})
+    mixed = Ensemble([*nets, Member(trees, -1, kind="trees")], task="binary", space=space)
+    mixed.save(tmp_path / "table.ensemble")
+    loaded = Ensemble.load(tmp_path / "table.ensemble")
+    assert loaded.predict_proba(frame).tobytes() == mixed.predict_proba(frame).tobytes()
+    assert only_nets.distill(frame, y, epochs=1).count_params() == nets[0].count_params()

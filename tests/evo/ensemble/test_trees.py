@@ -69,7 +69,7 @@ def test_columns_survive_json(table):
     columns = Columns.learn(table[0])
     again = Columns.from_json(columns.to_json())
     assert again.columns == columns.columns
-    assert columns.categorical.tolist() == [False, True, False]
+    assert columns.categorical.tolist() == [True, False, False]
     assert Columns.learn(table[0], categorical=["age"]).categorical.tolist() == [True, True, False]
     assert list(split([np.zeros((3, 2)), np.zeros(3)])) == ["0/0", "0/1", "1"]
 
@@ -149,3 +149,15 @@ def test_no_more_models_than_time_allows():
     assert len(tree_candidates(x, y, x, y, "multiclass", seconds=0)) == 1
     with pytest.raises(EnsembleError, match="count"):
         tree_candidates(x, y, x, y, "multiclass", count=9)
+
+
+def test_columns_of_categories_are_stored_without_functions(table, tmp_path):
+    frame, y = table
+    frame = frame.assign(work=frame["work"].where(frame["age"] > 20))  # some missing, too
+    model = fit_trees(frame, y, "binary", settings=SMALL)
+    model.save(tmp_path / "m.trees")
+    assert TreeModel.load(tmp_path / "m.trees").predict(frame).tobytes() == model.predict(frame).tobytes()
+    numbered = frame.assign(age=frame["age"].round(-1), hours=1.5)
+    coded = fit_trees(numbered, y, "binary", settings=SMALL, categorical=["age"])
+    coded.save(tmp_path / "c.trees")
+    assert TreeModel.load(tmp_path / "c.trees").predict(numbered).tobytes() == coded.predict(numbered).tobytes()
