@@ -26,6 +26,7 @@ from pebble import ProcessExpired, ProcessPool
 from evo.errors import SettingsError
 from evo.training.task import TrainingSettings, TrialTask
 from evo.workers.failures import MemoryLimitError, TimeLimitError, WorkerDiedError, exit_cause
+from evo.workers.main_module import end_of_main, import_main, main_needed
 from evo.workers.process import WorkerContext, enter_worker, warm_up, worker_environment
 
 P = ParamSpec("P")
@@ -79,6 +80,7 @@ class LocalProcesses(Executor):
         growth: int = 2**30,
         environment: Mapping[str, str] | None = None,
     ) -> None:
+        end_of_main()
         for name, value in (("workers", workers), ("replace_after", replace_after), ("growth", growth)):
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise SettingsError(f"{name}: expected a whole number from 1, got {value!r}")
@@ -236,6 +238,10 @@ class _Worker:
             # A worker that cannot even start fails the trial with the reason.
             self._drop()
             raise WorkerDiedError(f"could not start: {type(error).__name__}: {error}") from error
+        main = main_needed(job.call)
+        if main is not None and process.main is None:
+            process.main = main
+            process.pool.schedule(import_main, args=main)
         process.calls += 1
         if process.calls >= owner.replace_after and self.successor is None:
             self.successor = self._new()
@@ -278,6 +284,7 @@ class _Process:
         self.pool = ProcessPool(max_workers=1, initializer=enter_worker, initargs=(dict(environment),), context=self.context)
         self.ready = self.pool.schedule(warm_up, args=(threads,))
         self.calls = 0
+        self.main: tuple[str, str] | None = None
         self.remembered: OrderedDict[str, None] = OrderedDict()
         self._first_size: int | None = None
 

@@ -21,6 +21,8 @@ from multiprocessing import connection, parent_process
 from multiprocessing.context import BaseContext, SpawnContext, SpawnProcess
 from typing import Any
 
+from evo.workers.main_module import without_main
+
 _PR_SET_PDEATHSIG = 1
 _PRELOADED = "evo.workers.preloaded"
 _server_lock = threading.Lock()
@@ -80,11 +82,11 @@ class WorkerContext:
 
     def Process(self, *args: Any, **kwargs: Any) -> Any:  # noqa: N802  the name that a context has
         """A process of this context, not started yet."""
-        if isinstance(self._context, SpawnContext):
+        if sys.platform == "win32" or isinstance(self._context, SpawnContext):
             process: Any = _SpawnedProcess(*args, **kwargs)
             process.worker_environment = self._environment
         else:
-            process = self._context.Process(*args, **kwargs)  # type: ignore[attr-defined]
+            process = _ForkedProcess(*args, **kwargs)
         self.process = process
         return process
 
@@ -92,11 +94,22 @@ class WorkerContext:
         return getattr(self._context, name)
 
 
+if sys.platform != "win32":
+    from multiprocessing.context import ForkServerProcess
+
+    class _ForkedProcess(ForkServerProcess):
+        """A process that the fork server forks."""
+
+        def start(self) -> None:
+            with without_main():
+                super().start()
+
+
 class _SpawnedProcess(SpawnProcess):
     """A process that starts with certain environment variables: imports of the main module see them."""
 
     def start(self) -> None:
-        with _environment(self.__dict__.pop("worker_environment", {})):
+        with _environment(self.__dict__.pop("worker_environment", {})), without_main():
             super().start()
 
 
@@ -117,7 +130,7 @@ def _start_server(environment: Mapping[str, str]) -> None:
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
             path = os.pathsep.join(entry for entry in sys.path if entry)
             try:
-                with _environment({**environment, "PYTHONPATH": path}):
+                with _environment({**environment, "PYTHONPATH": path}), without_main():
                     forkserver.ensure_running()
             finally:
                 started.set()
