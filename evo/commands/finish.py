@@ -70,6 +70,10 @@ def _write(directory: Path, found: Mapping[str, Any]) -> None:
 
 
 def _computed(result: Result, job: Job, split: Split, directory: Path) -> dict[str, Any]:
+    from evo.workers.process import quiet_imports
+
+    with quiet_imports():
+        import keras  # noqa: F401  its backend says hello on standard error
     options = job.ensemble
     chosen = result.ensemble(**options)
     size = options.get("size", 8)

@@ -18,7 +18,6 @@ def read_result(directory: Path) -> Result:
     Raises:
         SettingsError: the directory holds no campaign.
     """
-    from evo.result import load_result
     from evo.storage import CampaignDirectory
 
     if not CampaignDirectory.exists(directory):
@@ -26,4 +25,6 @@ def read_result(directory: Path) -> Result:
     job = Job.of_directory(directory)
     if job is not None:
         job.load_imports()
+    from evo.result import load_result
+
     return load_result(directory)
