@@ -13,17 +13,21 @@ symmetry and the triangle inequality.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from genomes.domains import Choice
+from genomes.domains import Choice, Value
 from genomes.gene import Gene, Genes
 from genomes.genome import Genome
+from genomes.hyperparameters import ChosenValues
 
 #: Cost of a gene inserted or removed; also the most that a gene's fields can differ.
 GENE = 1.0
 #: Cost of a branch inserted or removed, beside the genes in it.
 BRANCH = 0.5
+#: Number of named values that, all changed, make a gene another one.
+NAMES = 8
 #: Least cost of two different values, so that values too near for floats still differ.
 LEAST = 1e-6
 
@@ -59,6 +63,7 @@ class _Label:
         exact: the values themselves, as written in the phenotype.
         unordered: places in ``exact`` of fields without an order.
         weight: cost of inserting or removing the node.
+        named: values by name, of a field that holds a set of them.
     """
 
     kind: str
@@ -66,6 +71,7 @@ class _Label:
     exact: tuple[str, ...] = ()
     unordered: tuple[int, ...] = ()
     weight: float = GENE
+    named: tuple[tuple[str, Value], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -118,6 +124,7 @@ def _label(gene: Gene) -> _Label:
     ordered: list[float] = []
     exact: list[str] = []
     unordered: list[int] = []
+    named: list[tuple[str, Value]] = []
     for index, (name, domain) in enumerate(gene.fields.items()):
         value = gene.values[name]
         exact.append(repr(value))
@@ -126,7 +133,10 @@ def _label(gene: Gene) -> _Label:
             ordered.append(0.0)
         else:
             ordered.append(domain.to_unit(value))
-    return _Label(type(gene).__name__, tuple(ordered), tuple(exact), tuple(unordered))
+            if isinstance(domain, ChosenValues):
+                named += domain.parts(value).items()
+    kind = type(gene).__name__
+    return _Label(kind, tuple(ordered), tuple(exact), tuple(unordered), named=tuple(named))
 
 
 def _label_distance(a: _Label, b: _Label) -> float:
@@ -137,12 +147,35 @@ def _label_distance(a: _Label, b: _Label) -> float:
         return GENE
     if a.exact == b.exact:
         return 0.0
+    if a.named or b.named:
+        return _named_distance(dict(a.named), dict(b.named))
     total = 0.0
     for index, (x, y) in enumerate(zip(a.exact, b.exact, strict=True)):
         if x != y:
             moved = 1.0 if index in a.unordered else abs(a.ordered[index] - b.ordered[index])
             total += LEAST + (1.0 - LEAST) * moved
     return GENE * total / len(a.exact)
+
+
+def _named_distance(a: Mapping[str, Value], b: Mapping[str, Value]) -> float:
+    """Distance of two sets of named values: a capped sum, so that missing names leave it a metric."""
+    total = 0.0
+    # Sorted, so that rounding is the same both ways and in every process.
+    for name in sorted({*a, *b}):
+        if name not in a or name not in b:
+            total += 1.0
+            continue
+        x, y = a[name], b[name]
+        if x == y and isinstance(x, bool) == isinstance(y, bool):
+            continue
+        numbers = isinstance(x, (int, float)) and isinstance(y, (int, float))
+        if numbers and not isinstance(x, bool) and not isinstance(y, bool):
+            # Canberra metric (Lance & Williams 1967): no domain is needed for it.
+            moved = abs(x - y) / (abs(x) + abs(y))  # type: ignore[operator,arg-type]
+            total += LEAST + (1.0 - LEAST) * moved
+        else:
+            total += 1.0
+    return GENE * min(1.0, total / NAMES)
 
 
 @lru_cache(maxsize=1024)

@@ -39,6 +39,9 @@ class Stage:
         inner: gene classes that may stand inside blocks of this stage; ``genes`` if not given.
         weights: how often each gene class is sampled or inserted, relative to the others;
             1 where nothing is said.
+        sampled: fewest and most genes of a random genome, within ``least`` to ``most``; those two if not given.
+        first: gene classes of which a random genome's first gene in this stage is one; any if empty.
+            Only sampling goes by it and by ``sampled``: they make random genomes decent, not valid.
 
     Raises:
         GenomeError: no genes, ``least`` above ``most``, something that is no gene class.
@@ -50,6 +53,8 @@ class Stage:
     most: int = 12
     inner: tuple[type[Gene], ...] | None = None
     weights: Mapping[str, float] = field(default_factory=dict)
+    sampled: tuple[int, int] | None = None
+    first: tuple[type[Gene], ...] = ()
 
     def __post_init__(self) -> None:
         for kind in (*self.genes, *(self.inner or ())):
@@ -59,6 +64,13 @@ class Stage:
             raise GenomeError(f"stage {self.name}: least={self.least} must be from 0 to most={self.most}")
         if not self.genes and self.least:
             raise GenomeError(f"stage {self.name}: no gene may stand here, but {self.least} must")
+        low, high = (self.least, self.most) if self.sampled is None else self.sampled
+        if not self.least <= low <= high <= self.most:
+            raise GenomeError(f"stage {self.name}: sampled={self.sampled} must lie in {self.least} to {self.most}")
+        if not set(self.first) <= set(self.genes):
+            raise GenomeError(f"stage {self.name}: first must be some of its genes")
+        object.__setattr__(self, "sampled", (low, high))
+        object.__setattr__(self, "first", tuple(self.first))
         object.__setattr__(self, "genes", tuple(self.genes))
         object.__setattr__(self, "inner", self.genes if self.inner is None else tuple(self.inner))
 
@@ -74,6 +86,7 @@ class Stage:
         return {
             "name": self.name, "genes": [k.__name__ for k in self.genes], "least": self.least, "most": self.most,
             "inner": [k.__name__ for k in self.inner], "weights": dict(self.weights),
+            "sampled": list(self.sampled or ()), "first": [k.__name__ for k in self.first],
         }  # fmt: skip
 
     @classmethod
@@ -81,7 +94,8 @@ class Stage:
         """The stage that :meth:`to_json` wrote."""
         return cls(
             str(json["name"]), tuple(map(gene_class, json["genes"])), json["least"], json["most"],
-            tuple(map(gene_class, json["inner"])), dict(json["weights"]),
+            tuple(map(gene_class, json["inner"])), dict(json["weights"]), tuple(json["sampled"]),
+            tuple(map(gene_class, json["first"])),
         )  # fmt: skip
 
 
@@ -127,6 +141,7 @@ class LayeredSpace(ModelSpace):
         domains: narrower domains of fields: gene's class name -> field -> domain.
         training: class of the training settings; ``genomes.training_settings.Training`` if not given.
         limits: see :class:`Limits`.
+        default_share: field's name -> how often a sampled gene takes the domain's default there.
         options: further settings of a subclass, as JSON values.
 
     Raises:
@@ -145,6 +160,7 @@ class LayeredSpace(ModelSpace):
         domains: Mapping[str, Mapping[str, Domain]] | None = None,
         training: type[Gene] | None = None,
         limits: Limits | None = None,
+        default_share: Mapping[str, float] | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> None:
         from genomes.training_settings import Training
@@ -154,6 +170,7 @@ class LayeredSpace(ModelSpace):
         self.stages = tuple(stages)
         self.limits = limits if limits is not None else Limits()
         self.training: type[Gene] = Training if training is None else training
+        self.default_share = dict(default_share or {})
         self.options = dict(options or {})
         self._domains = {kind: dict(fields) for kind, fields in (domains or {}).items()}
         self._known = {kind.__name__: kind for kind in self.gene_classes}
@@ -196,6 +213,12 @@ class LayeredSpace(ModelSpace):
         for stage in self.stages:
             kinds.update(dict.fromkeys((*stage.genes, *(stage.inner or ()))))
         return tuple(kinds)
+
+    @property
+    def definitions(self) -> tuple[Any, ...]:
+        """See :attr:`genomes.Space.definitions`: gene classes that are not part of this package."""
+        kinds = (*self.gene_classes, self.training)
+        return tuple(kind for kind in kinds if kind.__module__.partition(".")[0] != "genomes")
 
     def domains(self, kind: type[Gene]) -> Mapping[str, Domain]:
         """Domain of every field of a gene class, as this space has it."""
@@ -349,6 +372,7 @@ class LayeredSpace(ModelSpace):
             "domains": {k: {name: d.to_json() for name, d in fields.items()} for k, fields in self._domains.items()},
             "training": self.training.__name__,
             "limits": dict(vars(self.limits)),
+            "default_share": self.default_share,
             "options": self.options,
         }
 
@@ -370,6 +394,7 @@ class LayeredSpace(ModelSpace):
             domains=domains,
             training=gene_class(arguments["training"]),
             limits=Limits(**arguments["limits"]),
+            default_share=arguments["default_share"],
             options=arguments["options"],
         )
 

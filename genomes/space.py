@@ -139,6 +139,16 @@ class Space(abc.ABC):
         text = json_module.dumps(self.to_json(), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
+    @property
+    def definitions(self) -> tuple[Any, ...]:
+        """What a worker process must know before it can read the JSON of this space and its genomes.
+
+        Gene classes and functions of the user's own, as objects that are pickled by reference:
+        unpickled in another process, they are imported there and register themselves. Nothing is
+        imported because a file names it.
+        """
+        return ()
+
     # -- data and models; spaces of tables have none ----------------------------------------
     def check_data(self, x: Any, y: Any, role: str = "train") -> None:
         """Check inputs and targets against the space.

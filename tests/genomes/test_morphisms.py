@@ -91,7 +91,7 @@ def test_morphisms_of_the_same_rng_agree() -> None:
     space = space_of("tabular")
     genome = space.default()
     dense = genome.genes[1].replace(units=9, activation="relu")
-    genome = genome.replace(genes=(genome.genes[0], dense, *genome.genes[2:]))
+    genome = genome.replace(genes=(genome.genes[0], dense, dense.replace(innovation=50), *genome.genes[2:]))
     x = inputs_of("tabular", np.random.default_rng(0))
     model, _ = trained(space, genome, x, np.random.default_rng(0))
     weights = weights_by_mark(model)
