@@ -5,12 +5,15 @@ The clock is read for display only: nothing that a campaign does depends on it.
 
 from __future__ import annotations
 
+import math
 import time
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from evo.events import Callback, CampaignInfo
-from evo.history import History, Trial
+from evo.history import History, Status, Trial
 from evo.report import summary
 
 if TYPE_CHECKING:
@@ -20,11 +23,43 @@ if TYPE_CHECKING:
 
 #: Lines that a whole campaign prints about its budget where there is no terminal.
 _PLAIN_STEPS = 20
+#: Seconds between two drawings of the display, at least.
+_REDRAW = 0.2
 _ENDS = {
     "budget": "the budget is spent",
     "stopped": "stopped; everything so far is saved",
     "exhausted": "every model of the space has been trained",
 }
+
+
+@dataclass
+class _Tally:
+    """What is counted as outcomes come in, so that a line costs the same after ten thousand trials as after ten."""
+
+    done: Counter[Status] = field(default_factory=Counter)
+    causes: set[str] = field(default_factory=set)
+    epochs: int = 0
+    best: int | None = None
+
+    @classmethod
+    def of(cls, history: History) -> _Tally:
+        tally = cls()
+        for trial in history:
+            tally.add(trial, history)
+        return tally
+
+    def add(self, trial: Trial, history: History) -> None:
+        """Count a trial, if its outcome is known."""
+        if trial.outcome is None:
+            return
+        self.done[trial.outcome.status] += 1
+        self.epochs += trial.outcome.epochs
+        if not trial.completed:
+            self.causes.add(summary.cause(trial.outcome))
+        elif math.isfinite(history.fitness(trial.number)[0]) and (
+            self.best is None or history.rank_key(trial.number) > history.rank_key(self.best)
+        ):
+            self.best = trial.number
 
 
 class Progress(Callback):
@@ -54,8 +89,8 @@ class Progress(Callback):
         self._share_at_start = 0.0
         self._minutes = 0.0
         self._step = 0
-        self._causes: set[str] = set()
-        self._best: int | None = None
+        self._tally = _Tally()
+        self._drawn = 0.0
         self._announced: list[str] = []
         encoding = (self.console.encoding or "").lower()
         self._unicode = encoding.startswith("utf")
@@ -64,12 +99,10 @@ class Progress(Callback):
     def on_begin(self, info: CampaignInfo, history: History) -> None:
         self._info, self._running = info, {}
         self._started, self._minutes = time.monotonic(), info.minutes
-        self._share_at_start = self._share(history)
+        self._tally = _Tally.of(history)
+        self._share_at_start = self._share()
         self._step = int(self._share_at_start * _PLAIN_STEPS)
-        self._causes = {summary.cause(t.outcome) for t in history if t.outcome and not t.completed}
-        best = summary.best(history)
-        self._best = None if best is None else best.number
-        self._header(history)
+        self._header()
         if self.live:
             from rich.live import Live
 
@@ -84,10 +117,14 @@ class Progress(Callback):
 
     def on_outcome(self, trial: Trial, history: History) -> None:
         self._running.pop(trial.number, None)
+        before = self._tally.best
+        new_cause = not trial.completed and trial.outcome is not None
+        new_cause = new_cause and summary.cause(trial.outcome) not in self._tally.causes  # type: ignore[arg-type]
+        self._tally.add(trial, history)
         if self._display is not None:
-            self._display.update(self.render(history), refresh=True)
+            self._draw(history)
         elif self._info is not None and not self.live:
-            self._plain(trial, history)
+            self._plain(trial, history, new_cause, self._tally.best != before)
 
     def on_message(self, text: str) -> None:
         self._print(text)
@@ -100,13 +137,12 @@ class Progress(Callback):
         self._minutes = minutes
         while self._announced:
             self._print(self._announced.pop(0))
-        if self._display is not None:
-            self._display.update(self.render(history), refresh=True)
+        self._draw(history)
 
     def on_end(self, reason: str, history: History) -> None:
         self._running = {}
-        if self._display is not None:
-            self._display.update(self.render(history), refresh=True)
+        self._drawn = 0.0
+        self._draw(history)
         self.close()
         self._print(f"{self._state(history, left=False)}: {_ENDS.get(reason, reason)}")
 
@@ -116,12 +152,17 @@ class Progress(Callback):
             self._display.stop()
             self._display = None
 
+    def _draw(self, history: History) -> None:
+        now = time.monotonic()
+        if self._display is not None and now - self._drawn >= _REDRAW:
+            self._drawn = now
+            self._display.update(self.render(history), refresh=True)
+
     # -- plain lines -----------------------------------------------------------------------
-    def _header(self, history: History) -> None:
+    def _header(self) -> None:
         info = self._info
         assert info is not None
-        settled = len(history) - len(history.pending())
-        begun = f"going on after {settled} trials" if info.resumed else "new campaign"
+        begun = f"going on after {sum(self._tally.done.values())} trials" if info.resumed else "new campaign"
         self._print(f"{info.directory}: {begun}, seed {info.seed}, {info.workers} workers, {self._budget(info)}")
         for name, value in (("space", info.space), ("precision", info.precision), ("strategy", info.strategy)):
             if value:
@@ -132,17 +173,10 @@ class Progress(Callback):
         limits = ((info.budget.epochs, "epochs"), (info.budget.trials, "trials"), (info.budget.minutes, "minutes"))
         return "budget " + " or ".join(f"{limit:g} {unit}" for limit, unit in limits if limit is not None)
 
-    def _plain(self, trial: Trial, history: History) -> None:
-        assert trial.outcome is not None
-        step = int(self._share(history) * _PLAIN_STEPS)
-        cause = None if trial.completed else summary.cause(trial.outcome)
-        if cause is not None and cause not in self._causes:
-            self._causes.add(cause)
+    def _plain(self, trial: Trial, history: History, new_cause: bool, better: bool) -> None:
+        if new_cause and trial.outcome is not None:
             self._print(f"trial {trial.number} {summary.cause(trial.outcome, exact=True)}")
-        best = summary.best(history)
-        better = best is not None and best.number == trial.number != self._best
-        if better:
-            self._best = trial.number
+        step = int(self._share() * _PLAIN_STEPS)
         if step > self._step or better:
             self._step = step
             self._print(self._state(history))
@@ -155,56 +189,54 @@ class Progress(Callback):
 
     def _state(self, history: History, left: bool = True) -> str:
         """Where the campaign stands, in one line; with ``left`` also the time left."""
-        best = summary.best(history)
-        counts = summary.statuses(history)
-        failed = sum(count for status, count in counts.items() if status.value != "completed")
-        parts = [f"{100 * self._share(history):3.0f}%", self._epochs(history), f"{sum(counts.values())} trials"]
+        count = sum(self._tally.done.values())
+        failed = count - self._tally.done[Status.COMPLETED]
+        parts = [f"{100 * self._share():3.0f}%", self._epochs(), f"{count} trials"]
         if failed:
             parts[-1] += f" ({failed} not completed)"
+        best = self._tally.best
         if best is not None:
-            parts.append(f"best {self._score(history, best)} (trial {best.number})")
-        minutes = self._left(history) if left else None
+            parts.append(f"best {self._score(history, best)} (trial {best})")
+        minutes = self._left() if left else None
         if minutes is not None:
             parts.append(f"about {summary.clock(minutes)} left")
         return ", ".join(parts)
 
     # -- figures -----------------------------------------------------------------------
-    def _share(self, history: History) -> float:
+    def _share(self) -> float:
         """Share of the budget that finished trials have used."""
         budget = self._info.budget if self._info is not None else None
         if budget is None:
             return 0.0
-        done = sum(1 for trial in history if trial.outcome is not None)
         shares = [0.0]
         if budget.epochs is not None:
-            shares.append(summary.epochs_done(history) / budget.epochs)
+            shares.append(self._tally.epochs / budget.epochs)
         if budget.trials is not None:
-            shares.append(done / budget.trials)
+            shares.append(sum(self._tally.done.values()) / budget.trials)
         if budget.minutes is not None:
             shares.append(self._minutes / budget.minutes)
         return min(1.0, max(shares))
 
-    def _left(self, history: History) -> float | None:
+    def _left(self) -> float | None:
         """Minutes left at the pace of this session; None before there is a pace."""
-        share = self._share(history)
+        share = self._share()
         gained = share - self._share_at_start
         if gained < 0.005 or share >= 1:
             return None
         return (time.monotonic() - self._started) / 60 * (1 - share) / gained
 
-    def _epochs(self, history: History) -> str:
-        done = summary.epochs_done(history)
+    def _epochs(self) -> str:
         limit = self._info.budget.epochs if self._info is not None else None
-        return f"{done} epochs" if limit is None else f"{done}/{limit} epochs"
+        return f"{self._tally.epochs} epochs" if limit is None else f"{self._tally.epochs}/{limit} epochs"
 
     @staticmethod
-    def _score(history: History, trial: Trial) -> str:
+    def _score(history: History, number: int) -> str:
         parts = []
-        for name, value in zip(history.objectives.names, history.fitness(trial.number), strict=True):
+        for name, value in zip(history.objectives.names, history.fitness(number), strict=True):
             shown = summary.shown_objective(name)
-            number = summary.shown_value(value, name)
+            quantity = summary.shown_value(value, name)
             counted = shown in ("parameters", "flops")
-            parts.append(f"{shown} {summary.short_number(number) if counted else summary.short_value(number)}")
+            parts.append(f"{shown} {summary.short_number(quantity) if counted else summary.short_value(quantity)}")
         return ", ".join(parts)
 
     # -- live --------------------------------------------------------------------------
@@ -212,7 +244,7 @@ class Progress(Callback):
         """The display as it stands, one line per subject, each cut to the console's width."""
         from rich.console import Group
 
-        lines = [self._bar_line(history), self._trials_line(history), self._best_line(history)]
+        lines = [self._bar_line(), self._trials_line(), self._best_line(history)]
         if len(summary.improvements(history)) > 1:
             lines.append(self._spark_line(history))
         if self._running:
@@ -233,13 +265,13 @@ class Progress(Callback):
         text.append(value, style=style)
         return text
 
-    def _bar_line(self, history: History) -> Text:
+    def _bar_line(self) -> Text:
         from rich.text import Text
 
-        share = self._share(history)
-        left = self._left(history)
+        share = self._share()
+        left = self._left()
         # The last words go first where the terminal is narrow.
-        words = [f"{100 * share:3.0f}%", self._epochs(history), summary.clock(self._minutes)]
+        words = [f"{100 * share:3.0f}%", self._epochs(), summary.clock(self._minutes)]
         if left is not None:
             words.append(f"about {summary.clock(left)} left")
         width = self.console.width
@@ -254,8 +286,8 @@ class Progress(Callback):
         text.append(" " + "  ".join(words), style="bold")
         return text
 
-    def _trials_line(self, history: History) -> Text:
-        counts = summary.statuses(history)
+    def _trials_line(self) -> Text:
+        counts = self._tally.done
         parts = [f"{sum(counts.values())} done"]
         if self._running:
             parts.append(f"{len(self._running)} running")
@@ -263,10 +295,10 @@ class Progress(Callback):
         return self._line("trials", " · ".join(parts))
 
     def _best_line(self, history: History) -> Text:
-        best = summary.best(history)
+        best = None if self._tally.best is None else history[self._tally.best]
         if best is None or best.outcome is None:
             return self._line("best", "none yet", "dim")
-        parts = [self._score(history, best), f"trial {best.number}"]
+        parts = [self._score(history, best.number), f"trial {best.number}"]
         if best.outcome.parameters is not None:
             parts.append(f"{summary.short_number(best.outcome.parameters)} parameters")
         parts += [f"{best.epochs} epochs", best.proposal.origin]
