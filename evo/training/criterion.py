@@ -71,13 +71,19 @@ class Criterion:
             total += keras.ops.cast(keras.ops.sum(own), "float32")
         return total
 
-    def update(self, y: Any, predictions: Any) -> None:
-        """Count a batch of plain targets in every metric."""
+    def update(self, y: Any, predictions: Any, counted: Any = None) -> None:
+        """Count a batch of plain targets in every metric; ``counted`` weighs the batch if it is given."""
+        import keras
+
         for _, output, metric in self.metrics:
-            if output is None:
-                metric.update_state(y, predictions)
+            targets, predicted = y, predictions
+            if output is not None:
+                targets, predicted = _of(y, output, self.outputs), _of(predictions, output, self.outputs)
+            if counted is None:
+                metric.update_state(targets, predicted)
             else:
-                metric.update_state(_of(y, output, self.outputs), _of(predictions, output, self.outputs))
+                rows = keras.ops.shape(targets)[0]
+                metric.update_state(targets, predicted, sample_weight=keras.ops.broadcast_to(counted, (rows,)))
 
     def results(self) -> dict[str, Any]:
         """Value of every metric."""

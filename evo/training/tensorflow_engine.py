@@ -143,19 +143,21 @@ class TensorFlowEngine(Engine):
             x, y, weight = keras.tree.map_structure(lambda t: t[begin:end], (x, y, weight))
             share = tf.cast(high - low, tf.float32) / tf.cast(count, tf.float32)
             seed = seed + tf.stack([0, index * 1_000_003])
-            return self._step(rate, numbers, x, y, weight, seed, share, 1.0 / replicas)
+            return self._step(rate, numbers, x, y, weight, seed, share, 1.0 / replicas, tf.cast(high > low, tf.float32))
 
         losses = self.strategy.run(on_replica, args=(x, y, weight, rate, numbers, seed))
         return self.strategy.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
 
     def _step(
-        self, rate: Any, numbers: Any, x: Any, y: Any, weight: Any, seed: Any, share: Any, own_share: float
+        self, rate: Any, numbers: Any, x: Any, y: Any, weight: Any, seed: Any, share: Any, own_share: float,
+        counted: Any = None,
     ) -> tf.Tensor:
         """Forward, backward, update.
 
         Args:
             share: weight of this batch's loss in the global batch's.
             own_share: weight of the model's own losses (regularisers).
+            counted: 1 or 0, whether metrics count these rows; None: they do.
         """
         model, optimizer, criterion = self.model, self.optimizer, self._criterion
         optimizer.learning_rate = rate
@@ -164,7 +166,7 @@ class TensorFlowEngine(Engine):
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch([variable.value for variable in self._variables])
                 predictions = model(x, training=True)
-                loss = criterion.training_loss(targets, predictions, weight) * share
+                loss = _undivided(criterion.training_loss(targets, predictions, weight)) * share
                 loss += criterion.own_losses() * own_share
                 scaled = optimizer.scale_loss(loss)
             gradients = tape.gradient(scaled, [variable.value for variable in self._variables])
@@ -172,7 +174,7 @@ class TensorFlowEngine(Engine):
                 self._vector.apply({id(v): g for v, g in zip(self._variables, gradients, strict=True)})
             else:
                 optimizer.apply(gradients, self._variables)
-        criterion.update(y, predictions)
+        criterion.update(y, predictions, counted)
         return tf.cast(loss, tf.float32)
 
     def train_epoch(self, order: np.ndarray, rates: np.ndarray, seed: int, step: int) -> EpochResult:
@@ -247,6 +249,12 @@ class TensorFlowEngine(Engine):
         now = time.perf_counter()
         self.seconds[phase] = self.seconds.get(phase, 0.0) + now - began
         return now
+
+
+def _undivided(loss: tf.Tensor) -> tf.Tensor:
+    """A loss without the division by the number of replicas that newer Keras puts into it."""
+    unscale = getattr(keras.src.losses.loss, "unscale_loss_for_distribution", None)
+    return loss if unscale is None else unscale(loss)
 
 
 @contextlib.contextmanager

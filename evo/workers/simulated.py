@@ -51,7 +51,8 @@ class SimulatedExecutor(Executor):
         self._alive = workers
         self._capacity = 0.0
         self._waiting: deque[tuple[Future[Any], Callable[[], Any], Any]] = deque()
-        self._events: list[tuple[float, int, Callable[[], None]]] = []
+        self._events: list[tuple[float, int, Callable[[], Future[Any] | None]]] = []
+        self._ended: set[Future[Any]] = set()
         self._order = itertools.count()
         self._closed = False
 
@@ -88,16 +89,23 @@ class SimulatedExecutor(Executor):
         Raises:
             RuntimeError: none of them can ever be done, because all workers are dead.
         """
+        wanted = futures if isinstance(futures, (set, frozenset, dict)) else set(futures)
         while True:
-            done = {future for future in futures if future.done()}
-            if done or not futures:
+            done = {future for future in self._ended if future in wanted}
+            if done or not wanted:
+                self._ended -= done
                 return done
             if not self._events:
+                done = {future for future in wanted if future.done()}
+                if done:
+                    return done
                 raise RuntimeError("no event is left: every simulated worker is dead")
             instant = self._events[0][0]
             self._pass(instant)
             while self._events and self._events[0][0] == instant:
-                heapq.heappop(self._events)[2]()
+                ended = heapq.heappop(self._events)[2]()
+                if ended is not None:
+                    self._ended.add(ended)
             self._start()
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
@@ -119,19 +127,20 @@ class SimulatedExecutor(Executor):
         while self._free and self._waiting:
             future, call, task = self._waiting.popleft()
             if not future.set_running_or_notify_cancel():
+                self._ended.add(future)
                 continue
             self._free -= 1
             end = self._now + max(0.0, float(self._duration(task)))
             heapq.heappush(self._events, (end, next(self._order), self._ending(future, call, task)))
 
-    def _ending(self, future: Future[Any], call: Callable[[], Any], task: Any) -> Callable[[], None]:
-        def end() -> None:
+    def _ending(self, future: Future[Any], call: Callable[[], Any], task: Any) -> Callable[[], Future[Any]]:
+        def end() -> Future[Any]:
             if self._dies is not None and self._dies(task):
                 self._alive -= 1
                 if self._restart is not None:
                     heapq.heappush(self._events, (self._now + self._restart, next(self._order), self._revive))
                 future.set_exception(WorkerDiedError("the simulated worker died"))
-                return
+                return future
             self._free += 1
             try:
                 result = call()
@@ -139,6 +148,7 @@ class SimulatedExecutor(Executor):
                 future.set_exception(error)
             else:
                 future.set_result(result)
+            return future
 
         return end
 

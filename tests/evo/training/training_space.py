@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -129,11 +130,13 @@ class TrainingSpace(Space):
         try:
             with recording() as recorder:
                 inputs = keras.Input(self.input_shape, dtype="float32")
-                outputs = self.target.head(apply(genome.genes, inputs))
+                body = apply(genome.genes, inputs)
+                outputs = self.target.head(body)
+                recorder.claim("head", body, outputs)
             model = keras.Model(inputs, outputs)
         finally:
             keras.config.set_dtype_policy(before)
-        model.gene_layers = dict(recorder.layers)
+        object.__setattr__(model, "gene_layers", MappingProxyType(recorder.layers))
         return model
 
     def loss(self, genome: Genome) -> Any:
@@ -170,3 +173,22 @@ class TrainingSpace(Space):
         position = keras.ops.cast(seed[0] % 1009 + 31 * seed[1], "float32")
         shift = keras.ops.sin(position) * genome.training.noise
         return x + shift, y
+
+
+def digits_like(rows: int = 90, validation: int = 30, classes: int = 3, seed: int = 0) -> dict[str, np.ndarray]:
+    """Arrays of a small, learnable image task."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, classes, rows + validation).astype(np.int32)
+    x = rng.normal(size=(rows + validation, 8, 8, 1)).astype(np.float32)
+    for label in range(classes):
+        x[y == label, label : label + 3] += 1.5
+    return {
+        "x_train": x[:rows], "y_train": y[:rows], "x_validation": x[rows:], "y_validation": y[rows:],
+    }  # fmt: skip
+
+
+def train_here(task: Any) -> Any:
+    """``evo.training.train`` for workers: importing this module registers the space."""
+    from evo.training import train
+
+    return train(task)

@@ -1,0 +1,47 @@
+"""Calls that workers are given in tests; some of them are not kind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+
+def add(first: int, second: int) -> int:
+    return first + second
+
+
+def process_id() -> int:
+    return os.getpid()
+
+
+def sleep(seconds: float) -> float:
+    time.sleep(seconds)
+    return seconds
+
+
+def fall(number: int) -> None:
+    os.kill(os.getpid(), number)
+
+
+def leave(code: int) -> None:
+    os._exit(code)
+
+
+def eat() -> None:
+    eaten = []
+    while True:
+        eaten.append(b"x" * 2**25)
+        time.sleep(0.01)
+
+
+def fail(message: str) -> None:
+    raise ValueError(message)
+
+
+def variables(*names: str) -> dict[str, str | None]:
+    return {name: os.environ.get(name) for name in names}
+
+
+def interrupt_ignored() -> bool:
+    return signal.getsignal(signal.SIGINT) is signal.SIG_IGN
