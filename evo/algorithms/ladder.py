@@ -92,6 +92,7 @@ def promotable(
     trained: Sequence[Phenotype],
     order: Callable[[list[Phenotype], int], list[Phenotype]],
     eta: float | None = None,
+    strict: bool = False,
 ) -> Phenotype | None:
     """Whom asynchronous successive halving would promote now, highest rung first (Li et al. 2020).
 
@@ -110,9 +111,10 @@ def promotable(
     for level in range(ladder.top - 1, -1, -1):
         here = [p for p in trained if p.reached >= ladder.rungs[level]]
         count = int(len(here) / (eta if eta is not None else ladder.ratio(level)))
-        if not count:
+        climbed = sum(1 for p in here if p.asked > ladder.rungs[level])
+        if not count or (strict and climbed >= count):
             continue
-        for phenotype in order(here, ladder.rungs[level])[:count]:
+        for phenotype in order(here, ladder.rungs[level])[: None if strict else count]:
             climbing = phenotype.asked > ladder.rungs[level]
             if not climbing and not phenotype.failed and ladder.level(phenotype.reached) == level:
                 return phenotype

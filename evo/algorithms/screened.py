@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
+from evo.algorithms.belief import Belief
 from evo.algorithms.breeding import exhausted, fresh, vary
 from evo.algorithms.halving import order_at
 from evo.algorithms.initial import initial_design
@@ -16,9 +16,12 @@ from evo.algorithms.phenotypes import Keys, Phenotype, phenotypes
 from evo.algorithms.population import survivors
 from evo.algorithms.problem import Algorithm, Problem, Step, check
 from evo.algorithms.surrogate import Surrogate
-from evo.algorithms.targets import common_scale
 from evo.algorithms.toolbox import Candidate, deap_random
 from evo.history import History, Proposal
+from genomes.genome import Genome
+
+#: Trials above which parents come from the newest only.
+_AGING = 500
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ class ScreenedEvolution(Algorithm):
     eta: float = 3.0
     rungs: tuple[int, ...] | None = None
     inherit: bool = False
+    promote: float | None = None
     rows: int = 300
 
     def __post_init__(self) -> None:
@@ -86,118 +90,100 @@ class _Bound:
         self.keys = Keys(problem.space)
         rungs = (problem.epochs,) if settings.eta == 0 and settings.rungs is None else settings.rungs
         self.ladder = Ladder.make(problem.epochs, settings.eta or 3.0, rungs=rungs)
-        self.surrogate = Surrogate()
+        self.belief = Belief(Surrogate(), self.features, self.ladder, settings.rows)
         self._features: dict[str, np.ndarray] = {}
+
+    def features(self, genome: Genome) -> np.ndarray:
+        """The space's features of a genome, remembered."""
+        if genome.key not in self._features:
+            self._features[genome.key] = self.problem.space.features(genome)
+        return self._features[genome.key]
 
     def propose(self, history: History, rng: np.random.Generator) -> Proposal | None:
         """See :data:`evo.algorithms.problem.Step`."""
+        settings = self.settings
         found = phenotypes(history, self.keys)
-        promoted = self._promote(history, found)
-        if promoted is not None:
-            return promoted
+        trained = [p for p in found.values() if p.best is not None and not p.failed]
+        designing = len(found) < max(settings.design, len(settings.initial)) or not trained
+        believing = settings.screening and not designing and self.belief.fit(history, found, rng)
+        means: dict[str, float] = {}
+        if believing:
+            mean, _ = self.belief.predict([p.genome for p in trained])
+            means = dict(zip((p.key for p in trained), mean.tolist(), strict=True))
+        chosen = self._promotion(history, trained, means)
+        if chosen is not None:
+            return self.ladder.climb(chosen)
         with deap_random(rng):
-            candidate = self._new(history, found, rng)
+            if designing:
+                candidate = initial_design(settings, self.problem, self.keys, history, set(found), len(found))
+            else:
+                candidate = self._offspring(history, found, trained, means, rng)
         if candidate is None:
             return exhausted(self.problem, history, len(found))
-        inherits = None
-        if self.settings.inherit and candidate.parents:
-            inherits = candidate.parents[0]
         return self.ladder.start(
-            genome=candidate.genome, parents=candidate.parents, origin=candidate.origin, inherits=inherits
+            genome=candidate.genome,
+            parents=candidate.parents,
+            origin=candidate.origin,
+            inherits=candidate.parents[0] if settings.inherit and candidate.parents else None,
         )
 
-    # -- promotion -----------------------------------------------------------------
-    def _promote(self, history: History, found: dict[str, Phenotype]) -> Proposal | None:
-        trained = [p for p in found.values() if p.best is not None]
-        chosen = promotable(self.ladder, trained, lambda group, epochs: order_at(history, group, epochs))
-        return None if chosen is None else self.ladder.climb(chosen)
+    def _promotion(
+        self, history: History, trained: list[Phenotype], means: dict[str, float]
+    ) -> Phenotype | None:
+        """Whom to promote, by what is believed of the full length if anything is."""
 
-    # -- new genomes ---------------------------------------------------------------
-    def _new(
-        self, history: History, found: dict[str, Phenotype], rng: np.random.Generator
+        def order(group: list[Phenotype], epochs: int) -> list[Phenotype]:
+            if means:
+                return sorted(group, key=lambda p: -means[p.key])
+            return order_at(history, group, epochs)
+
+        return promotable(self.ladder, trained, order, self.settings.promote, strict=bool(means))
+
+    def _offspring(
+        self,
+        history: History,
+        found: dict[str, Phenotype],
+        trained: list[Phenotype],
+        means: dict[str, float],
+        rng: np.random.Generator,
     ) -> Candidate | None:
+        """The most promising of many children; without screening the first one."""
         settings, problem = self.settings, self.problem
-        known = set(found)
-        design = max(settings.design, len(settings.initial))
-        elite = self._elite(history)
-        if len(found) < design or not elite:
-            return initial_design(settings, problem, self.keys, history, known, len(found))
-        parents = [Candidate(history[n].genome, history.fitness(n), n) for n in elite]
+        wanted = settings.offspring if means else 1
+        strangers = round(settings.random * wanted) if means else int(rng.random() < settings.random)
         candidates: dict[str, Candidate] = {}
-        children = vary(problem, parents, settings.crossover, settings.second, rng.random)
-        wanted = settings.offspring if settings.screening else 1
-        for child in itertools.islice(children, 3 * wanted + 20):
-            key = self.keys(child.genome)
-            if key not in known and key not in candidates:
-                candidates[key] = child
-                if len(candidates) >= wanted:
-                    break
-        strangers = round(settings.random * settings.offspring)
-        if not settings.screening:
-            strangers = int(rng.random() < settings.random)
-            candidates = {} if strangers else candidates
+        if means or not strangers:
+            parents = self._parents(history, trained, means)
+            children = vary(problem, parents, settings.crossover, settings.second, rng.random)
+            for child in itertools.islice(children, 3 * wanted + 20):
+                key = self.keys(child.genome)
+                if key not in found and key not in candidates:
+                    candidates[key] = child
+                    if len(candidates) >= wanted:
+                        break
         for _ in range(strangers):
-            child = problem.toolbox.individual()
-            candidates.setdefault(self.keys(child.genome), child)
-        new = [candidate for key, candidate in candidates.items() if key not in known]
+            stranger = problem.toolbox.individual()
+            key = self.keys(stranger.genome)
+            if key not in found:
+                candidates.setdefault(key, stranger)
+        new = list(candidates.values())
         if not new:
-            return fresh(problem, self.keys, known)
-        return new[0] if len(new) == 1 else self._best(history, found, new, rng)
-
-    def _elite(self, history: History) -> list[int]:
-        """The parents: survivors by phenotype that never failed, highest rung first."""
-        settings = self.settings
-        size = settings.pool
-        aging = len(history) > 500 if settings.aging is None else settings.aging
-        ordered = survivors(history, len(history) if aging else size, keys=self.keys)
-        if aging:
-            ordered = [n for n in ordered if n >= len(history) - 100] or ordered
-        return ordered[:size]
-
-    # -- screening -----------------------------------------------------------------
-    def features(self, candidates: list[Candidate]) -> np.ndarray:
-        """Features of genomes, remembered by key; shape (candidates, features)."""
-        rows = []
-        for candidate in candidates:
-            key = candidate.genome.key
-            if key not in self._features:
-                self._features[key] = self.problem.space.features(candidate.genome)
-            rows.append(self._features[key])
-        return np.array(rows)
-
-    def _best(
-        self, history: History, found: dict[str, Phenotype], new: list[Candidate], rng: np.random.Generator
-    ) -> Candidate:
-        """The candidate with the highest upper confidence bound."""
-        targets, noise = common_scale(history, found, self.ladder, rng)
-        if not targets:
+            return fresh(problem, self.keys, found.keys())
+        if len(new) == 1:
             return new[0]
-        rows = self._rows(found, targets)
-        x = self.features([Candidate(found[key].genome) for key in rows])
-        z = np.array([targets[key] for key in rows])
-        alpha = np.array([noise[key] for key in rows])
-        length = self.surrogate.choose(x, z, alpha)
-        self.surrogate.fit(x, z, alpha, length)
-        waiting = [p for p in found.values() if p.pending and p.key not in targets]
-        if waiting:
-            # What is still being trained is taken to turn out as predicted.
-            ahead = self.features([Candidate(p.genome) for p in waiting])
-            mean, _ = self.surrogate.predict(ahead)
-            x, z = np.vstack([x, ahead]), np.concatenate([z, mean])
-            alpha = np.concatenate([alpha, np.full(len(waiting), float(alpha.min()))])
-            self.surrogate.fit(x, z, alpha, length)
-        mean, deviation = self.surrogate.predict(self.features(new))
-        return new[int(np.argmax(mean + self.settings.beta * deviation))]
+        mean, deviation = self.belief.predict([candidate.genome for candidate in new])
+        return new[int(np.argmax(mean + settings.beta * deviation))]
 
-    def _rows(self, found: dict[str, Phenotype], targets: dict[str, float]) -> list[str]:
-        """The phenotypes to fit: all, or the best half, the newest quarter and an even sample."""
-        most = self.settings.rows
-        keys = [key for key in found if key in targets]
-        if len(keys) <= most:
-            return keys
-        kept = dict.fromkeys(sorted(keys, key=lambda key: -targets[key])[: most // 2])
-        kept.update(dict.fromkeys(keys[-(most // 4) :]))
-        others = [key for key in keys if key not in kept]
-        step = max(1, math.ceil(len(others) / max(1, most - len(kept))))
-        kept.update(dict.fromkeys(others[::step]))
-        return [key for key in keys if key in kept]
+    def _parents(
+        self, history: History, trained: list[Phenotype], means: dict[str, float]
+    ) -> list[Candidate]:
+        """The elite: the best by what is believed of the full length; with several objectives NSGA-II's."""
+        settings = self.settings
+        aging = len(history) > _AGING if settings.aging is None else settings.aging
+        alive = [p for p in trained if not aging or p.first >= len(history) - 100] or trained
+        if means and len(history.objectives) == 1:
+            best = sorted(alive, key=lambda p: -means[p.key])[: settings.pool]
+            return [Candidate(p.genome, (means[p.key],), p.best) for p in best]
+        numbers = {p.best for p in alive}
+        ordered = [n for n in survivors(history, len(history), keys=self.keys) if n in numbers]
+        return [Candidate(history[n].genome, history.fitness(n), n) for n in ordered[: settings.pool]]

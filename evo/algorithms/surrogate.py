@@ -2,84 +2,138 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
+import sklearn
 from scipy.spatial.distance import cdist
-from scipy.stats import norm, rankdata
 from sklearn.gaussian_process import GaussianProcessRegressor
-from sklearn.gaussian_process.kernels import Kernel, NormalizedKernelMixin, StationaryKernelMixin
+from sklearn.gaussian_process.kernels import Kernel
 
 
-class Laplacian(StationaryKernelMixin, NormalizedKernelMixin, Kernel):
-    """``exp(-|x - y|_1 / length)``: on one-hot columns of height 1/2 the Hamming-exponential kernel.
+class RungKernel(Kernel):
+    """``near(|x - y| / length) * correlation ** |rung of x - rung of y|``.
+
+    ``near`` is the squared-exponential kernel (on one-hot columns: Hamming-exponential) or Matérn's 5/2.
+    The last column of the inputs is the rung; all others are features.
 
     Args:
-        length: L1 distance at which the correlation has fallen to 1/e.
+        length: length scale, in units of the features' Euclidean distance.
+        correlation: of one genome on neighbouring rungs.
     """
 
-    def __init__(self, length: float = 1.0) -> None:
+    kind = "rbf"
+
+    def __init__(self, length: float = 1.0, correlation: float = 0.9) -> None:
         self.length = length
+        self.correlation = correlation
 
     def __call__(self, X: Any, Y: Any = None, eval_gradient: bool = False) -> Any:
         """The kernel matrix, shape (len(X), len(Y))."""
         if eval_gradient:
-            raise ValueError("Laplacian: its length is chosen from a grid, there is no gradient")
-        return np.exp(-cdist(X, X if Y is None else Y, "cityblock") / self.length)
+            raise ValueError("RungKernel: its parameters are chosen from a grid, there is no gradient")
+        other = X if Y is None else Y
+        if self.kind == "lap":
+            near = np.exp(cdist(X[:, :-1], other[:, :-1], "cityblock") / -self.length)
+        else:
+            squared = cdist(X[:, :-1], other[:, :-1], "sqeuclidean") / self.length**2
+            if self.kind == "rbf":
+                near = np.exp(-0.5 * squared)
+            else:
+                scaled = np.sqrt(5 * squared)
+                near = (1 + scaled + scaled * scaled / 3) * np.exp(-scaled)
+        apart = np.abs(X[:, -1:] - other[:, -1])
+        return near * self.correlation**apart if apart.any() else near
+
+    def diag(self, X: Any) -> np.ndarray:
+        """Ones: the prior variance."""
+        return np.ones(len(X))
+
+    def is_stationary(self) -> bool:
+        """It depends on differences only."""
+        return True
 
     def __repr__(self) -> str:
-        return f"Laplacian(length={self.length:.3g})"
+        return f"RungKernel(length={self.length:.3g}, correlation={self.correlation:.3g})"
 
 
-def gaussianized(values: np.ndarray) -> np.ndarray:
-    """Values replaced by the normal quantiles of their ranks: shape (n,), mean 0, ties shared."""
-    count = len(values)
-    return norm.ppf((rankdata(values) - 0.5) / count) if count else np.zeros(0)
+#: Length, correlation and noise.
+Setting = tuple[float, float, float]
 
 
 class Surrogate:
-    """Gaussian-process regression whose length scale is chosen by marginal likelihood from a grid.
+    """Gaussian-process regression; its kernel and noise are those of a grid with the highest likelihood.
+
+    The grid is searched on at most ``rows`` observations, and the answer is remembered for
+    the very observations that it was found on.
 
     Args:
-        lengths: candidate length scales, in units of the features' L1 distances.
+        lengths: length scales to choose from, in units of the features' L1 distances.
+        noises: variances of noise to choose from; targets have a variance of about 1.
+        correlations: of neighbouring rungs, to choose from.
+        rows: most rows that the choice is made on.
     """
 
-    def __init__(self, lengths: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0, 8.0)) -> None:
-        self.lengths = lengths
-        self._chosen: dict[bytes, float] = {}
+    def __init__(
+        self,
+        lengths: tuple[float, ...] = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0),
+        noises: tuple[float, ...] = (1e-3, 0.03, 0.15),
+        correlations: tuple[float, ...] = (0.6, 0.8, 0.95),
+        rows: int = 100,
+    ) -> None:
+        self.lengths, self.noises, self.correlations, self.rows = lengths, noises, correlations, rows
+        self._chosen: dict[bytes, Setting] = {}
         self._model: GaussianProcessRegressor | None = None
+        self._setting = (lengths[0], correlations[0], noises[0])
 
-    def fit(self, features: np.ndarray, targets: np.ndarray, noise: np.ndarray, length: float) -> None:
+    def choose(self, inputs: np.ndarray, targets: np.ndarray) -> None:
+        """Choose kernel and noise for these observations; see :meth:`fit`."""
+        few = np.unique(np.linspace(0, len(targets) - 1, min(self.rows, len(targets))).astype(int))
+        x, y = inputs[few], targets[few]
+        key = x.tobytes() + y.tobytes()
+        if key not in self._chosen:
+            while len(self._chosen) > 16:
+                del self._chosen[next(iter(self._chosen))]
+            self._chosen[key] = self._search(x, y)
+        self._setting = self._chosen[key]
+
+    def _search(self, inputs: np.ndarray, targets: np.ndarray) -> Setting:
+        """The best setting by one parameter after the other, twice."""
+        grid = (self.lengths, self.correlations, self.noises)
+        best: Setting = (self.lengths[len(self.lengths) // 2], self.correlations[-1], self.noises[0])
+        known: dict[Setting, float] = {}
+        # With one rung the correlation has no effect.
+        places = (0, 2, 1, 0, 2, 1) if np.ptp(inputs[:, -1]) else (0, 2, 0, 2)
+        for place in places:
+            for value in grid[place]:
+                setting: Setting = (*best[:place], value, *best[place + 1 :])  # type: ignore[assignment]
+                if setting not in known:
+                    known[setting] = _fitted(inputs, targets, *setting).log_marginal_likelihood_value_
+            best = max(known, key=lambda s: known[s])
+        return best
+
+    def fit(self, inputs: np.ndarray, targets: np.ndarray) -> None:
         """Condition on observations.
 
         Args:
-            features: float64, shape (n, d).
+            inputs: float64, shape (n, d + 1): features and rung.
             targets: float64, shape (n,), about standard normal.
-            noise: variance of each target, shape (n,).
-            length: length scale.
         """
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            self._model = GaussianProcessRegressor(Laplacian(length), alpha=noise, optimizer=None).fit(
-                features, targets
-            )
+        self._model = _fitted(inputs, targets, *self._setting)
 
-    def choose(self, features: np.ndarray, targets: np.ndarray, noise: np.ndarray) -> float:
-        """The length scale of the grid with the highest marginal likelihood; remembered by its arguments."""
-        key = features.tobytes() + targets.tobytes() + noise.tobytes()
-        if key not in self._chosen:
-            likelihood = []
-            for length in self.lengths:
-                self.fit(features, targets, noise, length)
-                assert self._model is not None
-                likelihood.append(self._model.log_marginal_likelihood_value_)
-            self._chosen.clear()
-            self._chosen[key] = self.lengths[int(np.argmax(likelihood))]
-        return self._chosen[key]
-
-    def predict(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def predict(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation, each of shape (n,)."""
         assert self._model is not None
-        mean, deviation = self._model.predict(features, return_std=True)
+        with sklearn.config_context(assume_finite=True, skip_parameter_validation=True):
+            mean, deviation = self._model.predict(inputs, return_std=True)
         return mean, deviation
+
+
+def _fitted(
+    inputs: np.ndarray, targets: np.ndarray, length: float, correlation: float, noise: float
+) -> GaussianProcessRegressor:
+    kernel = RungKernel(length, correlation)
+    model = GaussianProcessRegressor(kernel, alpha=noise, optimizer=None, copy_X_train=False)
+    # The inputs are our own: checking them takes longer than the fit.
+    with sklearn.config_context(assume_finite=True, skip_parameter_validation=True):
+        return model.fit(inputs, targets)

@@ -3,29 +3,56 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import norm, rankdata
 
 from evo.algorithms.ladder import Ladder
 from evo.algorithms.phenotypes import Phenotype
-from evo.algorithms.surrogate import gaussianized
 from evo.history import History
 
-#: Variance of a target at the highest rung, and what every rung below it adds.
-_NOISE = 1e-3
-_NOISE_PER_RUNG = 0.1
+#: How far below the worst of all a failed phenotype counts.
+_FAILURE = 0.5
 
 
-def common_scale(
-    history: History, found: dict[str, Phenotype], ladder: Ladder, rng: np.random.Generator
-) -> tuple[dict[str, float], dict[str, float]]:
-    """One target per phenotype, about standard normal, and the variance of its noise.
+@dataclass(frozen=True)
+class Observation:
+    """What was seen of a phenotype after a training of some length.
 
-    At the lowest rung the outcomes become the normal quantiles of their ranks. At
-    every rung above, those that climbed keep their set of values but are
-    reordered among themselves by their outcomes there. So a value says the same at every
-    rung, and being among the chosen is not taken for being average. Phenotypes that
-    failed get less than all others.
+    Attributes:
+        key: the phenotype's.
+        level: the rung, 0 the lowest; between two where it stopped between them.
+        trial: number of the trial.
+        target: about standard normal, comparable over rungs, more is better.
+    """
+
+    key: str
+    level: float
+    trial: int
+    target: float
+
+
+def gaussianized(values: np.ndarray) -> np.ndarray:
+    """Values replaced by the normal quantiles of their ranks: shape (n,), mean 0, ties shared."""
+    count = len(values)
+    return norm.ppf((rankdata(values) - 0.5) / count) if count else np.zeros(0)
+
+
+def observations(
+    history: History,
+    found: Iterable[Phenotype],
+    ladder: Ladder,
+    rng: np.random.Generator | None = None,
+    before: int | None = None,
+) -> list[Observation]:
+    """Every outcome as a target that compares with those of other rungs.
+
+    On each rung outcomes become the normal quantiles of their ranks. Those who climbed
+    were chosen, so that rank 2 of 3 up there is not rank 2 of 3 below: the quantiles of a
+    rung are narrowed, and moved to the mean that its phenotypes have on the rung below.
+    Phenotypes that only failed get less than all others.
 
     Several objectives become one by an augmented Chebyshev scalarisation with
     random weights, drawn anew for every proposal (ParEGO: Knowles 2006).
@@ -34,50 +61,58 @@ def common_scale(
         history: trials.
         found: their phenotypes.
         ladder: the rungs.
-        rng: weights of several objectives.
+        rng: weights of several objectives; all alike without it.
+        before: leave out all trials from this number on.
 
     Returns:
-        targets and variances by the phenotypes' keys.
+        one observation per completed length of a phenotype, in order of trials.
     """
-    trained = {key: p for key, p in found.items() if p.best is not None}
-    if not trained:
-        return {}, {}
-    score = _scores(history, trained, rng)
-    keys = list(trained)
-    value: dict[str, float] = dict(
-        zip(keys, gaussianized(np.array([score(trained[k], ladder.rungs[0]) for k in keys])), strict=True)
-    )
-    for rung in ladder.rungs[1:]:
-        climbed = [key for key in keys if trained[key].reached >= rung]
-        if len(climbed) > 1:
-            ordered = sorted(climbed, key=lambda key: score(trained[key], rung))
-            values = sorted(value[key] for key in climbed)
-            value.update(zip(ordered, values, strict=True))
-    noise = {
-        key: _NOISE + _NOISE_PER_RUNG * (ladder.top - max(0, ladder.level(p.reached)))
-        for key, p in trained.items()
-    }
-    lowest = min(value.values()) - 0.5
-    for key, phenotype in found.items():
-        if phenotype.failed and phenotype.best is None:
-            value[key], noise[key] = lowest, _NOISE_PER_RUNG
-    return value, noise
+    phenotypes = list(found)
+    end = len(history) if before is None else before
+    seen = sorted((n, p.key, mark) for p in phenotypes for mark, n in p.marks.items() if n < end)
+    if not seen:
+        return []
+    scores = _scores(np.array([history.fitness(n) for n, _, _ in seen]), rng)
+    rungs = np.log(ladder.rungs)
+    levels = np.interp(np.log([mark for _, _, mark in seen]), rungs, np.arange(len(ladder)))
+    whole = np.floor(levels + 1e-9).astype(int)
+    targets = np.empty(len(seen))
+    below: dict[str, float] = {}
+    for level in range(len(ladder)):
+        here = np.flatnonzero(whole == level)
+        if not len(here):
+            continue
+        values = gaussianized(scores[here])
+        known = [below[seen[i][1]] for i in here if seen[i][1] in below]
+        targets[here] = values * (1.0 if not known else _SPREAD) + (float(np.mean(known)) if known else 0.0)
+        below.update((seen[i][1], float(targets[i])) for i in here)
+    result = [
+        Observation(key, float(level), n, float(target))
+        for (n, key, _), level, target in zip(seen, levels, targets, strict=True)
+    ]
+    lowest = float(targets.min()) - _FAILURE
+    failed = [p for p in phenotypes if p.failed and not p.marks and p.first < end]
+    return [*result, *(Observation(p.key, 0.0, p.first, lowest) for p in failed)]
 
 
-def _scores(history: History, trained: dict[str, Phenotype], rng: np.random.Generator):  # type: ignore[no-untyped-def]
-    """``score(phenotype, epochs)``: the fitness at the shortest training of at least that many epochs."""
+_SPREAD = 0.5
 
-    def number(phenotype: Phenotype, epochs: int) -> int:
-        marks = [mark for mark in phenotype.marks if mark >= epochs]
-        return phenotype.marks[min(marks) if marks else max(phenotype.marks)]
 
-    if len(history.objectives) == 1:
-        return lambda phenotype, epochs: history.fitness(number(phenotype, epochs))[0]
-    weights = rng.dirichlet(np.ones(len(history.objectives)))
-    trials = sorted({n for p in trained.values() for n in p.marks.values()})
-    columns = np.array([history.fitness(n) for n in trials]).T
-    scaled = np.array([(gaussianized(column)) for column in columns])
-    # Ranks as losses from the best, so that the weighted worst one counts.
+def _scores(fitness: np.ndarray, rng: np.random.Generator | None) -> np.ndarray:
+    """One score per row, more is better, from fitness of shape (rows, objectives)."""
+    if fitness.shape[1] == 1:
+        return fitness[:, 0]
+    count = fitness.shape[1]
+    weights = np.full(count, 1 / count) if rng is None else rng.dirichlet(np.ones(count))
+    scaled = np.array([gaussianized(column) for column in fitness.T])
+    # As losses from the best, so that the weighted worst one counts.
     losses = weights[:, None] * (scaled.max(axis=1, keepdims=True) - scaled)
-    scalar = dict(zip(trials, -(losses.max(axis=0) + 0.05 * losses.sum(axis=0)), strict=True))
-    return lambda phenotype, epochs: scalar[number(phenotype, epochs)] if math.isfinite(epochs) else -math.inf
+    return -(losses.max(axis=0) + 0.05 * losses.sum(axis=0))
+
+
+def thresholds(count: int, first: int = 8, factor: float = 1.25) -> int:
+    """The last number of the series 8, 10, 13, 16, ... that is not above ``count``."""
+    if count <= first:
+        return count
+    steps = math.floor(math.log(count / first) / math.log(factor) + 1e-9)
+    return math.floor(first * factor**steps)

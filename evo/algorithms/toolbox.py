@@ -18,6 +18,7 @@ the generator of the proposal and puts the former states back.
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import functools
 import math
 import random
@@ -32,6 +33,8 @@ from genomes.space import Space
 
 #: The global states are one per process: two threads must not swap them at the same time.
 _SWAP = threading.RLock()
+#: The generator of the proposal that is being made: what pure operators draw from.
+_CURRENT: contextvars.ContextVar[np.random.Generator | None] = contextvars.ContextVar("generator", default=None)
 
 
 class Fitness(base.Fitness):
@@ -109,18 +112,20 @@ def deap_random(rng: np.random.Generator) -> Iterator[None]:
     with _SWAP:
         python_state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002
         first, second = (int(seed) for seed in rng.integers(2**32, size=2))
+        current = _CURRENT.set(rng)
         random.seed(first)
         np.random.seed(second)  # noqa: NPY002
         try:
             yield
         finally:
+            _CURRENT.reset(current)
             random.setstate(python_state)
             np.random.set_state(numpy_state)  # noqa: NPY002
 
 
 def _generator() -> np.random.Generator:
-    """A generator seeded from the global ``random``, which stands under :func:`deap_random`."""
-    return np.random.default_rng(random.getrandbits(64))
+    """The generator of :func:`deap_random`; outside of it one seeded from the global ``random``."""
+    return _CURRENT.get() or np.random.default_rng(random.getrandbits(64))
 
 
 def individual(sample: Callable[[np.random.Generator], Genome]) -> Callable[[], Candidate]:

@@ -1,0 +1,82 @@
+"""What is believed of every genome at full length, given the history."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from evo.algorithms.ladder import Ladder
+from evo.algorithms.phenotypes import Phenotype
+from evo.algorithms.surrogate import Surrogate
+from evo.algorithms.targets import Observation, observations, thresholds
+from evo.history import History
+from genomes.genome import Genome
+
+
+class Belief:
+    """A surrogate fitted to a history: predictions at full length.
+
+    Args:
+        surrogate: fitted by it.
+        features: numbers of a genome.
+        ladder: the rungs.
+        rows: most observations to fit to.
+    """
+
+    def __init__(
+        self, surrogate: Surrogate, features: Callable[[Genome], np.ndarray], ladder: Ladder, rows: int
+    ) -> None:
+        self.surrogate, self.features, self.ladder, self.rows = surrogate, features, ladder, rows
+
+    def fit(self, history: History, found: Mapping[str, Phenotype], rng: np.random.Generator) -> bool:
+        """Fit to all visible outcomes; what is still being trained is taken to turn out as predicted.
+
+        Returns:
+            False if there is nothing to learn from yet.
+        """
+        seen = observations(history, found.values(), self.ladder, rng)
+        if len({observation.target for observation in seen}) < 2:
+            return False
+        # Kernel and noise are chosen again only when a quarter more is known.
+        early = observations(history, found.values(), self.ladder, before=thresholds(len(history)))
+        if len({observation.target for observation in early}) > 1:
+            self.surrogate.choose(*self._arrays(found, early))
+        chosen = self._most_telling(seen)
+        x, y = self._arrays(found, chosen)
+        self.surrogate.fit(x, y)
+        waiting = [p for p in found.values() if p.pending]
+        if waiting:
+            ahead = self._inputs([p.genome for p in waiting], [self._level(p.asked) for p in waiting])
+            mean, _ = self.surrogate.predict(ahead)
+            self.surrogate.fit(np.vstack([x, ahead]), np.concatenate([y, mean]))
+        return True
+
+    def predict(self, genomes: Sequence[Genome]) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and standard deviation at full length, each of shape (genomes,)."""
+        return self.surrogate.predict(self._inputs(genomes, [float(self.ladder.top)] * len(genomes)))
+
+    # -- inputs --------------------------------------------------------------------
+    def _level(self, epochs: int) -> float:
+        return float(np.interp(math.log(epochs), np.log(self.ladder.rungs), np.arange(len(self.ladder))))
+
+    def _inputs(self, genomes: Sequence[Genome], levels: Sequence[float]) -> np.ndarray:
+        return np.column_stack([np.array([self.features(genome) for genome in genomes]), np.array(levels)])
+
+    def _arrays(
+        self, found: Mapping[str, Phenotype], seen: Sequence[Observation]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        inputs = self._inputs([found[o.key].genome for o in seen], [o.level for o in seen])
+        return inputs, np.array([o.target for o in seen])
+
+    def _most_telling(self, seen: list[Observation]) -> list[Observation]:
+        """All, or the best half, the newest quarter and an even sample of the rest."""
+        if len(seen) <= self.rows:
+            return seen
+        kept = set(sorted(range(len(seen)), key=lambda i: (seen[i].target, seen[i].level))[-self.rows // 2 :])
+        kept.update(range(len(seen) - self.rows // 4, len(seen)))
+        others = [i for i in range(len(seen)) if i not in kept]
+        step = max(1, math.ceil(len(others) / max(1, self.rows - len(kept))))
+        kept.update(others[::step])
+        return [seen[i] for i in sorted(kept)]
