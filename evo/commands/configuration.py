@@ -411,4 +411,4 @@ def _algorithm(section: Mapping[str, Any]) -> Any:
     if name not in known:
         raise SettingsError(f"[algorithm] name: expected one of {', '.join(sorted(known))}, got {name!r}")
     _known(given, inspect.signature(known[name]).parameters, "algorithm")
-    return known[name](**given)
+    return known[name](**{key: tuple(value) if isinstance(value, list) else value for key, value in given.items()})
