@@ -384,9 +384,11 @@ def _fresh_metrics(model: Any) -> list[Any]:
             fresh.append(_by_loss(metric, model))
         elif isinstance(metric, str):
             found = keras.metrics.get(metric)
-            if not isinstance(found, keras.metrics.Metric):
-                found = keras.metrics.MeanMetricWrapper(found, name=metric)
-            fresh.append(found)
+            if isinstance(found, keras.metrics.Metric):
+                # Logs bear the name that was written: "mae", not "mean_absolute_error".
+                fresh.append(type(found).from_config({**found.get_config(), "name": metric}))
+            else:
+                fresh.append(keras.metrics.MeanMetricWrapper(found, name=metric))
         else:
             fresh.append(keras.metrics.MeanMetricWrapper(metric, name=getattr(metric, "__name__", "metric")))
     return fresh

@@ -61,7 +61,8 @@ class TextSpace(EncodedSpace):
     def _prepared(self, x: Any, name: str) -> np.ndarray:
         if not self.raw:
             return self._tokens(x, name)
-        array = np.asarray(x)
+        # A list stays a list of objects: NumPy would turn its numbers into strings.
+        array = np.asarray(x, dtype=object) if isinstance(x, (list, tuple)) else np.asarray(x)
         if array.ndim == 2 and array.shape[1] == 1:
             array = array[:, 0]
         if array.ndim != 1 or array.dtype.kind not in "OUST":
