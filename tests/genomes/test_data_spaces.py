@@ -173,7 +173,7 @@ def check_models(kind: str, count: int, seed: int) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_models_have_the_predicted_size_and_a_twin_on_numbers(kind: str) -> None:
-    check_models(kind, 6, seed=0)
+    check_models(kind, 4, seed=0)
 
 
 @pytest.mark.slow
@@ -205,7 +205,6 @@ def test_the_saved_model_takes_raw_input(kind: str, tmp_path) -> None:
 
 
 def test_mixed_precision_keeps_codes_and_predictions_exact() -> None:
-    rng = np.random.default_rng(0)
     values = np.array([f"c{i:05d}" for i in range(3000)] * 2)
     space = spaces.tabular([Column("c", "text", 5000)], classes=2)
     prepared = space.prepare({"c": values})
@@ -219,7 +218,6 @@ def test_mixed_precision_keeps_codes_and_predictions_exact() -> None:
     ]
     assert outputs[1].dtype == np.float32
     np.testing.assert_allclose(outputs[0], outputs[1], atol=1e-2)
-    assert rng is not None
 
 
 # -- tables -------------------------------------------------------------------------------

@@ -69,7 +69,7 @@ def test_zero_exactly_for_equal_phenotypes_and_symmetric(a: Genome, b: Genome) -
     assert distance(a, b) >= 0
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(samples(), samples(), samples())
 def test_triangle_inequality(a: Genome, b: Genome, c: Genome) -> None:
     assert distance(a, c) <= distance(a, b) + distance(b, c) + 1e-9
