@@ -88,8 +88,8 @@ def run_one(task: tasks.Task, seed: int, minutes: float, workers: int, size: int
         measured = judging.measure(task, outputs, single)
         single = measured.pop("losses") if single is None else single
         measured.pop("losses", None)
-        nested = ensemble.report["estimates"].get("best" if product == "single" else "ensemble", {})
-        estimate = nested.get(measured["metric"], {"value": float("nan"), "error": float("nan")})
+        unknown = {"value": float("nan"), "error": float("nan")}
+        estimate = ensemble.report["estimate"].get(measured["metric"], unknown)
         scale = task.scale if task.target == "regression" else 1.0
         rows.append(
             {

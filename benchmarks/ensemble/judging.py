@@ -58,7 +58,7 @@ def summary(frame: pd.DataFrame) -> str:
         part = frame[frame["task"] == task]
         ours = part[part["product"] == "ensemble"]
         losses = part.pivot_table(index="seed", columns="product", values="test_loss").mean()
-        gain = 1 - row["ensemble"] / row["single"]
+        gain = 1 - row["ensemble"] / row["single"] if row["single"] > 0 else 0.0
         gains.append(gain)
         lines.append(
             f"| {task} | {len(ours)} | {row['single']:.5g} | {row['average']:.5g} | {row['ensemble']:.5g} | {gain:.1%} "

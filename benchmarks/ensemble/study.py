@@ -79,7 +79,12 @@ METHODS: Mapping[str, Callable[[Pool, int], Any]] = {
     "average of 4": _by_build(method="average", size=4),
     "average of 8": _by_build(method="average"),
     "weighted": _by_build(method="weighted"),
-    "weighted, prior 50": _by_weights(LearnedWeights(size=SIZE, prior=50.0)),
+    **{f"weighted, prior {p}": _by_weights(LearnedWeights(size=SIZE, prior=float(p))) for p in (5, 20, 500)},
+    "weighted, 4 members": _by_build(method="weighted", size=4),
+    "weighted, 16 members": _by_build(method="weighted", size=16),
+    "weighted, geometric": _by_build(method="weighted", pooling="geometric"),
+    "weighted, temperature": _by_build(method="weighted", temperature=True),
+    "weighted, median": _by_build(method="weighted", pooling="median"),
     "greedy": _by_build(method="greedy"),
     "greedy, 25 steps": _by_greedy(Greedy(steps=25)),
     "greedy, seeded 5": _by_greedy(Greedy(seeded=5)),
@@ -94,9 +99,8 @@ METHODS: Mapping[str, Callable[[Pool, int], Any]] = {
     "bagged, geometric": _by_build(method="bagged", pooling="geometric"),
     "nes, geometric": _by_build(method="nes", pooling="geometric"),
     "average of 8, geometric": _by_build(method="average", pooling="geometric"),
-    "bagged, temperature": _by_build(method="bagged", temperature=True),
-    "bagged, median": _by_build(method="bagged", pooling="median"),
-    "default with its fallback": _by_build(method="auto", confidence=0.75),
+    "default, fallback at 50%": _by_build(method="auto", confidence=0.5),
+    "default, fallback at 75%": _by_build(method="auto", confidence=0.75),
 }
 
 _CLASSES_ONLY = ("geometric", "temperature", "by error")

@@ -150,7 +150,7 @@ class LearnedWeights:
 
     size: int = 8
     among: int = 50
-    prior: float = 5.0
+    prior: float = 100.0
 
     def __call__(self, pool: PoolLoss, costs: Costs) -> np.ndarray:
         """Weights (candidates,)."""

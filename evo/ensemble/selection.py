@@ -26,7 +26,7 @@ from evo.errors import EnsembleError
 
 #: Every method by name; ``auto`` is :data:`DEFAULT_METHOD`.
 METHODS = ("auto", "best", "average", "weighted", "greedy", "bagged", "nes", "stacking")
-DEFAULT_METHOD = "bagged"
+DEFAULT_METHOD = "weighted"
 
 #: Numbers (float32) that the terms of a selection may take; more candidates than fit are screened by own loss.
 _TERMS = 4_000_000
@@ -85,12 +85,18 @@ class Selection:
             self.stacker,
         )
 
+    @property
+    def estimate(self) -> Mapping[str, Estimate]:
+        """Nested estimates, by metric, of what was returned: of the best single model after a fallback."""
+        return self.estimates.get("best" if self.method == "best" else "ensemble", {})
+
     def report(self) -> dict[str, Any]:
         """How the ensemble was chosen, as a JSON object."""
         return {
             "method": self.method,
             "loss": self.loss,
             "fallback": self.fallback,
+            "estimate": {metric: estimate.to_json() for metric, estimate in self.estimate.items()},
             "estimates": {
                 who: {metric: estimate.to_json() for metric, estimate in metrics.items()}
                 for who, metrics in self.estimates.items()
@@ -128,7 +134,7 @@ def build(
     max_parameters: float | None = None,
     max_latency: float | None = None,
     fold_count: int = 5,
-    confidence: float | None = 0.75,
+    confidence: float | None = 0.5,
     sample_weight: np.ndarray | None = None,
     rng: np.random.Generator,
 ) -> Selection:
@@ -143,10 +149,11 @@ def build(
         task: ``binary``, ``multiclass``, ``multilabel`` or ``regression``.
         size: members asked for, at most; a method may need fewer.
         method: ``best``: the best single model. ``average``: plain average of the best ``size``.
-            ``weighted``: weights learned by gradient. ``greedy``: Caruana's selection with
+            ``weighted``: weights learned by gradient, drawn towards equal ones. ``greedy``: Caruana's selection with
             replacement. ``bagged``: the mean of 20 such selections over random halves of the candidates.
             ``nes``: forward selection without replacement (Zaidi et al. 2021).
-            ``stacking``: a linear model on the greedily chosen. ``auto``: ``bagged``.
+            ``stacking``: a linear model on the greedily chosen. ``auto``: ``weighted``, which won on
+            unseen data (docs/decisions.md).
         loss: what is minimised: ``log_loss`` (default), ``brier`` or ``error``; ``rmse`` (default) or ``mae``.
         pooling: ``arithmetic`` (default) or ``geometric`` mean of probabilities; ``arithmetic`` or
             ``median`` for regression.
@@ -156,7 +163,8 @@ def build(
         max_latency: most seconds per batch, summed over members.
         fold_count: folds of the cross-fitting, 2 or more.
         confidence: the best single model is returned unless the ensemble is better in this
-            share of the samples of a paired bootstrap; None never falls back.
+            share of the samples of a paired bootstrap; None never falls back. More than one half gives gains
+            away: see docs/decisions.md.
         sample_weight: weight of each validation row, or None.
         rng: randomness of bags, folds and bootstrap.
 

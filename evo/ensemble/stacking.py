@@ -123,5 +123,5 @@ def fit_stacker(
         return value, np.concatenate([(x.T @ slope + strength * change).ravel(), slope.sum(axis=0)])
 
     start = np.zeros(width * outputs + outputs)
-    found = minimize(objective, start, jac=True, method="L-BFGS-B", options={"maxiter": 200}).x
+    found = minimize(objective, start, jac=True, method="L-BFGS-B", options={"maxiter": 60}).x
     return Stacker(prior + found[: width * outputs].reshape(width, outputs), found[width * outputs :])
