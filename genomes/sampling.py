@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from genomes.domains import Domain, Value
+from genomes.domains import Value
 from genomes.gene import Gene, Genes, new_innovation
 from genomes.genome import Genome
 
@@ -27,20 +27,27 @@ def choose(kinds: Sequence[type[Gene]], weights: Mapping[str, float], rng: np.ra
     return kinds[min(int(np.searchsorted(np.cumsum(shares), position, side="right")), len(kinds) - 1)]
 
 
-def sample_values(kind: type[Gene], domains: Mapping[str, Domain], rng: np.random.Generator) -> dict[str, Value]:
-    """A value for every field; a class with a ``sample_values(domains, rng)`` of its own is asked for them."""
+def sample_values(space: LayeredSpace, kind: type[Gene], rng: np.random.Generator) -> dict[str, Value]:
+    """A value for every field of a gene class.
+
+    A class with a ``sample_values(domains, rng)`` of its own is asked for them; else every field
+    is drawn from its domain. Then, as often as the space says, a field takes its default.
+    """
+    domains = space.domains(kind)
     own = getattr(kind, "sample_values", None)
-    if own is not None:
-        values: dict[str, Value] = own(domains, rng)
-        return values
-    return {name: domain.sample(rng) for name, domain in domains.items()}
+    values: dict[str, Value]
+    values = own(domains, rng) if own is not None else {name: domain.sample(rng) for name, domain in domains.items()}
+    for name, share in space.default_share.items():
+        if name in values and float(rng.random()) < share:
+            values[name] = domains[name].default
+    return values
 
 
 def sample_gene(
     space: LayeredSpace, stage: Stage, kind: type[Gene], rng: np.random.Generator, nesting: int = 0
 ) -> Gene:
     """A random gene of a class, with random children where it has slots."""
-    values: dict[str, Any] = dict(sample_values(kind, space.domains(kind), rng))
+    values: dict[str, Any] = dict(sample_values(space, kind, rng))
     for slot, declared in kind.slots.items():
         if isinstance(declared, Genes):
             values[slot] = sample_children(space, stage, rng, nesting + 1, declared.least, declared.most)
@@ -69,7 +76,7 @@ def sample_children(
 def sample_training(space: LayeredSpace, rng: np.random.Generator) -> Gene:
     """Random training settings."""
     kind = space.training
-    return kind(innovation=new_innovation(rng), **sample_values(kind, space.domains(kind), rng))
+    return kind(innovation=new_innovation(rng), **sample_values(space, kind, rng))
 
 
 def sample_genome(space: LayeredSpace, rng: np.random.Generator) -> Genome:
@@ -80,10 +87,9 @@ def sample_genome(space: LayeredSpace, rng: np.random.Generator) -> Genome:
     """
     genes: list[Gene] = []
     for stage in space.stages:
-        if not stage.genes:
-            continue
-        span = np.log1p(stage.most - stage.least)
-        count = stage.least + int(np.expm1(float(rng.random()) * span) + 0.5)
-        for _ in range(min(count, stage.most)):
-            genes.append(sample_gene(space, stage, choose(stage.genes, stage.weights, rng), rng))
+        low, high = stage.sampled or (0, 0)
+        count = low + int(np.expm1(float(rng.random()) * np.log1p(high - low)) + 0.5)
+        for position in range(min(count, high) if stage.genes else 0):
+            kinds = stage.first if position == 0 and stage.first else stage.genes
+            genes.append(sample_gene(space, stage, choose(kinds, stage.weights, rng), rng))
     return space.repair(Genome(genes, sample_training(space, rng)), rng)

@@ -14,6 +14,9 @@ from genomes.gene import Gene
 #: Learning rates of plain SGD that do as well as those of Adam and its kin are about this much larger.
 SGD_FACTOR = 10.0
 
+#: Standard deviation of the logarithm of sampled learning rates: two thirds lie within a factor of 2.2.
+LEARNING_RATE_SPREAD = 0.8
+
 #: Epochs after which the rate of ``inverse-square-root`` has fallen to 0.71 of its peak.
 INVERSE_SQUARE_ROOT_EPOCHS = 10.0
 
@@ -70,14 +73,13 @@ class Training(Gene):
 
     @classmethod
     def sample_values(cls, domains: Mapping[str, Domain], rng: np.random.Generator) -> dict[str, Value]:
-        """A value for every field; the learning rate goes with the optimizer (see :data:`SGD_FACTOR`)."""
+        """A value for every field; learning rates scatter about the default, for SGD :data:`SGD_FACTOR` above it."""
         values = {name: domain.sample(rng) for name, domain in domains.items()}
         rate = domains["learning_rate"]
-        low, high = rate.from_unit(0.0), rate.from_unit(1.0)
-        if isinstance(rate, Float) and rate.log and isinstance(low, float) and isinstance(high, float):
-            shift = min(math.log(SGD_FACTOR) / math.log(high / low), 0.5) if high > low else 0.0
-            unit = float(rng.random()) * (1.0 - shift)
-            values["learning_rate"] = rate.from_unit(unit + (shift if values["optimizer"] == "sgd" else 0.0))
+        if isinstance(rate, Float) and rate.log and rate.size != 1:
+            centre = float(rate.default) * (SGD_FACTOR if values["optimizer"] == "sgd" else 1.0)  # type: ignore[arg-type]
+            factor = math.exp(float(rng.normal(0.0, LEARNING_RATE_SPREAD)))
+            values["learning_rate"] = rate.from_unit(rate.to_unit(min(max(centre * factor, rate.low), rate.high)))
         return values
 
     def adjusted(self, before: Gene, domains: Mapping[str, Domain]) -> Self:

@@ -127,6 +127,7 @@ _INSIDE = (
     Conv, SeparableConv, DepthwiseConv, Normalization, Activation, Dropout, SpatialDropout, StochasticDepth,
     SqueezeExcite, Residual, Bottleneck, InvertedResidual, Parallel, Repeat,
 )  # fmt: skip
+_FIRST = (Conv, Residual, XceptionBlock)
 _REDUCTION = (GlobalPool, Flatten)
 _TAIL = (Dense, Dropout, Normalization, Activation)
 
@@ -136,6 +137,13 @@ _WEIGHTS = {
     "Dropout": 0.6, "SpatialDropout": 0.4, "StochasticDepth": 0.4, "Residual": 2.5, "Bottleneck": 1.0,
     "InvertedResidual": 1.0, "XceptionBlock": 0.7, "ConvNeXtBlock": 0.7, "SqueezeExcite": 0.6, "Parallel": 0.5,
     "Repeat": 0.4, "GlobalPool": 2.0, "Flatten": 1.0, "Dense": 2.0,
+}  # fmt: skip
+
+#: How often a sampled field takes its default: a random genome should be an ordinary one in most respects.
+_DEFAULT_SHARE = {
+    "normalization": 0.7, "activation": 0.4, "kernel": 0.5, "strides": 0.7, "optimizer": 0.5, "schedule": 0.7,
+    "warmup": 0.6, "nesterov": 0.5, "batch_size": 0.4, "weight_decay": 0.4, "gradient_clip": 0.7,
+    "label_smoothing": 0.6, "times": 0.5,
 }  # fmt: skip
 
 _ACTIVATIONS = ["relu", "gelu", "swish", "elu", "leaky_relu"]
@@ -212,6 +220,7 @@ def image(
         domains=own,
         training=ImageTraining,
         limits=limits,
+        default_share=_DEFAULT_SHARE,
     )
 
 
@@ -247,11 +256,12 @@ def _stages(genes: tuple[type[Gene], ...], excluded: set[str], size: int) -> tup
     picture = tuple(k for k in genes if k.input_ranks is None or 3 in k.input_ranks)
     vector = tuple(k for k in genes if k.input_ranks is not None and 1 in k.input_ranks and 3 not in k.input_ranks)
     longest = 8 if size <= 16 else 12 if size <= 64 else 16
-    body, inside = allowed(_BODY), allowed(_INSIDE)
+    body, inside = (*allowed(_BODY), *picture), (*allowed(_INSIDE), *picture)
+    sampled = (2, longest // 2 + 1) if body else (0, 0)
     return (
-        Stage("body", (*body, *picture), 0, longest, (*inside, *picture), weights),
+        Stage("body", body, 0, longest, inside, weights, sampled, allowed(_FIRST)),
         Stage("reduction", allowed(_REDUCTION), 1, 1, (), weights),
-        Stage("tail", (*allowed(_TAIL), *vector), 0, 4, (), weights),
+        Stage("tail", (*allowed(_TAIL), *vector), 0, 4, (), weights, (0, 2)),
     )
 
 
@@ -295,18 +305,18 @@ def _domains(size: int, most: int, flip: bool) -> dict[str, dict[str, Domain]]:
             "normalization": Choice(["none", "batch", "layer"], ordered=False),
             "activation": activation,
         },
-        "ImageTraining": _training_domains(flip),
+        "ImageTraining": _training_domains(size <= 16, flip),
     }
 
 
-def _training_domains(flip: bool) -> dict[str, Domain]:
+def _training_domains(small: bool, flip: bool) -> dict[str, Domain]:
     return {
         "optimizer": Choice(["adam", "nadam", "rmsprop", "sgd"], ordered=False),
         "learning_rate": Float(3e-4, 0.1, log=True, default=3e-3),
         "momentum": Float(0.8, 0.98, default=0.9),
-        "warmup": Choice([0.0, 0.5, 1.0, 2.0]),
+        "warmup": Choice([0.0, 0.5, 1.0]),
         "decay": Fixed("linear"),
-        "batch_size": Choice([16, 32, 64, 128], default=32),
+        "batch_size": Choice([16, 32, 64] if small else [32, 64, 128], default=32),
         "weight_decay": Choice([0.0, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2]),
         "gradient_clip": Choice([0.0, 1.0]),
         "label_smoothing": Choice([0.0, 0.05, 0.1]),
