@@ -202,7 +202,7 @@ def image(
     stages = _stages(tuple(genes), excluded, size)
     limits = Limits(
         parameters=5_000_000 if parameters is None else int(parameters),
-        flops=max(20_000_000, 50_000 * area) if flops is None else int(flops),
+        flops=max(20_000_000, 100_000 * area) if flops is None else int(flops),
         genes=max_genes,
     )
     own = _domains(size, int(most), flip)
@@ -211,17 +211,14 @@ def image(
     for name, fields in (domains or {}).items():
         name = "ImageTraining" if name == "Training" else name
         own[name] = {**own.get(name, {}), **fields}
-    return ImageSpace(
-        shape,
-        target,
-        stages,
-        default=_default(size, int(most), own, stages[1].genes),
-        smallest=_smallest(own, stages[1].genes),
-        domains=own,
-        training=ImageTraining,
-        limits=limits,
-        default_share=_DEFAULT_SHARE,
-    )
+    common: dict[str, Any] = {
+        "domains": own, "training": ImageTraining, "limits": limits, "default_share": _DEFAULT_SHARE,
+        "smallest": _smallest(own, stages[1].genes),
+    }  # fmt: skip
+    # The default net is narrowed where the limits ask for it.
+    narrow = ImageSpace(shape, target, stages, default=common["smallest"], **common)
+    default = narrow.repair(_default(size, int(most), own, stages[1].genes), np.random.default_rng(0))
+    return ImageSpace(shape, target, stages, default=default, **common)
 
 
 def _checked_shape(input_shape: Any) -> Shape:
@@ -361,7 +358,7 @@ def _default(size: int, most: int, own: Mapping[str, Mapping[str, Domain]], redu
         if body:
             add(Residual, activation="relu", body=body)
 
-    width = min(most, 32)
+    width = min(most, 32 if size <= 16 else 16)
     add(Conv, filters=width, strides=2 if size > 64 else 1)
     remaining = -(-size // 2) if size > 64 else size
     residual(width)
