@@ -180,6 +180,7 @@ class LayeredSpace(ModelSpace):
             for kind in (*self.gene_classes, self.training)
         }
         self._valid: set[tuple[int, int, Gene]] = set()
+        self._valid_training: set[Gene] = set()
         self._default, self._smallest = default, smallest
         for name, genome in (("default", default), ("smallest", smallest)):
             try:
@@ -277,8 +278,12 @@ class LayeredSpace(ModelSpace):
             raise GenomeError(f"expected at most {self.limits.genes} genes, got {len(genome)}", "genes")
         if type(genome.training) is not self.training:
             raise GenomeError(f"expected {self.training.__name__}, got {type(genome.training).__name__}", "training")
-        for name, domain in self._fields[self.training.__name__].items():
-            domain.validate(genome.training.values[name], f"training.{name}")
+        assert genome.training is not None
+        if genome.training not in self._valid_training:
+            values = genome.training.values
+            for name, domain in self._fields[self.training.__name__].items():
+                domain.validate(values[name], f"training.{name}")
+            self._remember(self._valid_training, genome.training)
         cost = self.cost(genome)
         for name in ("parameters", "flops"):
             limit, used = getattr(self.limits, name), getattr(cost, name)
@@ -294,14 +299,19 @@ class LayeredSpace(ModelSpace):
         stage = self.stages[number]
         if kind not in stage.allowed(nesting, self.limits.nesting):
             raise GenomeError(f"{kind.__name__} may not stand here ({stage.name}, {nesting} blocks deep)", path)
+        values = gene.values
         for name, domain in self._fields[kind.__name__].items():
-            domain.validate(gene.values[name], f"{path}.{name}")
+            domain.validate(values[name], f"{path}.{name}")
         for address, genes in children(gene):
             for index, child in enumerate(genes):
                 self._check_gene(child, number, nesting + 1, f"{path}.{address}[{index}]")
-        if len(self._valid) > 100_000:
-            self._valid.clear()
-        self._valid.add(known)
+        self._remember(self._valid, known)
+
+    @staticmethod
+    def _remember(known: set[Any], item: Any) -> None:
+        if len(known) > 100_000:
+            known.clear()
+        known.add(item)
 
     def cost(self, genome: Genome) -> Cost:
         """See :meth:`genomes.Space.cost`.
