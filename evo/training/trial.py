@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from evo.errors import EvoError, StorageError
+from evo.errors import DataError, EvoError, StorageError
 from evo.history import Outcome, Status
 from evo.training.engine import Engine, EpochResult
 from evo.training.engines import engine_cache, engine_for, space_of
@@ -65,6 +65,10 @@ def train(task: TrialTask) -> TrialReport:
 
     Returns:
         The report. Its state file is ``state.h5`` in the task's directory.
+
+    Raises:
+        StorageError, DataError: a full disk, a state or data that cannot be read: the machine's
+            fault, which must not become the outcome of a candidate.
     """
     trial = _Trial(task)
     try:
@@ -73,6 +77,8 @@ def train(task: TrialTask) -> TrialReport:
         return trial.report(end.status, str(end))
     except MemoryError:
         return trial.report(Status.FAILED, "memory: the worker ran out of it")
+    except (StorageError, DataError):
+        raise
     except (GenomeError, EvoError) as error:
         return trial.report(Status.FAILED, str(error))
     except Exception as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import CancelledError, Future
 from typing import Any
 
+from evo.errors import DataError, StorageError
 from evo.history import Outcome, Status
 from evo.training.task import TrialReport, TrialTask
 from evo.workers.failures import TimeLimitError, WorkerDiedError
@@ -31,12 +32,13 @@ def settle(future: Future[Any], task: TrialTask) -> TrialReport:
 
     Raises:
         concurrent.futures.CancelledError: the trial was never done.
+        StorageError, DataError: a full disk, a file that cannot be read: not the candidate's fault.
     """
     try:
         report = future.result()
     except CancelledError:
         raise
-    except (KeyboardInterrupt, SystemExit):
+    except (KeyboardInterrupt, SystemExit, StorageError, DataError):
         raise
     except BaseException as error:
         return _lost(task, *_cause(error))

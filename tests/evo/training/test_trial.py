@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from training_space import TrainingSpace, digits_like
 
+from evo.errors import StorageError
 from evo.history import Status
 from evo.training import TrainingSettings, load_model, train
 from evo.training import trial as trial_module
@@ -130,14 +131,14 @@ def test_what_is_over_a_limit_is_rejected_unbuilt(space, make_task, monkeypatch,
     assert report.outcome.message.startswith(limit) and "the limit is 100" in report.outcome.message
 
 
-def test_missing_or_foreign_states_fail_with_the_file_named(space, make_task, tmp_path):
-    report = train(make_task(space.genome(), 1, 2, start=str(tmp_path / "gone.h5")))
-    assert report.outcome.status is Status.FAILED and "gone.h5" in report.outcome.message
+def test_missing_or_foreign_states_are_no_outcome_of_the_candidate(space, make_task, tmp_path):
+    with pytest.raises(StorageError, match=r"gone\.h5"):
+        train(make_task(space.genome(), 1, 2, start=str(tmp_path / "gone.h5")))
     other = train(make_task(space.genome(units=5), 0, 1))
-    report = train(make_task(space.genome(units=6), 1, 2, start=other.state))
-    assert report.outcome.status is Status.FAILED and "shape" in report.outcome.message
-    report = train(make_task(space.genome(units=5), 2, 3, start=other.state))
-    assert report.outcome.status is Status.FAILED and "epoch 1" in report.outcome.message
+    with pytest.raises(StorageError, match="shape"):
+        train(make_task(space.genome(units=6), 1, 2, start=other.state))
+    with pytest.raises(StorageError, match="epoch 1"):
+        train(make_task(space.genome(units=5), 2, 3, start=other.state))
 
 
 def test_a_child_inherits_by_mark(space, make_task):
