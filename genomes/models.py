@@ -50,6 +50,9 @@ def standardized_error(scale: np.ndarray) -> Any:
             error = (keras.ops.cast(y_true, y_pred.dtype) - y_pred) / keras.ops.cast(scale, y_pred.dtype)
             return keras.ops.mean(keras.ops.square(error), axis=-1)
 
+        def get_config(self) -> dict[str, Any]:
+            return {**super().get_config(), "scale": np.asarray(scale).tolist()}
+
     return StandardizedMeanSquaredError(name="standardized_mean_squared_error")
 
 
