@@ -15,6 +15,7 @@ from typing import Any, Self
 import numpy as np
 
 from genomes.costs import Cost, Shape, flow_through
+from genomes.crossover import crossover
 from genomes.domains import Domain, domain_from_json
 from genomes.errors import GenomeError
 from genomes.features import feature_names, features
@@ -24,7 +25,7 @@ from genomes.models import ModelSpace
 from genomes.repair import repair
 from genomes.sampling import sample_genome
 from genomes.targets import Target
-from genomes.variation import crossover, mutate
+from genomes.variation import mutate
 
 
 @dataclass(frozen=True)
@@ -389,7 +390,7 @@ class LayeredSpace(ModelSpace):
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> Self:
         """See :meth:`genomes.Space.from_arguments`."""
-        from genomes import blocks, layers, training_settings  # noqa: F401  their genes register themselves
+        from genomes import convolutional_blocks, training_settings  # noqa: F401  their genes register themselves
 
         domains = {
             kind: {name: domain_from_json(json, f"domains[{kind!r}][{name!r}]") for name, json in fields.items()}

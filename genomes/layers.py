@@ -99,7 +99,7 @@ class Dense(CountedGene):
         tally.elementwise(int(self.activation != "linear"))
 
 
-class _Strided(CountedGene):
+class StridedGene(CountedGene):
     """A layer on pictures that may have strides."""
 
     input_ranks = (3,)
@@ -111,7 +111,7 @@ class _Strided(CountedGene):
         return with_fitting_strides(self, shape)
 
 
-class Conv(_Strided):
+class Conv(StridedGene):
     """A two-dimensional convolution, then normalization, then activation.
 
     Fields: ``filters``, ``kernel`` (side), ``strides``, ``normalization``, ``activation``.
@@ -140,7 +140,7 @@ class Conv(_Strided):
         tally.elementwise(int(self.activation != "linear"))
 
 
-class SeparableConv(_Strided):
+class SeparableConv(StridedGene):
     """A depthwise and a pointwise convolution, then normalization, then activation (Chollet 2017, arXiv 1610.02357).
 
     Fields: ``filters``, ``kernel``, ``strides``, ``normalization``, ``activation``.
@@ -170,7 +170,7 @@ class SeparableConv(_Strided):
         tally.elementwise(int(self.activation != "linear"))
 
 
-class DepthwiseConv(_Strided):
+class DepthwiseConv(StridedGene):
     """A depthwise convolution, then normalization, then activation.
 
     Fields: ``kernel``, ``strides``, ``normalization``, ``activation``.
@@ -198,7 +198,7 @@ class DepthwiseConv(_Strided):
         tally.elementwise(int(self.activation != "linear"))
 
 
-class Pool(_Strided):
+class Pool(StridedGene):
     """Two-dimensional pooling.
 
     Fields: ``kind`` (``max`` or ``average``), ``window`` (its side), ``strides``.

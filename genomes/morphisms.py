@@ -27,8 +27,8 @@ from genomes.genome import Genome
 from genomes.grammar import LayeredSpace
 from genomes.layers import GROUPS, Activation, Conv, Dense, Dropout, Flatten, GlobalPool, Normalization, Pool
 from genomes.sequence_layers import SequenceConv, SequencePool, SequenceReduce
+from genomes.sites import Site, rewritten, sites
 from genomes.tally import groups_of
-from genomes.variation import Site, rewritten, sites
 
 Weights = Mapping[str, np.ndarray]
 Child = tuple[Genome, dict[str, np.ndarray]]

@@ -1,153 +1,28 @@
-"""Mutations and crossovers: pure functions of (space, parents, rng).
+"""Mutations: pure functions of (space, parent, rng).
 
-Each gives valid children: what an operator makes goes through the space's
+Each gives a valid child: what an operator makes goes through the space's
 repair, which always ends. No operator is tried twice on one call. Operators
 return None where they have nothing to work on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from genomes.domains import Domain
-from genomes.errors import GenomeError
 from genomes.gene import Gene, Genes, new_innovation
 from genomes.genome import Genome
 from genomes.repair import WIDTHS, nearest
-from genomes.sampling import choose, sample_gene, sample_training
+from genomes.sampling import choose, sample_gene
+from genomes.sites import Site, finished, pick, renewed, rewritten, sites
 
 if TYPE_CHECKING:
-    from genomes.grammar import LayeredSpace, Stage
+    from genomes.grammar import LayeredSpace
 
 Operator = Callable[["LayeredSpace", Genome, np.random.Generator], Genome | None]
-
-#: Where a sequence of genes is: steps (index of a gene, its slot, number of the branch or None)
-#: down from the genome's own genes; () for those.
-Address = tuple[tuple[int, str, int | None], ...]
-
-
-@dataclass(frozen=True)
-class Site:
-    """A sequence of genes inside a genome that operators may change.
-
-    Attributes:
-        address: where it is.
-        genes: the genes of it that belong to ``stage``.
-        start: index of the first of them in the whole sequence.
-        stage: the stage that governs it.
-        nesting: number of blocks around it.
-        least: fewest genes that it must keep.
-        most: most genes that it may hold; None for no limit.
-    """
-
-    address: Address
-    genes: tuple[Gene, ...]
-    start: int
-    stage: Stage
-    nesting: int
-    least: int
-    most: int | None
-
-    @property
-    def room(self) -> bool:
-        """Whether one more gene fits."""
-        return self.most is None or len(self.genes) < self.most
-
-
-# -- genomes as trees of sequences ---------------------------------------------------------
-def sites(space: LayeredSpace, genome: Genome) -> list[Site]:
-    """Every sequence of genes: one per stage, and one per slot or branch of every block."""
-    found: list[Site] = []
-    start = 0
-    for stage, part in zip(space.stages, space.split(genome.genes), strict=True):
-        found.append(Site((), tuple(part), start, stage, 0, stage.least, stage.most))
-        for offset, gene in enumerate(part):
-            if gene.slots:
-                found.extend(_inner_sites(gene, ((start + offset,),), stage, 1))
-        start += len(part)
-    return found
-
-
-def _inner_sites(gene: Gene, above: tuple[Any, ...], stage: Stage, nesting: int) -> Iterator[Site]:
-    *steps, (index,) = above
-    for slot, declared in gene.slots.items():
-        value = getattr(gene, slot)
-        sequences: list[tuple[int | None, tuple[Gene, ...], int, int | None]]
-        if isinstance(declared, Genes):
-            sequences = [(None, value, declared.least, declared.most)]
-        else:
-            sequences = [(number, branch, 0, None) for number, branch in enumerate(value)]
-        for branch_number, genes, least, most in sequences:
-            address = (*steps, (index, slot, branch_number))
-            yield Site(address, genes, 0, stage, nesting, least, most)
-            for child_index, child in enumerate(genes):
-                if child.slots:
-                    yield from _inner_sites(child, (*address, (child_index,)), stage, nesting + 1)
-
-
-def rewritten(genes: Sequence[Gene], site: Site, replacement: Sequence[Gene]) -> tuple[Gene, ...]:
-    """``genes`` (of the genome) with the genes of ``site`` replaced."""
-    return _rewritten(tuple(genes), site.address, site.start, len(site.genes), tuple(replacement))
-
-
-def _rewritten(
-    genes: tuple[Gene, ...], address: Address, start: int, length: int, replacement: tuple[Gene, ...]
-) -> tuple[Gene, ...]:
-    if not address:
-        return (*genes[:start], *replacement, *genes[start + length :])
-    (index, slot, branch), *rest = address
-    gene = genes[index]
-    value = getattr(gene, slot)
-    if branch is None:
-        changed: Any = _rewritten(value, tuple(rest), start, length, replacement)
-    else:
-        inner = _rewritten(value[branch], tuple(rest), start, length, replacement)
-        changed = (*value[:branch], inner, *value[branch + 1 :])
-    return (*genes[:index], gene.replace(**{slot: changed}), *genes[index + 1 :])
-
-
-def renewed(gene: Gene, rng: np.random.Generator) -> Gene:
-    """The gene and all below it with new innovation numbers: a copy that goes its own way."""
-    changes: dict[str, Any] = {"innovation": new_innovation(rng)}
-    for slot, declared in gene.slots.items():
-        value = getattr(gene, slot)
-        if isinstance(declared, Genes):
-            changes[slot] = tuple(renewed(child, rng) for child in value)
-        else:
-            changes[slot] = tuple(tuple(renewed(child, rng) for child in branch) for branch in value)
-    return gene.replace(**changes)
-
-
-def with_unique_innovations(genome: Genome, rng: np.random.Generator) -> Genome:
-    """The genome with new numbers for genes whose number occurs earlier in it."""
-    numbers = [gene.innovation for _, gene in genome.walk()]
-    if len(set(numbers)) == len(numbers):
-        return genome
-    seen: set[int] = set()
-    return genome.replace(genes=tuple(_unique(gene, seen, rng) for gene in genome.genes))
-
-
-def _unique(gene: Gene, seen: set[int], rng: np.random.Generator) -> Gene:
-    changes: dict[str, Any] = {}
-    if gene.innovation in seen:
-        changes["innovation"] = new_innovation(rng)
-    seen.add(gene.innovation)
-    for slot, declared in gene.slots.items():
-        value = getattr(gene, slot)
-        if isinstance(declared, Genes):
-            changes[slot] = tuple(_unique(child, seen, rng) for child in value)
-        else:
-            changes[slot] = tuple(tuple(_unique(child, seen, rng) for child in branch) for branch in value)
-    return gene.replace(**changes) if changes else gene
-
-
-def _pick(items: Sequence[Any], rng: np.random.Generator) -> Any:
-    return items[int(rng.integers(len(items)))]
-
 
 # -- operators: one gene ----------------------------------------------------------------
 def change_field(space: LayeredSpace, genome: Genome, rng: np.random.Generator) -> Genome | None:
@@ -161,7 +36,7 @@ def change_field(space: LayeredSpace, genome: Genome, rng: np.random.Generator) 
     ]
     if not choices:
         return None
-    site, index, name, domain = _pick(choices, rng)
+    site, index, name, domain = pick(choices, rng)
     gene = site.genes[index]
     changed = gene.replace(**{name: domain.perturb(nearest(domain, gene.values[name]), rng)})
     return genome.replace(genes=rewritten(genome.genes, site, _put(site.genes, index, changed)))
@@ -172,7 +47,7 @@ def insert(space: LayeredSpace, genome: Genome, rng: np.random.Generator) -> Gen
     found = [s for s in sites(space, genome) if s.room and s.stage.allowed(s.nesting, space.limits.nesting)]
     if not found or len(genome) >= space.limits.genes:
         return None
-    site = _pick(found, rng)
+    site = pick(found, rng)
     kinds = site.stage.allowed(site.nesting, space.limits.nesting)
     gene = sample_gene(space, site.stage, choose(kinds, site.stage.weights, rng), rng, site.nesting)
     position = int(rng.integers(len(site.genes) + 1))
@@ -203,7 +78,7 @@ def remove(space: LayeredSpace, genome: Genome, rng: np.random.Generator) -> Gen
     ]
     if not choices:
         return None
-    site, index = _pick(choices, rng)
+    site, index = pick(choices, rng)
     return genome.replace(
         genes=rewritten(genome.genes, site, (*site.genes[:index], *site.genes[index + 1 :]))
     )
@@ -217,7 +92,7 @@ def replace(space: LayeredSpace, genome: Genome, rng: np.random.Generator) -> Ge
         choices += [(site, i, kinds) for i, gene in enumerate(site.genes) if any(k is not type(gene) for k in kinds)]
     if not choices:
         return None
-    site, index, kinds = _pick(choices, rng)
+    site, index, kinds = pick(choices, rng)
     old = site.genes[index]
     kind = choose([k for k in kinds if k is not type(old)], site.stage.weights, rng)
     gene = _as_wide(space, sample_gene(space, site.stage, kind, rng, site.nesting), [old])
@@ -229,7 +104,7 @@ def move(space: LayeredSpace, genome: Genome, rng: np.random.Generator) -> Genom
     found = [site for site in sites(space, genome) if len(site.genes) > 1]
     if not found:
         return None
-    site = _pick(found, rng)
+    site = pick(found, rng)
     genes = list(site.genes)
     index = int(rng.integers(len(genes)))
     gene = genes.pop(index)
@@ -249,7 +124,7 @@ def duplicate(space: LayeredSpace, genome: Genome, rng: np.random.Generator) -> 
     ]
     if not choices:
         return None
-    site, index = _pick(choices, rng)
+    site, index = pick(choices, rng)
     copy = renewed(site.genes[index], rng)
     return genome.replace(
         genes=rewritten(genome.genes, site, (*site.genes[: index + 1], copy, *site.genes[index + 1 :]))
@@ -266,7 +141,7 @@ def wrap(space: LayeredSpace, genome: Genome, rng: np.random.Generator) -> Genom
             choices += [(site, i, kinds, inner) for i, gene in enumerate(site.genes) if type(gene) in inner]
     if not choices or len(genome) >= space.limits.genes:
         return None
-    site, start, kinds, inner = _pick(choices, rng)
+    site, start, kinds, inner = pick(choices, rng)
     end = start + 1
     longest = start + int(rng.integers(1, 4))
     while end < min(longest, len(site.genes)) and type(site.genes[end]) in inner:
@@ -291,7 +166,7 @@ def unwrap(space: LayeredSpace, genome: Genome, rng: np.random.Generator) -> Gen
     ]
     if not choices:
         return None
-    site, index = _pick(choices, rng)
+    site, index = pick(choices, rng)
     block = site.genes[index]
     inside = getattr(block, next(iter(block.slots)))
     return genome.replace(
@@ -320,7 +195,7 @@ def _rescaled(space: LayeredSpace, genome: Genome, rng: np.random.Generator, up:
             choices.append((site, index, name, changed))
     if not choices:
         return None
-    site, index, name, changed = _pick(choices, rng)
+    site, index, name, changed = pick(choices, rng)
     gene = site.genes[index].replace(**{name: changed})
     return genome.replace(genes=rewritten(genome.genes, site, _put(site.genes, index, gene)))
 
@@ -340,7 +215,7 @@ def deepen(space: LayeredSpace, genome: Genome, rng: np.random.Generator) -> Gen
     choices = [(site, index) for site, index, _, _ in _wide_genes(space, genome) if site.room]
     if not choices or len(genome) >= space.limits.genes:
         return None
-    site, index = _pick(choices, rng)
+    site, index = pick(choices, rng)
     copy = renewed(site.genes[index], rng)
     if "strides" in copy.fields:
         copy = copy.replace(strides=nearest(space.domains(type(copy))["strides"], 1))
@@ -409,105 +284,6 @@ def mutate(space: LayeredSpace, genome: Genome, rng: np.random.Generator) -> Gen
         if child.key != genome.key:
             return child
     return space.sample(rng)
-
-
-def finished(space: LayeredSpace, genome: Genome, rng: np.random.Generator) -> Genome:
-    """The genome repaired, and with every innovation number once."""
-    return with_unique_innovations(space.repair(genome, rng), rng)
-
-
-# -- crossover ------------------------------------------------------------------------
-def crossover(
-    space: LayeredSpace, first: Genome, second: Genome, rng: np.random.Generator
-) -> tuple[Genome, Genome]:
-    """Two valid children: blocks aligned by innovation are exchanged, and training settings.
-
-    Genes that both parents have (same innovation, NEAT's matching genes) are
-    exchanged, each with probability 1/2; where a run of genes stands between two matching ones in each
-    parent, the runs are exchanged as wholes. Parents without a matching gene exchange what stands
-    in one random stage from a random place on. Training settings cross field by field.
-    """
-    first, second = space.repair(first, rng), space.repair(second, rng)
-    genes_a, genes_b = list(first.genes), list(second.genes)
-    matches = _matches(genes_a, genes_b)
-    if matches:
-        genes_a, genes_b = _exchanged(genes_a, genes_b, matches, rng)
-    else:
-        genes_a, genes_b = _cut(space, genes_a, genes_b, rng)
-    training_a, training_b = _crossed_training(space, first.training, second.training, rng)
-    return (
-        finished(space, Genome(genes_a, training_a), rng),
-        finished(space, Genome(genes_b, training_b), rng),
-    )
-
-
-def _matches(a: Sequence[Gene], b: Sequence[Gene]) -> list[tuple[int, int]]:
-    """Pairs of indices of genes with one innovation, increasing in both."""
-    places = {gene.innovation: index for index, gene in enumerate(b)}
-    pairs: list[tuple[int, int]] = []
-    last = -1
-    for index, gene in enumerate(a):
-        other = places.get(gene.innovation)
-        if other is not None and other > last and type(b[other]) is type(gene):
-            pairs.append((index, other))
-            last = other
-    return pairs
-
-
-def _exchanged(
-    a: Sequence[Gene], b: Sequence[Gene], matches: Sequence[tuple[int, int]], rng: np.random.Generator
-) -> tuple[list[Gene], list[Gene]]:
-    new_a: list[Gene] = []
-    new_b: list[Gene] = []
-    at_a = at_b = 0
-    for index_a, index_b in (*matches, (len(a), len(b))):
-        run_a, run_b = a[at_a:index_a], b[at_b:index_b]
-        if rng.random() < 0.5:
-            run_a, run_b = run_b, run_a
-        new_a += run_a
-        new_b += run_b
-        if index_a < len(a):
-            gene_a, gene_b = a[index_a], b[index_b]
-            if rng.random() < 0.5:
-                gene_a, gene_b = gene_b, gene_a
-            new_a.append(gene_a)
-            new_b.append(gene_b)
-        at_a, at_b = index_a + 1, index_b + 1
-    return new_a, new_b
-
-
-def _cut(
-    space: LayeredSpace, a: Sequence[Gene], b: Sequence[Gene], rng: np.random.Generator
-) -> tuple[list[Gene], list[Gene]]:
-    parts_a, parts_b = space.split(a), space.split(b)
-    usable = [i for i, (x, y) in enumerate(zip(parts_a, parts_b, strict=True)) if x or y]
-    if usable:
-        number = _pick(usable, rng)
-        x, y = parts_a[number], parts_b[number]
-        cut_x, cut_y = int(rng.integers(len(x) + 1)), int(rng.integers(len(y) + 1))
-        parts_a[number], parts_b[number] = x[:cut_x] + y[cut_y:], y[:cut_y] + x[cut_x:]
-    return [g for part in parts_a for g in part], [g for part in parts_b for g in part]
-
-
-def _crossed_training(
-    space: LayeredSpace, a: Gene | None, b: Gene | None, rng: np.random.Generator
-) -> tuple[Gene, Gene]:
-    if a is None or b is None or type(a) is not type(b):
-        return a or sample_training(space, rng), b or sample_training(space, rng)
-    groups: dict[str, list[str]] = {}
-    together = getattr(type(a), "crossed_together", {})
-    for name in a.fields:
-        groups.setdefault(together.get(name, name), []).append(name)
-    changes_a: dict[str, Any] = {}
-    changes_b: dict[str, Any] = {}
-    for names in groups.values():
-        if rng.random() < 0.5:
-            for name in names:
-                changes_a[name], changes_b[name] = b.values[name], a.values[name]
-    try:
-        return a.replace(**changes_a), b.replace(**changes_b)
-    except GenomeError:
-        return a, b
 
 
 def _put(genes: Sequence[Gene], index: int, gene: Gene) -> tuple[Gene, ...]:

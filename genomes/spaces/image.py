@@ -8,13 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from genomes.blocks import (
+from genomes.blocks import Parallel, Repeat, Residual
+from genomes.convolutional_blocks import (
     Bottleneck,
     ConvNeXtBlock,
     InvertedResidual,
-    Parallel,
-    Repeat,
-    Residual,
     SqueezeExcite,
     XceptionBlock,
 )
