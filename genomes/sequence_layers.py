@@ -22,6 +22,9 @@ from genomes.gene import Gene
 #: Activations of sequence genes.
 ACTIVATIONS = ("linear", "relu", "gelu", "swish", "tanh")
 
+#: Operations of layer normalization on one number, as TensorFlow's profiler counts them.
+LAYER_NORMALIZATION = 9
+
 
 def _length(shape: Shape) -> int:
     return UNKNOWN_LENGTH if shape[0] is None else shape[0]
@@ -159,7 +162,9 @@ class SequenceConv(Gene):
         kernel = self.kernel * _channels(shape, self) * self.filters
         extra = {"none": 1, "batch": 4, "layer": 2}[self.normalization]
         bias = self.filters if self.normalization == "none" else 0
-        return Cost(kernel + extra * self.filters, _length(shape) * (2 * kernel + bias))
+        per_step = {"none": 0, "batch": 2, "layer": LAYER_NORMALIZATION}[self.normalization] * self.filters
+        per_step += self.filters if self.activation != "linear" else 0
+        return Cost(kernel + extra * self.filters, _length(shape) * (2 * kernel + bias + per_step))
 
     def canonical(self) -> tuple[Gene, ...]:
         """See :meth:`genomes.Gene.canonical`."""
@@ -347,7 +352,7 @@ class TransformerEncoder(Gene):
         length, channels = _length(shape), _channels(shape, self)
         hidden = self.expansion * channels
         dense = Cost(2 * channels * hidden + hidden + channels, length * (4 * channels * hidden + hidden + channels))
-        norms = Cost(4 * channels, 0)
+        norms = Cost(4 * channels, 2 * LAYER_NORMALIZATION * length * channels)
         return norms + dense + _attention_cost(length, channels, self.heads, self.key_dimension)
 
 
