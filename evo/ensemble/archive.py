@@ -121,7 +121,10 @@ def read(path: Path, custom_objects: Mapping[str, Callable[..., Any]] | None = N
             )
             ensemble.validation_diversity = manifest["diversity"]
             return ensemble
-    except (zipfile.BadZipFile, json.JSONDecodeError, KeyError, TypeError, AttributeError, OSError, EOFError) as error:
+    except EnsembleError:
+        raise
+    except Exception as error:
+        # a damaged archive raises nearly anything: BadZipFile, zlib.error, NotImplementedError, RuntimeError, ...
         raise EnsembleError(f"path: {path} is damaged or no ensemble: {type(error).__name__}: {error}") from error
 
 
