@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
 import pytest
 
-from genomes import Genome, GenomeError, Space, spaces
+from genomes import Float, Gene, Genome, GenomeError, Space, spaces
 from genomes.columns import Column, infer_columns
 from genomes.inheritance import assign_weights, weights_by_mark
 
@@ -369,3 +371,41 @@ def test_building_without_preprocessing_says_so() -> None:
         space, _, _ = made(kind)
         with pytest.raises(GenomeError, match=r"what adapt\(\) found"):
             space.build(space.default())
+
+
+def test_the_same_rng_gives_the_same_child_in_another_process() -> None:
+    code = (
+        "import numpy as np\nfrom genomes import spaces\n"
+        "space, rng = spaces.timeseries((12, 2), classes=3), np.random.default_rng(3)\n"
+        "a, b = space.sample(rng), space.sample(rng)\n"
+        "found = [a, b, space.mutate(a, rng), *space.crossover(a, b, rng)]\n"
+        "print(space.fingerprint, *(g.key for g in found), *(g.genes[0].innovation for g in found))\n"
+    )
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True, text=True, check=True,
+            env={"PYTHONPATH": ":".join(sys.path), "PYTHONHASHSEED": seed},
+        ).stdout
+        for seed in ("1", "2")
+    }  # fmt: skip
+    assert len(said) == 1 and len(said.pop().split()) == 11
+
+
+class ScaledForTests(Gene):
+    """A gene of a user's own."""
+
+    factor = Float(0.5, 2.0)
+
+    def build(self, x: Any) -> Any:
+        import keras
+
+        return keras.layers.Rescaling(self.factor)(x)
+
+
+def test_a_users_gene_takes_part_and_travels_by_reference() -> None:
+    space = spaces.tabular(3, classes=2, genes=[ScaledForTests])
+    assert space.definitions == (ScaledForTests,)
+    assert spaces.tabular(3, classes=2).definitions == ()
+    rng = np.random.default_rng(0)
+    assert any(isinstance(gene, ScaledForTests) for _ in range(30) for _, gene in space.sample(rng).walk())
