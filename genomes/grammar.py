@@ -183,11 +183,11 @@ class LayeredSpace(ModelSpace):
         self._valid: set[tuple[int, int, Gene]] = set()
         self._valid_training: set[Gene] = set()
         self._default, self._smallest = default, smallest
-        for name, genome in (("default", default), ("smallest", smallest)):
+        for name, genome in (("smallest", smallest), ("default", default)):
             try:
                 self.validate(genome)
             except GenomeError as error:
-                raise error.under(f"{name} genome") from None
+                raise GenomeError(f"the space's {name} genome is not in the space: {error}") from None
 
     def _check_domains(self) -> None:
         for name, fields in self._domains.items():

@@ -186,7 +186,7 @@ def _affordable(space: LayeredSpace, genome: Genome) -> Genome:
         if genes == list(genome.genes):
             genes = [_narrower(space, gene) for gene in genome.genes]
         if genes == list(genome.genes):
-            shorter = _without_costliest(space, genome, shares)
+            shorter = _simpler(space, genome, name) or _without_costliest(space, genome, shares)
             if shorter is None:
                 return genome
             genes = shorter
@@ -220,6 +220,23 @@ def _narrower(space: LayeredSpace, gene: Gene) -> Gene:
         else:
             changes[slot] = tuple(tuple(_narrower(space, child) for child in branch) for branch in value)
     return gene.replace(**changes) if changes else gene
+
+
+def _simpler(space: LayeredSpace, genome: Genome, name: str) -> list[Gene] | None:
+    """The genome with a stage that must not be empty as the smallest genome has it, where that costs less."""
+    parts = space.split(genome.genes)
+    before = getattr(space.cost(genome), name)
+    for number, simple in enumerate(space.split(space.smallest().genes)):
+        if not space.stages[number].least or parts[number] == simple:
+            continue
+        genes = [gene for i, part in enumerate(parts) for gene in (simple if i == number else part)]
+        try:
+            after = getattr(space.cost(genome.replace(genes=genes)), name)
+        except GenomeError:
+            continue
+        if after < before:
+            return genes
+    return None
 
 
 def _without_costliest(space: LayeredSpace, genome: Genome, shares: Sequence[int]) -> list[Gene] | None:
