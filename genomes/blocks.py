@@ -94,7 +94,7 @@ class Residual(CountedGene):
         """See :meth:`genomes.Gene.build`."""
         import keras
 
-        if not self.body:
+        if not canonical_sequence(self.body):
             return activated(x, self.activation)
         shape = tuple(x.shape[1:])
         y = apply(self.body, x, "body")
@@ -104,7 +104,8 @@ class Residual(CountedGene):
 
     def count(self, tally: Tally) -> None:
         """See :meth:`genomes.tally.CountedGene.count`."""
-        if self.body:
+        # Without an effect in the body nothing is added: twice the input would be no use to anybody.
+        if canonical_sequence(self.body):
             before = tally.shape
             after, cost = flow_through(self.body, before, "body")
             strides = _body_strides(self.body, before, after)

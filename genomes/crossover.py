@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from genomes.errors import GenomeError
 from genomes.gene import Gene
 from genomes.genome import Genome
-from genomes.sampling import sample_training
 from genomes.sites import finished, pick
 
 if TYPE_CHECKING:
@@ -23,22 +21,73 @@ def crossover(
     """Two valid children: blocks aligned by innovation are exchanged, and training settings.
 
     Genes that both parents have (same innovation, NEAT's matching genes) are
-    exchanged, each with probability 1/2; where a run of genes stands between two matching ones in each
-    parent, the runs are exchanged as wholes. Parents without a matching gene exchange what stands
-    in one random stage from a random place on. Training settings cross field by field.
+    exchanged, each with probability 1/2; runs of genes that stand between two matching ones
+    are exchanged as wholes, and so are training settings that belong together (optimizer and
+    learning rate). Parents without a matching gene first exchange what stands in one random
+    stage from a random place on.
+
+    Where the parents differ in two places or more, something is exchanged and something is
+    not, so that children are no copies of their parents.
     """
     first, second = space.repair(first, rng), space.repair(second, rng)
+    assert first.training is not None and second.training is not None
     genes_a, genes_b = list(first.genes), list(second.genes)
     matches = _matches(genes_a, genes_b)
-    if matches:
-        genes_a, genes_b = _exchanged(genes_a, genes_b, matches, rng)
-    else:
+    if not matches:
         genes_a, genes_b = _cut(space, genes_a, genes_b, rng)
-    training_a, training_b = _crossed_training(space, first.training, second.training, rng)
+    loci: list[tuple[Any, Any]] = _runs(genes_a, genes_b, matches) if matches else []
+    places = len(loci)
+    loci += _settings(first.training, second.training)
+    loci = _exchanged(loci, rng)
+    if matches:
+        genes_a = [gene for run, _ in loci[:places] for gene in run]
+        genes_b = [gene for _, run in loci[:places] for gene in run]
+    changes_a = {name: value for values, _ in loci[places:] for name, value in values.items()}
+    changes_b = {name: value for _, values in loci[places:] for name, value in values.items()}
     return (
-        finished(space, Genome(genes_a, training_a), rng),
-        finished(space, Genome(genes_b, training_b), rng),
+        finished(space, Genome(genes_a, first.training.replace(**changes_a)), rng),
+        finished(space, Genome(genes_b, second.training.replace(**changes_b)), rng),
     )
+
+
+def _exchanged(loci: list[tuple[Any, Any]], rng: np.random.Generator) -> list[tuple[Any, Any]]:
+    """The places with what both parents have there, about half of them swapped."""
+    differing = [index for index, (a, b) in enumerate(loci) if a != b]
+    swapped = rng.random(len(differing)) < 0.5
+    if len(differing) > 1 and swapped.all() == swapped.any():
+        swapped[int(rng.integers(len(differing)))] ^= True
+    result = list(loci)
+    for index, swap in zip(differing, swapped, strict=True):
+        if swap:
+            a, b = loci[index]
+            result[index] = (b, a)
+    return result
+
+
+def _runs(
+    a: Sequence[Gene], b: Sequence[Gene], matches: Sequence[tuple[int, int]]
+) -> list[tuple[Any, Any]]:
+    """What stands between matching genes, and the matching genes, by turns: a pair of runs each."""
+    loci: list[tuple[Any, Any]] = []
+    at_a = at_b = 0
+    for index_a, index_b in matches:
+        loci.append((tuple(a[at_a:index_a]), tuple(b[at_b:index_b])))
+        loci.append(((a[index_a],), (b[index_b],)))
+        at_a, at_b = index_a + 1, index_b + 1
+    loci.append((tuple(a[at_a:]), tuple(b[at_b:])))
+    return loci
+
+
+def _settings(a: Gene, b: Gene) -> list[tuple[Any, Any]]:
+    """Training settings that pass together: a pair of dicts of values each."""
+    together = getattr(type(a), "crossed_together", {})
+    groups: dict[str, list[str]] = {}
+    for name in a.fields:
+        groups.setdefault(together.get(name, name), []).append(name)
+    return [
+        ({name: a.values[name] for name in names}, {name: b.values[name] for name in names})
+        for names in groups.values()
+    ]
 
 
 def _matches(a: Sequence[Gene], b: Sequence[Gene]) -> list[tuple[int, int]]:
@@ -54,28 +103,6 @@ def _matches(a: Sequence[Gene], b: Sequence[Gene]) -> list[tuple[int, int]]:
     return pairs
 
 
-def _exchanged(
-    a: Sequence[Gene], b: Sequence[Gene], matches: Sequence[tuple[int, int]], rng: np.random.Generator
-) -> tuple[list[Gene], list[Gene]]:
-    new_a: list[Gene] = []
-    new_b: list[Gene] = []
-    at_a = at_b = 0
-    for index_a, index_b in (*matches, (len(a), len(b))):
-        run_a, run_b = a[at_a:index_a], b[at_b:index_b]
-        if rng.random() < 0.5:
-            run_a, run_b = run_b, run_a
-        new_a += run_a
-        new_b += run_b
-        if index_a < len(a):
-            gene_a, gene_b = a[index_a], b[index_b]
-            if rng.random() < 0.5:
-                gene_a, gene_b = gene_b, gene_a
-            new_a.append(gene_a)
-            new_b.append(gene_b)
-        at_a, at_b = index_a + 1, index_b + 1
-    return new_a, new_b
-
-
 def _cut(
     space: LayeredSpace, a: Sequence[Gene], b: Sequence[Gene], rng: np.random.Generator
 ) -> tuple[list[Gene], list[Gene]]:
@@ -87,24 +114,3 @@ def _cut(
         cut_x, cut_y = int(rng.integers(len(x) + 1)), int(rng.integers(len(y) + 1))
         parts_a[number], parts_b[number] = x[:cut_x] + y[cut_y:], y[:cut_y] + x[cut_x:]
     return [g for part in parts_a for g in part], [g for part in parts_b for g in part]
-
-
-def _crossed_training(
-    space: LayeredSpace, a: Gene | None, b: Gene | None, rng: np.random.Generator
-) -> tuple[Gene, Gene]:
-    if a is None or b is None or type(a) is not type(b):
-        return a or sample_training(space, rng), b or sample_training(space, rng)
-    groups: dict[str, list[str]] = {}
-    together = getattr(type(a), "crossed_together", {})
-    for name in a.fields:
-        groups.setdefault(together.get(name, name), []).append(name)
-    changes_a: dict[str, Any] = {}
-    changes_b: dict[str, Any] = {}
-    for names in groups.values():
-        if rng.random() < 0.5:
-            for name in names:
-                changes_a[name], changes_b[name] = b.values[name], a.values[name]
-    try:
-        return a.replace(**changes_a), b.replace(**changes_b)
-    except GenomeError:
-        return a, b

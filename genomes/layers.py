@@ -218,7 +218,8 @@ class Pool(StridedGene):
     def count(self, tally: Tally) -> None:
         """See :meth:`genomes.tally.CountedGene.count`."""
         check_strides(tally.shape, self.strides)
-        tally.pool(self.window, self.strides)
+        if self.canonical():
+            tally.pool(self.window, self.strides)
 
     def fitted(self, shape: Shape) -> Gene | None:
         """See :meth:`genomes.Gene.fitted`: nothing to pool on a picture of one point."""
