@@ -27,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--worker-kills", type=int, default=0, help="campaigns in which workers are killed")
     parser.add_argument("--disk", action="store_true", help="a full disk, as a file-size limit")
     parser.add_argument("--damage", action="store_true", help="every file damaged in turn")
+    parser.add_argument("--damage-trials", type=int, default=45, help="trials of the damaged campaign (default 45)")
     parser.add_argument("--workers", action="store_true", help="1, 2 and 4 workers")
     parser.add_argument("--scale", type=int, default=0, help="cost of recording and resuming so many trials")
     parser.add_argument("--all", action="store_true", help="all of these, with the figures of the issue")
@@ -78,6 +79,6 @@ def _reports(arguments: argparse.Namespace, folder: Path) -> Iterator[Report]:
         report.name += ", training"
         yield report
     if arguments.damage:
-        yield damage_test(folder, 45)
+        yield damage_test(folder, arguments.damage_trials)
     if arguments.scale:
         yield scale_test(folder, arguments.scale)

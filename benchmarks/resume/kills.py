@@ -66,6 +66,7 @@ def kill_test(folder: Path, reference: Undisturbed, kills: int, seed: int) -> Re
     """SIGKILL to the process group at random moments until there were ``kills`` of them.
 
     A campaign is killed and resumed until it ends, then compared, and the next one begins.
+    Each session has one or two workers, as it happens: that must not matter either.
     """
     report = Report("SIGKILL to the process group", {"kills": 0, "campaigns": 0, "kills before opening": 0})
     rng = np.random.default_rng(seed)
@@ -74,12 +75,13 @@ def kill_test(folder: Path, reference: Undisturbed, kills: int, seed: int) -> Re
         directory = folder / f"killed-{campaign}"
         sessions = 0
         while True:
-            running = Running(directory, reference.arguments)
+            workers = str(rng.integers(1, 3))
+            running = Running(directory, [*reference.arguments, "--workers", workers])
             sessions += 1
-            # Some six kills per campaign, then it may end, so that every campaign is compared.
+            # At most eight kills per campaign, then it may end, so that every campaign is compared.
             if sessions <= 8 and report.counts["kills"] < kills:
-                time.sleep(float(rng.uniform(0, reference.seconds)))
-                ready = running.wait_until_ready(0)
+                time.sleep(float(rng.uniform(0, 0.6)) * reference.seconds)
+                ready = running.ready
                 if running.kill():
                     report.counts["kills"] += 1
                     report.counts["kills before opening"] += not ready

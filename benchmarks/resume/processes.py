@@ -56,15 +56,16 @@ class Running:
         """Whether it still runs."""
         return self.process.poll() is None
 
-    def wait_until_ready(self, seconds: float = 120) -> bool:
-        """Wait until the campaign is opened; False if it ended before."""
+    @property
+    def ready(self) -> bool:
+        """Whether the campaign has been opened: its first line of output."""
+        return os.fstat(self._output.fileno()).st_size > 0
+
+    def wait_until_ready(self, seconds: float = 120) -> None:
+        """Wait until the campaign is opened, or has ended."""
         end = time.perf_counter() + seconds
-        while self.alive and time.perf_counter() < end:
-            self._output.flush()
-            if os.fstat(self._output.fileno()).st_size:
-                return True
+        while self.alive and not self.ready and time.perf_counter() < end:
             time.sleep(0.005)
-        return self.alive
 
     def workers(self) -> list[psutil.Process]:
         """Its worker processes."""

@@ -203,6 +203,10 @@ class CampaignDirectory:
         )
         for number in gone:
             del self._sessions.seconds[number]
+        untimed = sum(r.outcome is not None and r.number not in self._sessions.seconds for r in records)
+        # A kill between an outcome and its timings costs one of them.
+        if untimed > len(self._sessions.earlier):
+            self._say(f"timings of {untimed} trials are missing from {layout.SESSIONS}/; no result depends on them")
         gone = [number for number in gone if number not in self.given_up]
         if not gone:
             return
