@@ -69,7 +69,7 @@ def _reports(arguments: argparse.Namespace, folder: Path) -> Iterator[Report]:
         if arguments.worker_kills:
             yield kills.worker_test(folder, reference, arguments.worker_kills, arguments.seed)
         if arguments.disk:
-            yield kills.disk_test(folder, reference, [500, 1500, 2500, 6000, 12000, 30000, 60000])
+            yield kills.disk_test(folder, reference, [500, 2500, 12000, 40000])
         if arguments.workers:
             yield kills.workers_test(folder, reference, [1, 2, 4])
     if arguments.training:

@@ -142,7 +142,7 @@ def disk_test(folder: Path, reference: Undisturbed, limits: Sequence[int]) -> Re
     report = Report("disk full (file-size limit)", {"limits": 0, "reached": 0})
     for limit in limits:
         directory = folder / f"limit-{limit}"
-        ended = Running(directory, [*reference.arguments, "--file-size-limit", str(limit)]).end()
+        ended = Running(directory, [*reference.arguments, "--workers", "1", "--file-size-limit", str(limit)]).end()
         report.counts["limits"] += 1
         if ended.status == 3:
             report.counts["reached"] += 1
