@@ -76,14 +76,18 @@ class Criterion:
         import keras
 
         for _, output, metric in self.metrics:
-            targets, predicted = y, predictions
-            if output is not None:
-                targets, predicted = _of(y, output, self.outputs), _of(predictions, output, self.outputs)
+            targets, predicted = self.parts(output, y, predictions)
             if counted is None:
                 metric.update_state(targets, predicted)
             else:
                 rows = keras.ops.shape(targets)[0]
                 metric.update_state(targets, predicted, sample_weight=keras.ops.broadcast_to(counted, (rows,)))
+
+    def parts(self, output: str | None, y: Any, predictions: Any) -> tuple[Any, Any]:
+        """Targets and predictions of one output; all of them for None."""
+        if output is None:
+            return y, predictions
+        return _of(y, output, self.outputs), _of(predictions, output, self.outputs)
 
     def results(self) -> dict[str, Any]:
         """Value of every metric."""

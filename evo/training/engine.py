@@ -12,7 +12,6 @@ from evo.training import state as states
 from evo.training.resident_data import ResidentData
 from evo.training.state import TrainingState
 
-
 #: Rows of the batch whose latency is measured.
 LATENCY_ROWS = 32
 

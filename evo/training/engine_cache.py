@@ -14,6 +14,7 @@ same bits with and without it.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 from collections import OrderedDict
@@ -28,6 +29,8 @@ from genomes.space import Space
 
 #: Engines that a process keeps.
 KEPT = 6
+#: Engines that go before garbage is collected.
+_COLLECT_EVERY = 4
 #: Fields of training genes that come in as numbers, step by step.
 _NUMBERS = ("learning_rate", "schedule", "warmup", "decay", "weight_decay")
 
@@ -38,6 +41,7 @@ class EngineCache:
     def __init__(self, kept: int = KEPT) -> None:
         self.kept = kept
         self.hits = 0
+        self._dropped = 0
         self._engines: OrderedDict[str, tuple[Engine, set[str]]] = OrderedDict()
 
     def __len__(self) -> int:
@@ -68,6 +72,10 @@ class EngineCache:
         self._engines[structure if structure is not None else f"genome {genome_key}"] = (engine, {genome_key})
         while len(self._engines) > self.kept:
             self._engines.popitem(last=False)
+            self._dropped += 1
+            if self._dropped % _COLLECT_EVERY == 0:
+                # Graphs and models are full of cycles; Python alone would let many of them gather.
+                gc.collect()
 
     def drop(self, engine: Engine) -> None:
         """Forget an engine: it failed in the middle of something."""

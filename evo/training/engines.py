@@ -16,9 +16,12 @@ from evo.training.engine import Engine, Recipe
 from evo.training.engine_cache import EngineCache, genome_key, structure_key
 from evo.training.resident_data import ResidentData
 from evo.training.state import read_weights
-from evo.training.strategy import Placement, place
+from evo.training.strategy import Placement, place, place_elsewhere
 from evo.training.task import TrialTask
 from genomes.genome import Genome
+
+#: Data larger than this stay in their memory-mapped files, and are trained on by ``fit``.
+RESIDENT_BYTES = 4 * 2**30
 
 
 @functools.cache
@@ -85,7 +88,7 @@ def engine_for(
         size = max(1, int(space.batch_size(genome)) // divisor)
         recipe = Recipe(space, genome, model, optimizer, size)
         if engine is None:
-            structure = structure_key(recipe, context)
+            structure = structure_key(recipe, context) if keras.backend.backend() == "tensorflow" else None
             engine = cache.for_structure(structure, own_key)
             if engine is None:
                 engine = _new_engine(recipe, data, placement)
@@ -96,14 +99,33 @@ def engine_for(
 
 
 def _new_engine(recipe: Recipe, data: ResidentData, placement: Placement) -> Engine:
+    """The fastest engine that is right for the backend, the model and the size of the data."""
+    import keras
+
+    backend = keras.backend.backend()
+    own_step = type(recipe.model).train_step is not keras.Model.train_step
+    if backend == "torch" or own_step or data.nbytes > RESIDENT_BYTES:
+        from evo.training.fit_engine import FitEngine
+
+        return FitEngine(recipe, data)
+    if backend == "jax":
+        from evo.training.jax_engine import JaxEngine
+
+        return JaxEngine(recipe, data, placement.strategy)
     from evo.training.tensorflow_engine import TensorFlowEngine
 
     return TensorFlowEngine(recipe, data, placement.strategy)
 
 
 def _placement(task: TrialTask) -> Placement:
+    import keras
+
     strategy = task.settings.strategy
-    placement = _named_placement(strategy, task.final) if isinstance(strategy, str) else place(strategy)
+    if not isinstance(strategy, str):
+        return place(strategy)
+    if keras.backend.backend() != "tensorflow":
+        return place_elsewhere(keras.backend.backend(), strategy, task.final)
+    placement = _named_placement(strategy, task.final)
     if placement.kind == "gpu" and task.settings.deterministic:
         import tensorflow as tf
 

@@ -43,6 +43,16 @@ class ResidentData:
     validation: Split
     tensors: dict[Any, Any] = field(default_factory=dict)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all arrays, as they are stored."""
+        total = 0
+        for split in (self.train, self.validation):
+            for arrays in (split.x, split.y, split.weight):
+                parts = arrays.values() if isinstance(arrays, Mapping) else [arrays]
+                total += sum(part.nbytes for part in parts if part is not None)
+        return total
+
 
 def open_data(reference: DataReference) -> ResidentData:
     """The data that a reference names; opened on first use, then kept for this process.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -36,7 +37,9 @@ class Placement:
     def scope(self) -> AbstractContextManager[Any]:
         """The context in which models and optimizers are made."""
         if self.strategy is not None:
-            scope: AbstractContextManager[Any] = self.strategy.scope()
+            scope: AbstractContextManager[Any] = (
+                self.strategy.scope() if hasattr(self.strategy, "scope") else _distributed(self.strategy)
+            )
             return scope
         if self.device is not None:
             import tensorflow as tf
@@ -44,6 +47,19 @@ class Placement:
             device: AbstractContextManager[Any] = tf.device(self.device)
             return device
         return contextlib.nullcontext()
+
+
+@contextlib.contextmanager
+def _distributed(distribution: Any) -> Iterator[None]:
+    """What is made inside the ``with`` block is laid out by a ``keras.distribution``."""
+    import keras
+
+    before = keras.distribution.distribution()
+    keras.distribution.set_distribution(distribution)
+    try:
+        yield
+    finally:
+        keras.distribution.set_distribution(before)
 
 
 def place(strategy: Any, final: bool = False) -> Placement:
@@ -93,6 +109,49 @@ def place(strategy: Any, final: bool = False) -> Placement:
             )  # fmt: skip
         return Placement("cpu", f"no GPU; {problem}")
     raise SettingsError(f"strategy: expected one of {', '.join(STRATEGIES)} or a strategy, got {strategy!r}")
+
+
+def place_elsewhere(backend: str, strategy: str, final: bool = False) -> Placement:
+    """The placement on the JAX or torch backend, which have no ``tf.distribute``.
+
+    Args:
+        backend: ``jax`` or ``torch``.
+        strategy: as for :func:`place`. JAX: ``mirrored``, and ``auto`` for a final training on several
+            devices, is ``keras.distribution.DataParallel``. torch: one device.
+        final: whether the trial is one of the last, long ones.
+
+    Raises:
+        SettingsError: an unknown strategy, or one that the backend or machine cannot do.
+    """
+    if strategy not in STRATEGIES:
+        raise SettingsError(f"strategy: expected one of {', '.join(STRATEGIES)}, got {strategy!r}")
+    if backend == "torch":
+        import torch
+
+        kind = "gpu" if torch.cuda.is_available() else "cpu"
+        if strategy in ("mirrored", "tpu") or (strategy == "gpu" and kind != "gpu"):
+            raise SettingsError(f"strategy: {strategy!r} is not supported on the torch backend of this machine")
+        capability = torch.cuda.get_device_capability() if kind == "gpu" else None
+        return Placement(kind, f"the torch backend's device is {kind}", compute_capability=capability)
+    import jax
+    import keras
+
+    devices = jax.devices()
+    kind = devices[0].platform
+    kind = "gpu" if kind in ("gpu", "cuda", "rocm") else kind
+    if strategy in ("cpu", "gpu", "tpu") and strategy != kind:
+        raise SettingsError(f"strategy: {strategy!r} was asked for, JAX computes on {kind}; set JAX_PLATFORMS")
+    if strategy == "mirrored" or (strategy == "auto" and final and len(devices) > 1):
+        distribution = keras.distribution.DataParallel(devices=keras.distribution.list_devices())
+        return Placement(kind, f"{len(devices)} JAX devices", distribution, None, len(devices))
+    capability = _jax_capability(devices[0]) if kind == "gpu" else None
+    return Placement(kind, f"JAX computes on {kind}", compute_capability=capability)
+
+
+def _jax_capability(device: object) -> tuple[int, int] | None:
+    text = str(getattr(device, "compute_capability", ""))
+    major, _, minor = text.partition(".")
+    return (int(major), int(minor or 0)) if major.isdigit() else None
 
 
 def _mirrored(reason: str) -> Placement:

@@ -16,6 +16,7 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.framework import ops
 
 from evo.training import traced_numbers
 from evo.training.criterion import Criterion
@@ -237,7 +238,7 @@ class TensorFlowEngine(Engine):
         began = time.perf_counter()
         with _without_rewriting():
             if phase not in self._traced:
-                with _without_collection():
+                with _without_collection(), _without_registered_gradients():
                     function.get_concrete_function(*arguments)  # type: ignore[attr-defined]
                 self._traced.add(phase)
                 began = self._spend("trace", began)
@@ -279,6 +280,23 @@ def _without_collection() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
+
+
+@contextlib.contextmanager
+def _without_registered_gradients() -> Iterator[None]:
+    """Forget custom gradients once a function is traced: it needs them no more.
+
+    TensorFlow registers each one for good under a name of its own, and with it keeps the whole graph and
+    model that it was traced for: some ten megabytes per candidate.
+    """
+    registry = getattr(getattr(ops, "gradient_registry", None), "_registry", {})
+    before = set(registry)
+    try:
+        yield
+    finally:
+        for name in set(registry) - before:
+            if str(name).startswith("CustomGradient-"):
+                del registry[name]
 
 
 def _tensor(array: np.ndarray | None) -> tf.Tensor | None:

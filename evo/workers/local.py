@@ -281,7 +281,9 @@ class _Process:
 
     def __init__(self, environment: Mapping[str, str], threads: int) -> None:
         self.context = WorkerContext(environment)
-        self.pool = ProcessPool(max_workers=1, initializer=enter_worker, initargs=(dict(environment),), context=self.context)
+        self.pool = ProcessPool(
+            max_workers=1, initializer=enter_worker, initargs=(dict(environment),), context=self.context
+        )
         self.ready = self.pool.schedule(warm_up, args=(threads,))
         self.calls = 0
         self.main: tuple[str, str] | None = None

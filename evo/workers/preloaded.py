@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 from evo.workers.process import die_with_parent, keras_backend, quiet_imports
 
 die_with_parent()
@@ -12,5 +14,9 @@ if keras_backend() == "tensorflow":
         import tensorflow  # noqa: F401
 
         import evo.training.tensorflow_engine
-        import evo.training.trial
+        import evo.training.trial  # noqa: F401
         import genomes.spaces  # noqa: F401
+
+# What is imported stays: workers need not look through it for garbage, nor copy its pages by doing so.
+gc.collect()
+gc.freeze()

@@ -80,7 +80,7 @@ class WorkerContext:
         self._context: BaseContext = multiprocessing.get_context(method)
         self.process: Any = None
 
-    def Process(self, *args: Any, **kwargs: Any) -> Any:  # noqa: N802  the name that a context has
+    def Process(self, *args: Any, **kwargs: Any) -> Any:
         """A process of this context, not started yet."""
         if sys.platform == "win32" or isinstance(self._context, SpawnContext):
             process: Any = _SpawnedProcess(*args, **kwargs)

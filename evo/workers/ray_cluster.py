@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
@@ -9,7 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from evo.errors import SettingsError
 from evo.training.task import TrainingSettings, TrialTask
-from evo.workers.failures import TimeLimitError
+from evo.workers.failures import TimeLimitError, WorkerDiedError
 from evo.workers.process import warm_up, worker_environment
 
 P = ParamSpec("P")
@@ -22,7 +23,7 @@ def ray_executor(
     settings: TrainingSettings | None = None,
     gpus: float = 0,
     replace_after: int = 100,
-    retries: int = 3,
+    retries: int = 1,
     **init: Any,
 ) -> Executor:
     """An executor over Ray tasks; needs the extra ``ray``.
@@ -35,7 +36,7 @@ def ray_executor(
         settings: threads per trial (CPUs that it asks Ray for) and limits, as in :class:`LocalProcesses`.
         gpus: GPUs, or the share of one, that a trial asks for.
         replace_after: trials after which Ray replaces a worker process.
-        retries: how often a trial is done again when its *node* dies.
+        retries: how often a trial is done again when its node or its worker dies.
         init: passed on to ``ray.init``.
 
     Raises:
@@ -59,7 +60,6 @@ class _RayExecutor(Executor):
         self.settings = settings
         self._own = own
         self._running: dict[Future[Any], Any] = {}
-        self._timers: dict[Future[Any], threading.Timer] = {}
         self._lock = threading.Lock()
         self._closed = False
         environment = {"env_vars": worker_environment(settings.threads)}
@@ -94,6 +94,8 @@ class _RayExecutor(Executor):
         error = inner.exception()
         if error is None:
             future.set_result(inner.result())
+        elif type(error).__name__ in ("WorkerCrashedError", "NodeDiedError"):
+            future.set_exception(WorkerDiedError(" ".join(str(error).split())[:300]))
         else:
             # Ray wraps what a task raised; the cause is what counts.
             future.set_exception(getattr(error, "cause", None) or error)
@@ -116,15 +118,26 @@ def _call(fn: Callable[..., Any], args: Any, kwargs: Any, threads: int, seconds:
     warm_up(threads)
     if seconds is None:
         return fn(*args, **kwargs)
-    import os
+    done: Future[Any] = Future()
 
-    expired = threading.Timer(seconds, lambda: os._exit(_TIME_LIMIT))
-    expired.daemon = True
-    expired.start()
+    def work() -> None:
+        try:
+            done.set_result(fn(*args, **kwargs))
+        except BaseException as error:
+            done.set_exception(error)
+
+    threading.Thread(target=work, daemon=True).start()
     try:
-        return fn(*args, **kwargs)
-    finally:
-        expired.cancel()
+        return done.result(timeout=seconds)
+    except TimeoutError:
+        if done.done():
+            raise
+        # The call goes on in its thread: this worker is of no more use.
+        end = threading.Timer(_GRACE, os._exit, args=(1,))
+        end.daemon = True
+        end.start()
+        raise TimeLimitError(f"the trial took more than {seconds:g} s") from None
 
 
-_TIME_LIMIT = 124
+#: Seconds in which a worker that is of no more use can still send its answer.
+_GRACE = 0.5

@@ -79,7 +79,6 @@ def test_bytes_and_doubles_are_trained_as_float32(space, make_task):
 
 def test_validation_in_several_batches_equals_one(space, make_task, monkeypatch):
     from evo.training import tensorflow_engine
-
     from evo.training.engines import engine_cache
 
     whole = train(make_task(space.genome(), last=1))
