@@ -39,8 +39,9 @@ def friedman(table: pd.DataFrame) -> float:
     """
     if table.shape[1] < 3 or len(table) < 2:
         return 1.0
-    result = scipy.stats.friedmanchisquare(*(table[column].to_numpy() for column in table))
-    return 1.0 if math.isnan(result.pvalue) else float(result.pvalue)
+    if (table.nunique(axis=1) == 1).all():  # nothing but ties: the statistic is 0 / 0
+        return 1.0
+    return float(scipy.stats.friedmanchisquare(*(table[column].to_numpy() for column in table)).pvalue)
 
 
 def critical_difference(methods: int, blocks: int, alpha: float = 0.05) -> float:

@@ -112,7 +112,14 @@ def _space_and_data(space: str, task: Task) -> tuple[Any, Any, Any, Any]:
     from genomes import spaces
 
     data = numeric(task)
-    shared = spaces.from_hypermodel(hypermodels.shared(task, data))
+    regression = task.target == "regression"
+    shared = spaces.from_hypermodel(
+        hypermodels.SharedModel(**hypermodels.arguments(task, data)),
+        objective="-val_rmse" if regression else "val_accuracy",
+        batch_size=hypermodels.BATCH_SIZE,
+        classes=None if regression else task.outputs,
+        outputs=1 if regression else None,
+    )
     return shared, data.x_train, data.x_validation, data.x_test
 
 

@@ -7,8 +7,7 @@ it is, and to ``genomes.spaces.from_hypermodel`` as it is.
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.tasks import Task
@@ -221,16 +220,29 @@ def build_generous(
     return _finish(hp, inputs, x, target, outputs, _generous_optimizer(hp))
 
 
-def shared(task: Task, data: Numeric) -> Callable[[Any], Any]:
-    """``build(hp)`` of the shared space for a task."""
-    return functools.partial(build_shared, **arguments(task, data))
+@dataclass(frozen=True)
+class SharedModel:
+    """The shared space for one task, as a thing with ``build(hp)`` that workers can import.
+
+    Arguments as for :func:`build_shared`.
+    """
+
+    kind: str
+    shape: tuple[int, ...]
+    target: str
+    outputs: int
+    vocabulary: int = 0
+
+    def build(self, hp: Any) -> Any:
+        """A compiled model."""
+        return build_shared(hp, self.kind, self.shape, self.target, self.outputs, self.vocabulary)
 
 
 def arguments(task: Task, data: Numeric) -> dict[str, Any]:
-    """The keyword arguments of the functions above for a task: JSON values."""
+    """The keyword arguments of the functions above for a task."""
     return {
         "kind": task.kind,
-        "shape": list(data.shape),
+        "shape": data.shape,
         "target": task.target,
         "outputs": task.outputs,
         "vocabulary": data.vocabulary,

@@ -104,7 +104,7 @@ def numeric(task: Task, least_size: int = 0) -> Numeric:
         counts = Counter(word for text in train for word in _words(str(text)))
         numbers = {word: place + 2 for place, (word, _) in enumerate(counts.most_common(VOCABULARY - 2))}
         lengths = [len(_words(str(text))) for text in train]
-        length = int(min(LONGEST, max(1, np.quantile(lengths, 0.98))))
+        length = int(min(LONGEST, max(1, np.ceil(np.quantile(lengths, 0.98)))))
         return _three(lambda part: _tokens(part, numbers, length), parts, len(numbers) + 2)
     if task.kind == "timeseries":
         return _three(lambda part: _series(train, part), parts)

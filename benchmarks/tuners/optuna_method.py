@@ -83,7 +83,7 @@ def run(task: Task, spec: RunSpec, meter: Meter) -> Delivery:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     keras.utils.set_random_seed(spec.seed)
     data = numeric(task)
-    build = hypermodels.shared(task, data)
+    build = hypermodels.SharedModel(**hypermodels.arguments(task, data)).build
     regression = task.target == "regression"
     folder = Path(spec.folder) / "optuna"
     folder.mkdir(parents=True, exist_ok=True)
