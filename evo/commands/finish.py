@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evo.commands.backend import quiet_backend
 from evo.errors import EvoError
 from evo.report import summary
 
@@ -24,7 +25,7 @@ FORMAT = 1
 _METRIC = {"regression": "rmse"}
 
 
-def show_result(result: Result, job: Job, split: Split, directory: Path, resume_command: str) -> None:
+def show_result(result: Result, job: Job, split: Split, directory: Path) -> None:
     """Form the ensemble, judge it, write its files, and print the table.
 
     What an earlier call found for the same trials is shown without computing it again.
@@ -34,7 +35,6 @@ def show_result(result: Result, job: Job, split: Split, directory: Path, resume_
         job: says which ensemble.
         split: the data; the test rows, if any, are used here and nowhere else.
         directory: where the files go.
-        resume_command: what to type to go on.
     """
     from rich.console import Console
 
@@ -47,11 +47,14 @@ def show_result(result: Result, job: Job, split: Split, directory: Path, resume_
     key = {"format": FORMAT, "trials": len(result.history), "epochs": summary.epochs_done(result.history),
            "ensemble": job.ensemble, "data": job.config["data"]}  # fmt: skip
     found = _stored(directory, key)
-    if found is None:
+    if found is not None:
+        found["budget"] = job.config["budget"]
+    else:
         console.print("Forming the ensemble from what was trained …", markup=False)
-        found = _computed(result, job, split, directory)
+        with quiet_backend():
+            found = _computed(result, job, split, directory)
         _write(directory, {"key": key, **found})
-    _print(console, found, directory, resume_command)
+    _print(console, found, directory)
 
 
 def _stored(directory: Path, key: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -70,16 +73,13 @@ def _write(directory: Path, found: Mapping[str, Any]) -> None:
 
 
 def _computed(result: Result, job: Job, split: Split, directory: Path) -> dict[str, Any]:
-    from evo.workers.process import quiet_imports
-
-    with quiet_imports():
-        import keras  # noqa: F401  its backend says hello on standard error
     options = job.ensemble
     chosen = result.ensemble(**options)
     size = options.get("size", 8)
     entries = [
         ("best single model", result.ensemble(size=1, method="best")),
-        ("plain average", result.ensemble(size=size, method="average")),
+        # Without the test whether it gains: it stands here to be compared.
+        ("plain average", result.ensemble(size=size, method="average", confidence=None)),
         ("chosen ensemble", chosen),
     ]
     metric = _METRIC.get(chosen.task, "accuracy")
@@ -97,8 +97,6 @@ def _computed(result: Result, job: Job, split: Split, directory: Path) -> dict[s
     name = directory.resolve().name
     files = {"ensemble": f"{name}.ensemble"}
     notes = [str(note) for note in chosen.report.get("notes", ())]
-    if chosen.report.get("fallback"):
-        notes.append("no gain over the best single model was shown on the validation data, so that it stands alone")
     chosen.save(directory / files["ensemble"])
     try:
         chosen.as_keras().save(directory / f"{name}.keras")
@@ -110,10 +108,11 @@ def _computed(result: Result, job: Job, split: Split, directory: Path) -> dict[s
 
     write_report(content_of(result, directory, chosen), directory / "report.html")
     files["report"] = "report.html"
-    return {"metric": metric, "rows": rows, "files": files, "notes": notes, "reason": result.reason}
+    return {"metric": metric, "rows": rows, "files": files, "notes": notes,
+            "budget": job.config["budget"]}  # fmt: skip
 
 
-def _print(console: Console, found: Mapping[str, Any], directory: Path, resume_command: str) -> None:
+def _print(console: Console, found: Mapping[str, Any], directory: Path) -> None:
     from rich.table import Table
 
     metric, rows = found["metric"], found["rows"]
@@ -145,6 +144,7 @@ def _print(console: Console, found: Mapping[str, Any], directory: Path, resume_c
     if "keras" in files:
         lines.append(f"  as one model    keras.models.load_model({str(directory / files['keras'])!r})")
     lines.append(f"  the best model  evo.load_result({str(directory)!r}).best.model()")
-    lines.append(f"  to go further   evo resume {directory} --epochs MORE")
+    limit = next(iter(found["budget"]), "epochs")
+    lines.append(f"  to go further   evo resume {directory} --{limit} N, with N above {found['budget'].get(limit)}")
     for line in lines:
         console.print(line, markup=False, soft_wrap=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from evo.commands.backend import quiet_backend
 from evo.commands.reading import read_result
 from evo.errors import EvoError, SettingsError
 
@@ -19,7 +20,8 @@ def main(given: argparse.Namespace) -> int:
     ensemble, remarks = None, []
     if given.ensemble and result.history.completed():
         try:
-            ensemble = result.ensemble(size=given.ensemble)
+            with quiet_backend():
+                ensemble = result.ensemble(size=given.ensemble)
         except EvoError as error:
             remarks.append(f"No ensemble is shown: {error}")
     content = content_of(result, given.directory, ensemble, tuple(remarks))

@@ -72,7 +72,7 @@ def run_job(
     if interrupt.received:
         print(f"\nStopped and saved. To go on:\n  {resume_command}", flush=True)
         return interrupt.exit_code
-    show_result(result, job, split, directory, resume_command)
+    show_result(result, job, split, directory)
     return 0
 
 

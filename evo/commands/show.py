@@ -38,7 +38,7 @@ def main(given: argparse.Namespace) -> int:
         minutes = stored.minutes
     _section(console, str(given.directory))
     _facts(console, {**readable(settings), **chosen})
-    _progress(console, result.history, minutes)
+    _progress(console, result, minutes)
     _population(console, result)
     _section(console, "disk")
     _facts(console, {kind: summary.short_bytes(size) for kind, size in usage.items() if size or kind == "total"})
@@ -68,7 +68,8 @@ def _plain(text: str) -> Any:
     return Text(text)
 
 
-def _progress(console: Console, history: History, minutes: float) -> None:
+def _progress(console: Console, result: Result, minutes: float) -> None:
+    history = result.history
     counts = summary.statuses(history)
     _section(console, "progress")
     facts: dict[str, Any] = {
@@ -79,7 +80,7 @@ def _progress(console: Console, history: History, minutes: float) -> None:
     pending = len(history.pending())
     if pending:
         facts["pending"] = pending
-    best = summary.best(history)
+    best = history[result.best.number] if history.completed() else None
     if best is not None and best.outcome is not None:
         facts["best"] = (
             f"{_scores(history, best.number)}, trial {best.number}, {best.epochs} epochs, "
@@ -116,7 +117,8 @@ def _population(console: Console, result: Result) -> None:
     for name in ("  trial", *map(summary.shown_objective, history.objectives.names), "parameters", "epochs"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("origin", no_wrap=True)
-    table.add_column("genome", no_wrap=True, overflow="ellipsis", ratio=1)
+    table.add_column("genome", no_wrap=True, overflow="ellipsis")
+    room = max(12, console.width - 50 - 14 * len(history.objectives.names))
     for individual in result.population:
         outcome = history[individual.number].outcome
         values = history.fitness(individual.number)
@@ -126,7 +128,7 @@ def _population(console: Console, result: Result) -> None:
             summary.short_number(None if outcome is None else outcome.parameters),
             str(individual.epochs),
             history[individual.number].proposal.origin,
-            _plain(str(individual.genome)),
+            _plain(summary.cut(str(individual.genome), room)),
         )
     console.print(table)
 
@@ -146,10 +148,10 @@ def _trials(console: Console, history: History) -> None:
 
 
 def _best(console: Console, result: Result) -> None:
-    best = summary.best(result.history)
-    if best is None:
+    if not result.history.completed():
         console.print("no trial has completed yet")
         return
+    best = result.history[result.best.number]
     console.print(f"trial {best.number}: {_scores(result.history, best.number)}", style="bold", markup=False)
     console.print(best.genome.describe(), markup=False, soft_wrap=True)
 

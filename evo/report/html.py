@@ -215,7 +215,7 @@ def _population(content: ReportContent) -> str:
                  str(trial.epochs)]  # fmt: skip
         parents = ", ".join(map(str, trial.proposal.parents)) or "–"
         genome = (
-            f"<details><summary>{escape(_cut(str(trial.genome), 110))}</summary>"
+            f"<details><summary>{escape(summary.cut(str(trial.genome), 110))}</summary>"
             f"<pre>{escape(trial.genome.describe())}</pre></details>"
         )
         row = "".join(f'<td class="number">{escape(cell)}</td>' for cell in cells)
@@ -373,9 +373,3 @@ def _score(value: float, name: str) -> str:
         if summary.shown_objective(name) in ("parameters", "flops")
         else summary.short_value(shown)
     )
-
-
-def _cut(text: str, length: int) -> str:
-    return text if len(text) <= length else text[: length - 1] + "…"
-
-

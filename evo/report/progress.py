@@ -163,7 +163,8 @@ class Progress(Callback):
         info = self._info
         assert info is not None
         begun = f"going on after {sum(self._tally.done.values())} trials" if info.resumed else "new campaign"
-        self._print(f"{info.directory}: {begun}, seed {info.seed}, {info.workers} workers, {self._budget(info)}")
+        workers = f"{info.workers} worker{'s' if info.workers != 1 else ''}"
+        self._print(f"{info.directory}: {begun}, seed {info.seed}, {workers}, {self._budget(info)}")
         for name, value in (("space", info.space), ("precision", info.precision), ("strategy", info.strategy)):
             if value:
                 self._print(f"  {name}: {value.splitlines()[0]}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,8 +52,7 @@ def cause(outcome: Outcome, exact: bool = False) -> str:
     message = outcome.message.splitlines()[0]
     if not exact:
         message = re.sub(r"\d+(\.\d+)?", "#", message)
-    if len(message) > _CAUSE:
-        message = message[: _CAUSE - 1] + "…"
+    message = cut(message, _CAUSE)
     return message if message.startswith(outcome.status.value) else f"{outcome.status.value}: {message}"
 
 
@@ -172,12 +171,22 @@ def best_over_epochs(history: History, points: int) -> list[float]:
     return values
 
 
+def cut(text: str, length: int) -> str:
+    """Text of at most ``length`` characters, with a mark where something is left out."""
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
 def plain(value: Any) -> str:
     """A setting as people read it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:.4g}"
-    if isinstance(value, dict):
-        return ", ".join(f"{k}={plain(v)}" for k, v in value.items() if v is not None) or "–"
+    if isinstance(value, Mapping):
+        inner = {k: v for k, v in value.items() if v is not None and v != [] and v != {}}
+        name = inner.pop("algorithm", None)
+        text = ", ".join(f"{k}={plain(v)}" for k, v in inner.items())
+        return f"{name}({text})" if name is not None else text or "–"
     if isinstance(value, (list, tuple)):
         return ", ".join(plain(v) for v in value) or "–"
     return "–" if value is None else str(value)

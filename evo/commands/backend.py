@@ -1,0 +1,24 @@
+"""Using Keras in the driver without its chatter."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import warnings
+from collections.abc import Iterator
+
+
+@contextlib.contextmanager
+def quiet_backend() -> Iterator[None]:
+    """Import Keras and its backend in silence; inside, what is noted elsewhere is not warned of as well."""
+    from evo.ensemble import EnsembleWarning
+    from evo.workers.process import quiet_imports
+
+    with quiet_imports():
+        import keras  # noqa: F401
+    # Many small models in one process are what is meant here: Keras would warn of retracing.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        # An ensemble keeps its warnings as notes, which are shown with it.
+        warnings.simplefilter("ignore", EnsembleWarning)
+        yield

@@ -1,0 +1,124 @@
+"""Whole sessions of the program, on a small table: run, interrupt, kill, go on, show, report."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[3]
+CONFIG = """
+[data]
+sklearn = "iris"
+test = 0.2
+[space]
+kind = "tabular"
+units = 32
+[campaign]
+seed = 3
+workers = 1
+epochs = 2
+[budget]
+trials = 9
+[ensemble]
+size = 3
+"""
+
+
+def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "COLUMNS": "100"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "evo", *arguments], cwd=folder, env=environment, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+
+
+def evo(folder: Path, *arguments: str) -> str:
+    process = start(folder, *arguments)
+    output, errors = process.communicate()
+    assert process.returncode == 0, output + errors
+    return output
+
+
+def wait_for_trial(folder: Path, process: subprocess.Popen[str]) -> None:
+    """Return once the first outcome is on disk."""
+    while process.poll() is None and not list(folder.glob("runs/*/predictions/*")):
+        time.sleep(0.05)
+    assert process.poll() is None, process.communicate()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("undisturbed")
+    (folder / "iris.toml").write_text(CONFIG, encoding="utf-8")
+    output = evo(folder, "run", "iris.toml")
+    assert re.search(r"chosen ensemble +\d\.\d{4} +\d\.\d{4}", output)
+    return folder
+
+
+def test_a_finished_campaign_is_shown_at_once(undisturbed: Path) -> None:
+    before = (undisturbed / "runs" / "iris" / "results.json").stat().st_mtime_ns
+    output = evo(undisturbed, "run", "iris.toml")
+    assert "chosen ensemble" in output
+    assert (undisturbed / "runs" / "iris" / "results.json").stat().st_mtime_ns == before
+
+
+def test_show_and_report(undisturbed: Path) -> None:
+    output = evo(undisturbed, "show", "runs/iris")
+    for word in ("seed", "progress", "best", "population, best first", "disk", "predictions", "keras"):
+        assert word in output
+    assert len(evo(undisturbed, "show", "runs/iris", "--trials").splitlines()) == 9
+    assert "training:" in evo(undisturbed, "show", "runs/iris", "--best")
+    assert evo(undisturbed, "report", "runs/iris", "--output", "my.html") == "my.html\n"
+    text = (undisturbed / "my.html").read_text(encoding="utf-8")
+    assert 'id="ensemble"' in text and 'id="population"' in text
+
+
+def test_interrupted_then_killed_then_gone_on_ends_as_if_undisturbed(undisturbed: Path, tmp_path: Path) -> None:
+    (tmp_path / "iris.toml").write_text(CONFIG, encoding="utf-8")
+    process = start(tmp_path, "run", "iris.toml")
+    wait_for_trial(tmp_path, process)
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate()
+    assert process.returncode == 130, output + errors
+    assert "To go on:\n  evo run iris.toml" in output and "Traceback" not in errors
+
+    process = start(tmp_path, "resume", "runs/iris")
+    wait_for_trial(tmp_path, process)
+    process.kill()
+    process.communicate()
+
+    output = evo(tmp_path, "resume", "runs/iris")
+    assert "going on after" in output and "chosen ensemble" in output
+    trials = evo(tmp_path, "show", "runs/iris", "--trials")
+    assert trials == evo(undisturbed, "show", "runs/iris", "--trials")
+
+
+def test_a_larger_budget(undisturbed: Path) -> None:
+    evo(undisturbed, "resume", "runs/iris", "--trials", "11", "--quiet")
+    assert len(evo(undisturbed, "show", "runs/iris", "--trials").splitlines()) == 11
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (("seed = 3", "seed = 4"), r"seed"),
+        (("units = 32", "units = 64"), r"space"),
+        (("test = 0.2", "test = 0.3"), r"data"),
+    ],
+)
+def test_another_campaign_in_the_directory_is_refused(
+    undisturbed: Path, tmp_path: Path, changes: tuple[str, str], message: str
+) -> None:
+    (tmp_path / "other.toml").write_text(CONFIG.replace(*changes), encoding="utf-8")
+    process = start(tmp_path, "run", "other.toml", "--directory", str(undisturbed / "runs" / "iris"))
+    output, errors = process.communicate()
+    assert process.returncode == 2
+    assert errors.startswith("evo: ") and errors.count("\n") == 1
+    assert re.search(message, errors)
