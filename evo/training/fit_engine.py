@@ -42,7 +42,7 @@ class FitEngine(Engine):
     def train_epoch(self, order: np.ndarray, rates: np.ndarray, seed: int, step: int) -> EpochResult:
         """See :meth:`Engine.train_epoch`."""
         began = time.perf_counter()
-        watch = _Watch(self.optimizer, rates)
+        watch = _Watch(self.optimizer, rates, seed, step)
         history = self.model.fit(
             _Batches(self, order, seed, step), epochs=1, verbose=0, shuffle=False, callbacks=[watch]
         ).history
@@ -103,13 +103,17 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
 class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
     """Sets each step's learning rate, and ends the epoch at a loss that is not finite."""
 
-    def __init__(self, optimizer: Any, rates: np.ndarray) -> None:
+    def __init__(self, optimizer: Any, rates: np.ndarray, seed: int, step: int) -> None:
         super().__init__()
-        self._optimizer, self._rates = optimizer, rates
+        self._optimizer, self._rates, self._seed, self._step = optimizer, rates, seed, step
         self.steps, self.finite, self.first_loss = 0, True, math.nan
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         self._optimizer.learning_rate = float(self._rates[batch])
+        # torch's own dropout draws from its global generator, which no state file holds: so each step
+        # begins with a seed of its own.
+        sequence = np.random.SeedSequence(self._seed, spawn_key=(1, self._step + batch))
+        keras.utils.set_random_seed(int(sequence.generate_state(1)[0]))
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         loss = float((logs or {}).get("loss", 0.0))
