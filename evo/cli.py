@@ -63,6 +63,7 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument("--output", "-o", metavar="FILE", type=Path, help="default: DIR/report.html")
     report.add_argument("--ensemble", metavar="SIZE", type=int, default=8,
                         help="members of the ensemble that is shown, 0 for none (default: %(default)s)")  # fmt: skip
+    report.add_argument("--config", metavar="CONFIG.toml", type=Path, help="where the data is, if it has moved")
 
     demo = commands.add_parser(
         "demo", help="the main job, end to end, on 1,797 real images: some five minutes on two cores",

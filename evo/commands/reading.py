@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evo.commands.configuration import Job
-from evo.errors import SettingsError
+from evo.errors import EvoError, SettingsError
 
 if TYPE_CHECKING:
     from evo.result import Result
@@ -28,3 +28,26 @@ def read_result(directory: Path) -> Result:
     from evo.result import load_result
 
     return load_result(directory)
+
+
+def read_result_with_data(directory: Path, config: Path | None) -> tuple[Result, str]:
+    """The same with the campaign's data, where it is to be had; else the reason why not.
+
+    Args:
+        directory: the campaign's directory.
+        config: TOML file that says where the data is; by default what the campaign was begun with.
+
+    Raises:
+        SettingsError: the directory holds no campaign.
+    """
+    from evo.result import load_result
+
+    result = read_result(directory)
+    job = Job.read(config) if config is not None else Job.of_directory(directory)
+    if job is None:
+        return result, "the campaign was begun from Python; say where its data is with --config CONFIG.toml"
+    try:
+        space, split = job.load()
+        return load_result(directory, split.data, space=space), ""
+    except EvoError as error:
+        return result, str(error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from evo.commands.backend import quiet_backend
-from evo.commands.reading import read_result
+from evo.commands.reading import read_result, read_result_with_data
 from evo.errors import EvoError, SettingsError
 
 
@@ -16,15 +16,17 @@ def main(given: argparse.Namespace) -> int:
 
     if given.ensemble < 0:
         raise SettingsError(f"--ensemble: expected 0 or more members, got {given.ensemble}")
-    result = read_result(given.directory)
-    ensemble, remarks = None, []
+    result, reason = read_result(given.directory), ""
+    ensemble = None
     if given.ensemble and result.history.completed():
-        try:
-            with quiet_backend():
-                ensemble = result.ensemble(size=given.ensemble)
-        except EvoError as error:
-            remarks.append(f"No ensemble is shown: {error}")
-    content = content_of(result, given.directory, ensemble, tuple(remarks))
-    path = write_report(content, given.output or given.directory / "report.html")
-    print(path)
+        result, reason = read_result_with_data(given.directory, given.config)
+        if not reason:
+            try:
+                with quiet_backend():
+                    ensemble = result.ensemble(size=given.ensemble)
+            except EvoError as error:
+                reason = str(error)
+    remarks = (f"No ensemble is shown: {reason}",) if reason else ()
+    content = content_of(result, given.directory, ensemble, remarks)
+    print(write_report(content, given.output or given.directory / "report.html"))
     return 0

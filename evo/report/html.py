@@ -182,7 +182,7 @@ def _best(content: ReportContent) -> str:
     ancestors = summary.lineage(content.history, content.best)
     parts = [
         f"<p>Trial {trial.number}, {escape(trial.proposal.origin)}, {trial.epochs} epochs of training.</p>",
-        f"<pre>{escape(trial.genome.describe())}</pre>",
+        f'<pre class="wrap">{escape(trial.genome.describe())}</pre>',
     ]
     if trial.outcome is not None and trial.outcome.scores:
         scores = ", ".join(f"{name} {summary.short_value(value)}" for name, value in trial.outcome.scores.items())
@@ -338,7 +338,10 @@ def _settings(content: ReportContent) -> str:
             parts.append(f"<div><h3>{title}</h3>{_facts(facts)}</div>")
     parts.append("</div>")
     if content.space:
-        parts.append(f"<h3>Space</h3><pre>{escape(content.space)}</pre>")
+        first = content.space.splitlines()[0]
+        parts.append(
+            f"<h3>Space</h3><details><summary>{escape(first)}</summary><pre>{escape(content.space)}</pre></details>"
+        )
     return "".join(parts)
 
 

@@ -302,7 +302,7 @@ class Progress(Callback):
         parts = [self._score(history, best.number), f"trial {best.number}"]
         if best.outcome.parameters is not None:
             parts.append(f"{summary.short_number(best.outcome.parameters)} parameters")
-        parts += [f"{best.epochs} epochs", best.proposal.origin]
+        parts += [f"{best.epochs} epoch{'s' if best.epochs != 1 else ''}", best.proposal.origin]
         return self._line("best", " · ".join(parts), "green")
 
     def _spark_line(self, history: History) -> Text:
