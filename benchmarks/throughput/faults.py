@@ -22,7 +22,7 @@ from genomes.training_settings import ImageTraining
 
 KINDS = ("crash", "hang", "diverge", "memory")
 #: Limits of a trial.
-SECONDS = 5.0
+SECONDS = 10.0
 BYTES = 5 * 2**28
 
 
@@ -77,7 +77,7 @@ def right(kind: str | None, report: TrialReport) -> bool:
     """Whether an outcome tells what happened."""
     outcome = report.outcome
     expected: dict[str | None, tuple[Status, str]] = {
-        None: (Status.COMPLETED, ""), "crash": (Status.FAILED, "SIGSEGV"), "hang": (Status.TIMED_OUT, "more than 5 s"),
+        None: (Status.COMPLETED, ""), "crash": (Status.FAILED, "SIGSEGV"), "hang": (Status.TIMED_OUT, f"more than {SECONDS:g} s"),
         "diverge": (Status.DIVERGED, "the loss"), "memory": (Status.FAILED, "memory"),
     }  # fmt: skip
     status, text = expected[kind]
