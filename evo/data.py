@@ -1,0 +1,345 @@
+"""Data: what a campaign trains and validates on."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from evo.errors import DataError, StorageError
+from evo.training.task import DataReference
+
+if TYPE_CHECKING:
+    from genomes.space import Space
+
+#: Rows of a ``tf.data.Dataset`` or ``PyDataset`` are gathered into memory up to this many bytes.
+GATHER_LIMIT = 8 * 2**30
+
+
+class Data:
+    """Inputs and targets, split into training and validation rows.
+
+    Args:
+        x: inputs: an array (also a ``np.memmap``), a DataFrame, a dict or a list of arrays for
+            several inputs, a ``tf.data.Dataset`` or a ``keras.utils.PyDataset`` that gives
+            ``(x, y)`` or ``(x, y, sample_weight)`` batches and ends.
+        y: targets, one row per input row; left out for datasets.
+        validation: the share of rows kept for validation, in (0, 1), drawn per class where the
+            targets are classes; or ``(x, y)`` or ``(x, y, sample_weight)``; or a dataset.
+        seed: seed of the split.
+        sample_weight: one non-negative number per row, for the training loss and, where the
+            rows are kept for validation, for the validation loss.
+        class_weight: a number per class, multiplied onto the weights of training rows.
+
+    Raises:
+        DataError: rows that do not match, an empty split, a share outside (0, 1), wrong weights.
+
+    Example:
+        >>> import numpy as np
+        >>> data = Data(np.zeros((10, 4)), np.arange(10) % 2, validation=0.2, seed=0)
+        >>> data.rows, data.validation_rows
+        (8, 2)
+    """
+
+    def __init__(
+        self,
+        x: Any,
+        y: Any = None,
+        validation: float | tuple[Any, ...] | Any = 0.2,
+        seed: int = 0,
+        sample_weight: Any = None,
+        class_weight: Mapping[int, float] | None = None,
+    ) -> None:
+        x, y, sample_weight = _gathered(x, y, sample_weight, "x")
+        if y is None:
+            raise DataError("y: targets are needed, got None")
+        rows = _check_rows(x, y, sample_weight, "")
+        if isinstance(validation, bool) or validation is None:
+            raise DataError(f"validation: expected a share in (0, 1) or (x, y), got {validation!r}")
+        if isinstance(validation, (int, float, np.floating)):
+            train, kept = _split(y, rows, float(validation), seed)
+            self.x_train, self.x_validation = _take(x, train), _take(x, kept)
+            self.y_train, self.y_validation = _take(y, train), _take(y, kept)
+            self.weight_train = None if sample_weight is None else np.asarray(sample_weight)[train]
+            self.weight_validation = None if sample_weight is None else np.asarray(sample_weight)[kept]
+        else:
+            given = tuple(validation) if isinstance(validation, (tuple, list)) else (validation,)
+            if len(given) > 3:
+                raise DataError(f"validation: expected (x, y) or (x, y, sample_weight), got {len(given)} values")
+            given = given + (None,) * (3 - len(given))
+            x_kept, y_kept, weight_kept = _gathered(*given, name="validation x")
+            if y_kept is None:
+                raise DataError("validation: targets are needed, got None")
+            _check_rows(x_kept, y_kept, weight_kept, "validation ")
+            self.x_train, self.y_train, self.weight_train = x, y, sample_weight
+            self.x_validation, self.y_validation, self.weight_validation = x_kept, y_kept, weight_kept
+        if class_weight is not None:
+            self.weight_train = _with_class_weight(self.weight_train, self.y_train, class_weight)
+        self.seed = seed
+
+    @property
+    def rows(self) -> int:
+        """Number of training rows."""
+        return _rows(self.y_train)
+
+    @property
+    def validation_rows(self) -> int:
+        """Number of validation rows."""
+        return _rows(self.y_validation)
+
+    def prepare(self, space: Space) -> PreparedData:
+        """Check the data against a space, and bring it into the form that its models take.
+
+        Raises:
+            DataError: a wrong shape, labels out of range, NaN; the message names the
+                argument, what was given and what was expected.
+        """
+        try:
+            space.check_data(self.x_train, self.y_train, "train")
+            space.check_data(self.x_validation, self.y_validation, "validation")
+            arrays: dict[str, np.ndarray] = {}
+            for role, x, y, weight in (
+                ("train", self.x_train, self.y_train, self.weight_train),
+                ("validation", self.x_validation, self.y_validation, self.weight_validation),
+            ):
+                arrays |= _named(f"x_{role}", space.prepare(x))
+                arrays |= _named(f"y_{role}", y if space.target is None else space.target.prepare(y))
+                if weight is not None:
+                    arrays[f"weight_{role}"] = np.ascontiguousarray(weight, dtype=np.float32).reshape(-1)
+        except ValueError as error:
+            if isinstance(error, DataError):
+                raise
+            raise DataError(str(error)) from error
+        return PreparedData(arrays)
+
+    def __repr__(self) -> str:
+        return f"Data({self.rows} training rows, {self.validation_rows} validation rows)"
+
+
+@dataclass
+class PreparedData:
+    """Arrays by name (see :class:`evo.training.task.DataReference`), checked and in their final dtype.
+
+    Args:
+        arrays: float32, integer or fixed-width string arrays.
+    """
+
+    arrays: dict[str, np.ndarray]
+    _fingerprint: str = field(default="", repr=False)
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of every array's name, dtype, shape and bytes: 32 hexadecimal digits."""
+        if not self._fingerprint:
+            digest = hashlib.sha256()
+            for name in sorted(self.arrays):
+                array = self.arrays[name]
+                digest.update(f"{name}:{array.dtype.str}:{array.shape};".encode())
+                for start in range(0, len(array), 65536):
+                    digest.update(np.ascontiguousarray(array[start : start + 65536]).data.cast("B"))
+            self._fingerprint = digest.hexdigest()[:32]
+        return self._fingerprint
+
+    def get(self, name: str) -> Any:
+        """One array, or a dict of arrays where there are several under that name."""
+        if name in self.arrays:
+            return self.arrays[name]
+        prefix = name + "/"
+        several = {k[len(prefix) :]: v for k, v in self.arrays.items() if k.startswith(prefix)}
+        return several or None
+
+    def in_memory(self) -> DataReference:
+        """A reference for work in this very process: nothing is copied."""
+        return DataReference(self.fingerprint, None, dict(self.arrays))
+
+    def on_disk(self, directory: Path) -> DataReference:
+        """A reference for other processes: ``.npy`` files in ``directory``, to be memory-mapped.
+
+        Raises:
+            StorageError: the files cannot be written.
+        """
+        folder = directory / self.fingerprint
+        names = {name: f"{name.replace('/', '__')}.npy" for name in self.arrays}
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for name, file in names.items():
+                np.save(folder / file, self.arrays[name], allow_pickle=False)
+        except OSError as error:
+            raise StorageError(f"{folder}: the data cannot be written for the workers: {error}") from error
+        return DataReference(self.fingerprint, str(folder.resolve()), names)
+
+
+def _rows(array: Any) -> int:
+    if isinstance(array, Mapping):
+        return _rows(next(iter(array.values())))
+    return len(array)
+
+
+def _arrays(x: Any) -> dict[str, Any]:
+    """The parts of several inputs or targets; the thing itself where there is one."""
+    if isinstance(x, Mapping):
+        return {f"[{name!r}]": part for name, part in x.items()}
+    return {"": x}
+
+
+def _check_rows(x: Any, y: Any, weight: Any, prefix: str) -> int:
+    """Number of rows, the same in all parts.
+
+    Raises:
+        DataError: no rows, or numbers that differ.
+    """
+    parts = {f"{prefix}x{n}": p for n, p in _arrays(x).items()} | {f"{prefix}y{n}": p for n, p in _arrays(y).items()}
+    if weight is not None:
+        parts[f"{prefix}sample_weight"] = weight
+    counts: dict[str, int] = {}
+    for name, part in parts.items():
+        if not hasattr(part, "__len__"):
+            raise DataError(f"{name}: expected an array, a DataFrame or a dataset, got {type(part).__name__}")
+        counts[name] = len(part)
+    if len(set(counts.values())) != 1:
+        shown = ", ".join(f"{name} has {count}" for name, count in counts.items())
+        raise DataError(f"{prefix}x and y: expected the same number of rows, but {shown}")
+    rows = next(iter(counts.values()))
+    if rows == 0:
+        raise DataError(f"{prefix}x: is empty; expected at least one row")
+    if weight is not None:
+        array = np.asarray(weight)
+        if array.dtype.kind not in "biuf" or array.size != rows or not np.isfinite(array).all() or (array < 0).any():
+            raise DataError(f"{prefix}sample_weight: expected {rows} finite numbers of 0 or more")
+    return rows
+
+
+def _split(y: Any, rows: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Sorted row numbers for training and validation: by class where the targets are classes."""
+    if not math.isfinite(share) or not 0 < share < 1:
+        raise DataError(f"validation: expected a share in (0, 1) or (x, y), got {share}")
+    rng = np.random.default_rng(seed)
+    wanted = round(rows * share)
+    if wanted == 0 or wanted == rows:
+        empty = "validation" if wanted == 0 else "training"
+        raise DataError(f"validation: a share of {share} of {rows} rows leaves the {empty} split empty")
+    order = rng.permutation(rows)
+    labels = None if isinstance(y, Mapping) else np.asarray(y)
+    if labels is not None and labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels is not None and labels.ndim == 1 and labels.dtype.kind in "biuUSO":
+        classes, numbers, counts = np.unique(labels, return_inverse=True, return_counts=True)
+        if len(classes) <= max(2, rows // 5) and wanted >= len(classes):
+            # Every class spreads evenly over the order, so that each share of the front of
+            # the order holds its share of every class.
+            place = np.empty(rows)
+            for number in range(len(classes)):
+                members = order[numbers[order] == number]
+                place[members] = (np.arange(len(members)) + 0.5) / counts[number]
+            order = order[np.argsort(place[order], kind="stable")]
+    kept = np.sort(order[:wanted])
+    train = np.setdiff1d(np.arange(rows), kept, assume_unique=True)
+    return train, kept
+
+
+def _take(x: Any, rows: np.ndarray) -> Any:
+    if isinstance(x, Mapping):
+        return {name: _take(part, rows) for name, part in x.items()}
+    if hasattr(x, "iloc"):
+        return x.iloc[rows]
+    return np.asarray(x)[rows]
+
+
+def _named(name: str, value: Any) -> dict[str, np.ndarray]:
+    """Arrays under ``name``, or under ``name/KEY`` for several."""
+    if isinstance(value, Mapping):
+        return {f"{name}/{key}": _storable(f"{name}[{key!r}]", part) for key, part in value.items()}
+    return {name: _storable(name, value)}
+
+
+def _storable(name: str, value: Any) -> np.ndarray:
+    """An array in a dtype that Keras computes in as it is, and that is stored without pickle."""
+    array = value if isinstance(value, np.ndarray) else np.asarray(value)
+    if array.dtype.kind in "fb" and array.dtype != np.float32:
+        array = array.astype(np.float32)
+    elif array.dtype.kind == "O":
+        raise DataError(f"{name}: expected numbers or strings, got Python objects")
+    elif array.dtype.kind not in "fiuUS":
+        raise DataError(f"{name}: expected numbers or strings, got dtype {array.dtype}")
+    return array
+
+
+def _with_class_weight(weight: Any, y: Any, class_weight: Mapping[int, float]) -> np.ndarray:
+    """Sample weights with each row's class weight multiplied on.
+
+    Raises:
+        DataError: a class without a weight, or targets that are no classes.
+    """
+    labels = np.asarray(y)
+    if labels.ndim == 2:
+        labels = labels[:, 0] if labels.shape[1] == 1 else labels.argmax(axis=1)
+    if labels.dtype.kind not in "biuf" or (labels != np.round(labels)).any():
+        raise DataError("class_weight: the targets are no classes")
+    missing = sorted({int(label) for label in np.unique(labels)} - {int(c) for c in class_weight})
+    if missing:
+        raise DataError(f"class_weight: expected a weight for every class, none given for {missing}")
+    factors = np.array([class_weight[int(label)] for label in labels], dtype=np.float32)
+    if not np.isfinite(factors).all() or (factors < 0).any():
+        raise DataError("class_weight: expected finite numbers of 0 or more")
+    return factors if weight is None else np.asarray(weight, dtype=np.float32).reshape(-1) * factors
+
+
+def _gathered(x: Any, y: Any, weight: Any, name: str) -> tuple[Any, Any, Any]:
+    """Datasets as arrays; arrays as they are; a list of inputs as a dict.
+
+    Raises:
+        DataError: a dataset with targets given beside it, without an end, or too large to hold.
+    """
+    is_dataset = hasattr(x, "as_numpy_iterator") or (hasattr(x, "__getitem__") and hasattr(x, "num_batches"))
+    if not is_dataset:
+        if isinstance(x, (list, tuple)) and x and all(hasattr(part, "shape") and part.ndim > 0 for part in x):
+            x = {f"input_{index}": part for index, part in enumerate(x)}
+        elif isinstance(x, (list, tuple)):
+            x = np.asarray(x)
+        return x, np.asarray(y) if isinstance(y, (list, tuple)) else y, weight
+    if y is not None or weight is not None:
+        raise DataError(f"{name} is a dataset: it gives targets and weights itself, leave y and sample_weight out")
+    if hasattr(x, "as_numpy_iterator"):
+        if int(x.cardinality()) == -1:
+            raise DataError(f"{name}: the dataset has no end; use .take(n)")
+        batches = x.as_numpy_iterator()
+    else:
+        if x.num_batches is None:
+            raise DataError(f"{name}: the dataset has no end; give it a length")
+        batches = (x[index] for index in range(x.num_batches))
+    parts: list[tuple[Any, ...]] = []
+    size = 0
+    for batch in batches:
+        if not isinstance(batch, tuple) or len(batch) not in (2, 3):
+            raise DataError(f"{name}: expected batches (x, y) or (x, y, sample_weight), got {type(batch).__name__}")
+        size += sum(np.asarray(p).nbytes for value in batch for p in _arrays(value).values())
+        if size > GATHER_LIMIT:
+            raise DataError(
+                f"{name}: the dataset is larger than {GATHER_LIMIT >> 30} GiB; write it to .npy files and pass them "
+                "with np.load(..., mmap_mode='r')"
+            )
+        parts.append(batch)
+    if not parts:
+        raise DataError(f"{name}: the dataset is empty; expected at least one batch")
+    columns = list(zip(*parts, strict=True))
+    joined = [_concatenated(column, name) for column in columns]
+    return joined[0], joined[1], joined[2] if len(joined) == 3 else None
+
+
+def _concatenated(parts: Sequence[Any], name: str) -> Any:
+    """Batches as one array, or a dict of arrays. Rows that a dataset did not batch become a batch each."""
+    if isinstance(parts[0], Mapping):
+        return {key: _concatenated([part[key] for part in parts], f"{name}[{key!r}]") for key in parts[0]}
+    if isinstance(parts[0], (list, tuple)):
+        columns = zip(*parts, strict=True)
+        return {f"input_{i}": _concatenated(column, name) for i, column in enumerate(columns)}
+    arrays = [np.asarray(part) for part in parts]
+    if arrays[0].ndim == 0:
+        raise DataError(f"{name}: the dataset gives single rows; batch it with .batch(n)")
+    array = np.concatenate(arrays)
+    return array.astype(np.str_) if array.dtype.kind == "O" else array
