@@ -255,6 +255,7 @@ class _Session:
         self.retried: dict[int, int] = {}
         self.reference: DataReference | None = None
         self.keys: dict[str, int] = {}
+        self.written: set[int] = set()
         self.dead_callbacks: set[int] = set()
 
     def __enter__(self) -> _Session:
@@ -285,7 +286,8 @@ class _Session:
         )  # fmt: skip
         self._tell("on_begin", self._info(), self.history)
         self._say_repairs()
-        self.recorded = leading_outcomes(self.history)
+        # The last one may be of a generation that was not full when an earlier budget was spent.
+        self.written = set(stored.generations[:-1])
         self._checkpoints()
         waiting = [self.history[number] for number in stored.pending]
         reason = "stopped"
@@ -306,7 +308,7 @@ class _Session:
             self._await()
         if not self.running and reason != "stopped":
             self._finish()
-        stored.note(ended=reason)
+        stored.note(reason=reason)
         self._tell("on_end", reason, self.history)
         return reason
 
@@ -369,12 +371,15 @@ class _Session:
         if self.executor is None:
             self.executor = LocalProcesses(self.campaign.workers, self.settings.training)
         if self.reference is None:
-            if isinstance(self.executor, Serial) or not self.campaign._data.arrays:
-                self.reference = self.campaign._data.in_memory()
+            data = self.campaign._data
+            if data.arrays and self.campaign.space.target is not None:
+                data = data.encoded(self.campaign.space, self.stored.preprocessing())
+            if isinstance(self.executor, Serial) or not data.arrays:
+                self.reference = data.in_memory()
             else:
                 # Written anew in each session: what a kill left half-written is not to be trusted.
                 shutil.rmtree(self.stored.path / CACHE, ignore_errors=True)
-                self.reference = self.campaign._data.on_disk(self.stored.path / CACHE)
+                self.reference = data.on_disk(self.stored.path / CACHE)
         if not self.asked and self.campaign._evaluate is None:
             self.asked = True
             self.choice = self.executor.submit(chosen, self.settings.training)
@@ -487,30 +492,27 @@ class _Session:
 
     # -- checkpoints -------------------------------------------------------------------
     def _checkpoints(self) -> None:
-        """Store the population after every so many outcomes, in order of the trials, and drop useless weights."""
+        """Store the population after every so many outcomes, in order of the trials."""
         known, size = leading_outcomes(self.history), self.settings.population
-        written = set(self.stored.generations)
         for generation in range(1, known // size + 1):
-            if generation not in written:
+            if generation not in self.written:
                 self._population(generation, generation * size)
-                self._prune()
+                self.written.add(generation)
 
     def _population(self, generation: int, visible: int) -> None:
+        """One checkpoint, from the outcomes of the first ``visible`` trials alone: when it is made does not matter."""
         view = self.history.seen(visible)
         numbers = algorithms.survivors(view, self.settings.population, self.campaign.space)
+        # Weights go first: a kill in between makes the resume come here again.
+        self.stored.prune(kept_states(view, self.settings.keep_weights, numbers))
         self.stored.record_population(generation, numbers, view)
         self._tell("on_population", generation, numbers, self.history)
 
-    def _prune(self) -> None:
-        survivors = algorithms.survivors(self.history, self.settings.population, self.campaign.space)
-        self.stored.prune(kept_states(self.history, self.settings.keep_weights, survivors))
-
     def _finish(self) -> None:
-        """The last population, and no more weights than are to be kept."""
+        """The last population, of a generation that may not be full."""
         trials, size = len(self.history), self.settings.population
         if trials % size:
             self._population(trials // size + 1, trials)
-        self._prune()
 
     # -- beginning ----------------------------------------------------------------------
     def _repair(self) -> None:

@@ -131,6 +131,7 @@ class PreparedData:
 
     arrays: dict[str, np.ndarray]
     _fingerprint: str = field(default="", repr=False)
+    is_encoded: bool = False
 
     @property
     def fingerprint(self) -> str:
@@ -153,9 +154,16 @@ class PreparedData:
         several = {k[len(prefix) :]: v for k, v in self.arrays.items() if k.startswith(prefix)}
         return several or None
 
+    def encoded(self, space: Space, preprocessing: Mapping[str, np.ndarray]) -> PreparedData:
+        """The same rows after ``space.encode``: look-ups and scaling done once, for all trials."""
+        arrays = {name: array for name, array in self.arrays.items() if not name.startswith("x_")}
+        for role in ("train", "validation"):
+            arrays |= _named(f"x_{role}", space.encode(self.get(f"x_{role}"), preprocessing))
+        return PreparedData(arrays, f"{self.fingerprint}-encoded", is_encoded=True)
+
     def in_memory(self) -> DataReference:
         """A reference for work in this very process: nothing is copied."""
-        return DataReference(self.fingerprint, None, dict(self.arrays))
+        return DataReference(self.fingerprint, None, dict(self.arrays), self.is_encoded)
 
     def on_disk(self, directory: Path) -> DataReference:
         """A reference for other processes: ``.npy`` files in ``directory``, to be memory-mapped.
@@ -171,7 +179,7 @@ class PreparedData:
                 np.save(folder / file, self.arrays[name], allow_pickle=False)
         except OSError as error:
             raise StorageError(f"{folder}: the data cannot be written for the workers: {error}") from error
-        return DataReference(self.fingerprint, str(folder.resolve()), names)
+        return DataReference(self.fingerprint, str(folder.resolve()), names, self.is_encoded)
 
 
 def _rows(array: Any) -> int:

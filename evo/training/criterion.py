@@ -18,12 +18,13 @@ class Criterion:
         space: gives losses and metrics.
         genome: the genome that is trained.
         model: the model; its outputs name the losses where there are several.
+        preprocessing: what ``Space.adapt`` found, or None.
     """
 
-    def __init__(self, space: Any, genome: Any, model: Any) -> None:
+    def __init__(self, space: Any, genome: Any, model: Any, preprocessing: Any = None) -> None:
         self.model = model
         self.outputs: list[str] = list(getattr(model, "output_names", None) or ["output"])
-        self.loss = space.loss(genome)
+        self.loss = space.loss(genome, preprocessing) if preprocessing else space.loss(genome)
         self.soft = bool(space.needs_soft_targets(genome))
         self.classes = _classes(space)
         # Smoothed targets make losses of different genomes incomparable, so validation does without.

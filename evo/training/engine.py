@@ -26,6 +26,7 @@ class Recipe:
         model: uncompiled Keras model.
         optimizer: Keras optimizer, wrapped in loss scaling where the precision needs it.
         batch_size: rows per step, over all replicas.
+        preprocessing: what ``Space.adapt`` found: regression losses are measured in its units.
     """
 
     space: Any
@@ -33,6 +34,7 @@ class Recipe:
     model: Any
     optimizer: Any
     batch_size: int
+    preprocessing: Any = None
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ def engine_for(
     policy, _ = precision.choose(task.settings.precision, placement)
     context = [
         data.fingerprint, policy, placement.kind, placement.replicas, placement.device, divisor,
-        repr(task.settings.strategy), _stamp(task.preprocessing),
+        repr(task.settings.strategy), _stamp(task.preprocessing), task.data.encoded,
     ]  # fmt: skip
     cache = engine_cache()
     own_key = genome_key(task.space, task.genome, context)
@@ -76,9 +76,10 @@ def engine_for(
     keras.utils.clear_session(free_memory=False)
     keras.utils.set_random_seed(task.seed % 2**32)
     with placement.scope():
-        model = space.build(
-            genome, load_preprocessing(task.preprocessing), dtype=policy, seed=task.seed % 2**32
-        )
+        preprocessing = load_preprocessing(task.preprocessing)
+        # The very model, without the look-ups that were done once for all trials.
+        front = {"encoded": True} if task.data.encoded else {}
+        model = space.build(genome, preprocessing, dtype=policy, seed=task.seed % 2**32, **front)
         optimizer = precision.scaled(space.optimizer(genome), policy)
         if task.inherit is not None and not restored:
             from genomes.inheritance import inherit
@@ -86,7 +87,7 @@ def engine_for(
             parent = Genome.from_json(task.inherit_genome or task.genome)
             inherit(parent, read_weights(task.inherit), genome, model)
         size = max(1, int(space.batch_size(genome)) // divisor)
-        recipe = Recipe(space, genome, model, optimizer, size)
+        recipe = Recipe(space, genome, model, optimizer, size, preprocessing)
         if engine is None:
             structure = structure_key(recipe, context) if keras.backend.backend() == "tensorflow" else None
             engine = cache.for_structure(structure, own_key)

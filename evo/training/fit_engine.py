@@ -30,8 +30,8 @@ class FitEngine(Engine):
 
     def __init__(self, recipe: Recipe, data: ResidentData) -> None:
         super().__init__(recipe, data)
-        self._criterion = Criterion(recipe.space, recipe.genome, self.model)
-        self._validation = Criterion(recipe.space, recipe.genome, self.model)
+        self._criterion = Criterion(recipe.space, recipe.genome, self.model, recipe.preprocessing)
+        self._validation = Criterion(recipe.space, recipe.genome, self.model, recipe.preprocessing)
         metrics: Any = recipe.space.metrics()
         if self._criterion.soft and self._criterion.classes is not None:
             metrics = [keras.metrics.CategoricalAccuracy(name="accuracy")]

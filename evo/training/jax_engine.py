@@ -33,8 +33,8 @@ class JaxEngine(Engine):
         self.distribution = distribution
         self.optimizer.build(self.model.trainable_variables)
         self.remember_fresh_optimizer()
-        self._criterion = Criterion(recipe.space, recipe.genome, self.model)
-        self._validation = Criterion(recipe.space, recipe.genome, self.model)
+        self._criterion = Criterion(recipe.space, recipe.genome, self.model, recipe.preprocessing)
+        self._validation = Criterion(recipe.space, recipe.genome, self.model, recipe.preprocessing)
         inner = getattr(self.optimizer, "inner_optimizer", self.optimizer)
         rate = inner._learning_rate
         self._rate_index = next(n for n, variable in enumerate(self.optimizer.variables) if variable is rate)

@@ -50,11 +50,13 @@ class DataReference:
             ``y_validation``, ``weight_train``, ``weight_validation``; for several inputs
             ``x_train/NAME``; for several targets ``y_train/NAME``) to its file's name, or,
             in-process, to the array.
+        encoded: inputs are what ``Space.encode`` gave, so that models are built without that part.
     """
 
     fingerprint: str
     directory: str | None
     arrays: Mapping[str, Any]
+    encoded: bool = False
 
 
 @dataclass(frozen=True)
