@@ -39,6 +39,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--top", type=int, default=5, metavar="K", help="models in the plain average (default: 5)")
     parser.add_argument("--ensemble", type=int, default=8, metavar="K", help="most members of ours (default: 8)")
+    parser.add_argument(
+        "--reserve",
+        type=float,
+        default=8.0,
+        metavar="SECONDS",
+        help="our campaign ends so much before a wall-clock budget, to choose its ensemble within it (default: 8)",
+    )
+    parser.add_argument(
+        "--trees", action="store_true", help="on tables, also judge our ensemble with boosted trees among its members"
+    )
     parser.add_argument("--cores", type=int, default=2, help="processors per run (default: 2)")
     parser.add_argument(
         "--precision", default="float32", choices=["float32", "mixed_float16", "mixed_bfloat16"],

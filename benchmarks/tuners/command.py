@@ -132,7 +132,10 @@ def _planned(arguments: argparse.Namespace, out: Path) -> list[tuple[RunSpec, Me
                 epochs=arguments.epochs, trial_epochs=arguments.trial_epochs, patience=arguments.patience,
                 top=arguments.top, ensemble=arguments.ensemble, cores=arguments.cores,
                 precision=arguments.precision, folder=str(folder),
-                extra={"autokeras_python": arguments.autokeras_python, "keep_models": arguments.keep_models},
+                extra={
+                    "autokeras_python": arguments.autokeras_python, "keep_models": arguments.keep_models,
+                    "reserve": arguments.reserve, "trees": arguments.trees,
+                },
             )  # fmt: skip
             done = (folder / "run.json").exists()
             if done:

@@ -138,8 +138,9 @@ def run(tuner: str, space: str, task: Task, spec: RunSpec, meter: Meter) -> Deli
     watch = Watch(meter, task.objective)
     settings = RandomSearch() if tuner == "random" else ScreenedEvolution()
     directory = Path(spec.folder) / "campaign"
-    # What was spent before (imports, preparing the data) is on the same clock.
-    minutes = None if spec.minutes is None else spec.minutes - meter.seconds / 60
+    # What was spent before (imports, preparing the data) and what choosing takes are on the same clock.
+    reserve = float(spec.extra.get("reserve", 0.0))
+    minutes = None if spec.minutes is None else max(0.01, spec.minutes - (meter.seconds + reserve) / 60)
     campaign = evo.Campaign(
         genome_space,
         data,
@@ -159,11 +160,15 @@ def run(tuner: str, space: str, task: Task, spec: RunSpec, meter: Meter) -> Deli
     products: list[Product] = []
     chosen = result.ensemble(size=spec.ensemble)
     chosen_seconds = meter.seconds - searched
-    single = result.ensemble(size=1, method="best")
-    average = result.ensemble(size=spec.top, method="average")
-    for name, product, seconds in (
-        ("best", single, 0.0), ("average", average, 0.0), ("ensemble", chosen, chosen_seconds)
-    ):  # fmt: skip
+    delivered: list[tuple[str, Any, float]] = [
+        ("best", result.ensemble(size=1, method="best"), 0.0),
+        ("average", result.ensemble(size=spec.top, method="average", confidence=None), 0.0),
+        ("ensemble", chosen, chosen_seconds),
+    ]
+    if spec.extra.get("trees") and task.kind == "tabular" and space == "own":
+        before = meter.seconds
+        delivered.append(("ensemble+trees", result.ensemble(size=spec.ensemble, trees=True), meter.seconds - before))
+    for name, product, seconds in delivered:
         products.append(
             judge(
                 task, name, _predictions(product, task, x_validation), _predictions(product, task, x_test),

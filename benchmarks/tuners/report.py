@@ -171,17 +171,25 @@ def same_space_summary(products: pd.DataFrame, runs: pd.DataFrame, evaluations: 
 
 def product_summary(products: pd.DataFrame) -> str:
     """Our ensemble against the best of KerasTuner's entries of each task."""
-    entries = with_entries(products)
-    if "evo@own ensemble" not in set(entries["entry"]):
+    tables = [_product_table(with_entries(products), name) for name in ("ensemble", "ensemble+trees", "best")]
+    if not any(tables):
         return ""
+    return (
+        "The rival on each task is the KerasTuner method, single model or average, with the lowest mean *test* error "
+        "there, known only afterwards.\n\n" + "\n\n".join(filter(None, tables))
+    )
+
+
+def _product_table(entries: pd.DataFrame, product: str) -> str:
+    mine = f"evo@own {product}"
     rows, ratios = [], []
     for task, part in entries.groupby("task", sort=False):
         means = part.groupby("entry")["test_error"].mean()
         rivals = means[_baselines(list(means.index))]
-        if rivals.empty or "evo@own ensemble" not in means:
+        if rivals.empty or mine not in means:
             continue
         rival = str(rivals.idxmin())
-        ours = part[part["entry"] == "evo@own ensemble"].set_index("seed")["test_error"]
+        ours = part[part["entry"] == mine].set_index("seed")["test_error"]
         theirs = part[part["entry"] == rival].set_index("seed")["test_error"]
         common = ours.index.intersection(theirs.index)
         ratio = ours[common].mean() / theirs[common].mean() if len(common) else math.nan
@@ -196,11 +204,7 @@ def product_summary(products: pd.DataFrame) -> str:
     else:
         text = "–"
     rows.append(["geometric mean [95% bootstrap over tasks]", "", "", "", text])
-    header = ["task", "KerasTuner's best there", "our ensemble", "theirs", "ratio"]
-    return (
-        "The rival on each task is the KerasTuner method, single model or average, with the lowest mean *test* error "
-        "there, known only afterwards.\n\n" + markdown_table(header, rows)
-    )
+    return markdown_table(["task", "KerasTuner's best there", mine, "theirs", "ratio"], rows)
 
 
 def ranks_and_tests(products: pd.DataFrame, out: Path, name: str) -> str:
@@ -221,7 +225,7 @@ def ranks_and_tests(products: pd.DataFrame, out: Path, name: str) -> str:
         markdown_table(["entry", "mean rank"], [[entry, f"{rank:.2f}"] for entry, rank in ranks.items()]),
         f"![ranks]({name}-ranks.png)",
     ]
-    ours = [entry for entry in ("evo@own ensemble", "evo@own best", "evo@same best") if entry in by_run]
+    ours = [f"evo@{name}" for name in ("own ensemble", "own best", "same best") if f"evo@{name}" in by_run]
     for entry in ours:
         tests = statistics.wilcoxon_holm(by_run, entry)
         rows = [
