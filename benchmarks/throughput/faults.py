@@ -77,7 +77,8 @@ def right(kind: str | None, report: TrialReport) -> bool:
     """Whether an outcome tells what happened."""
     outcome = report.outcome
     expected: dict[str | None, tuple[Status, str]] = {
-        None: (Status.COMPLETED, ""), "crash": (Status.FAILED, "SIGSEGV"), "hang": (Status.TIMED_OUT, f"more than {SECONDS:g} s"),
+        None: (Status.COMPLETED, ""), "crash": (Status.FAILED, "SIGSEGV"),
+        "hang": (Status.TIMED_OUT, f"more than {SECONDS:g} s"),
         "diverge": (Status.DIVERGED, "the loss"), "memory": (Status.FAILED, "memory"),
     }  # fmt: skip
     status, text = expected[kind]

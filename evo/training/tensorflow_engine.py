@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework import ops
 
-from evo.training import traced_numbers
+from evo.training import fused_layers, traced_numbers
 from evo.training.criterion import Criterion
 from evo.training.engine import Engine, EpochResult, Recipe
 from evo.training.parameter_vector import ParameterVector
@@ -47,13 +47,13 @@ class TensorFlowEngine(Engine):
         self._variables = list(self.model.trainable_variables)
         self._vector: ParameterVector | None = None
         with strategy.scope() if strategy is not None else contextlib.nullcontext():
-            self._criterion = Criterion(recipe.space, recipe.genome, self.model)
+            self._criterion = Criterion(recipe.space, recipe.genome, self.model, recipe.preprocessing)
             if self.strategy is None and ParameterVector.suits(self._variables, self.optimizer):
                 self._vector = ParameterVector(self._variables, self.optimizer)
             else:
                 self.optimizer.build(self._variables)
         self.remember_fresh_optimizer()
-        self._validation = Criterion(recipe.space, recipe.genome, self.model)
+        self._validation = Criterion(recipe.space, recipe.genome, self.model, recipe.preprocessing)
         self._train = tf.function(self._train_graph, autograph=False, jit_compile=compile_xla or None)
         self._evaluate = tf.function(self._evaluate_graph, autograph=False, jit_compile=compile_xla or None)
         self._traced: set[str] = set()
@@ -163,7 +163,7 @@ class TensorFlowEngine(Engine):
         model, optimizer, criterion = self.model, self.optimizer, self._criterion
         optimizer.learning_rate = rate
         x, targets = self.recipe.space.augment(self.recipe.genome, x, criterion.targets(y), seed)
-        with traced_numbers.traced(model, optimizer, numbers):
+        with traced_numbers.traced(model, optimizer, numbers), self._fused():
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch([variable.value for variable in self._variables])
                 predictions = model(x, training=True)
@@ -197,7 +197,8 @@ class TensorFlowEngine(Engine):
 
         def evaluate(rows: slice) -> Any:
             x, y, weight = self._batch(data, rows)
-            predictions = self.model(x, training=False)
+            with self._fused():
+                predictions = self.model(x, training=False)
             loss = self._validation.validation_loss(y, predictions, weight) + self._validation.own_losses()
             self._validation.update(y, predictions)
             count = tf.cast(tf.shape(keras.tree.flatten(x)[0])[0], tf.float32)
@@ -231,6 +232,9 @@ class TensorFlowEngine(Engine):
         logs = {"loss": float(loss)} | {name: float(value) for name, value in metrics.items()}
         outputs = [np.asarray(output, np.float32).reshape(self.data.validation.rows, -1) for output in predictions]
         return logs, outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=1)
+
+    def _fused(self) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext() if self.strategy is not None else fused_layers.fused(self.model)
 
     # -- calling ---------------------------------------------------------------------
     def _call(self, phase: str, function: Callable[..., Any], *arguments: Any) -> Any:

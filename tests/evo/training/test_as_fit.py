@@ -16,6 +16,10 @@ CASES = {
     "momentum": {"units": 6, "training": {"optimizer": "sgd"}},
     "regularised": {"units": 6, "penalty": 0.05},
     "smoothed": {"units": 6, "training": {"smoothing": 0.2}},
+    "normalised": {
+        "kind": "convolution", "units": 3, "normalization": True, "training": {"optimizer": "sgd", "batch": 40}
+    },
+    "normalised-vector": {"units": 6, "normalization": True, "training": {"optimizer": "sgd", "batch": 30}},
     "convolution": {"kind": "convolution", "units": 3, "training": {"optimizer": "sgd", "batch": 40}},
 }
 
