@@ -358,14 +358,14 @@ class _Session:
     # -- workers ----------------------------------------------------------------------
     def _submit(self, trial: Trial) -> None:
         task = self._task(trial)
-        executor = self._started_executor()
-        future: Future[Any]
-        if self.campaign._evaluate is not None:
-            future = executor.submit(self.campaign._evaluate, task)
-        else:
-            future = executor.submit(train_with, task, self.campaign.space.definitions)
-        self.running[future] = (trial, task)
+        self.running[self._begin(task)] = (trial, task)
         self._tell("on_submit", trial, self.history)
+
+    def _begin(self, task: TrialTask) -> Future[Any]:
+        executor = self._started_executor()
+        if self.campaign._evaluate is not None:
+            return executor.submit(self.campaign._evaluate, task)
+        return executor.submit(train_with, task, self.campaign.space.definitions)
 
     def _started_executor(self) -> Executor:
         if self.executor is None:
@@ -393,8 +393,8 @@ class _Session:
         root = trial
         while root.proposal.continues is not None:
             root = self.history[root.proposal.continues]
-        start = None if proposal.continues is None else str(self._state(proposal.continues))
-        inherit = None if proposal.inherits is None else str(self._state(proposal.inherits))
+        start = None if proposal.continues is None else self._state(proposal.continues)
+        inherit = None if proposal.inherits is None else self._state(proposal.inherits)
         preprocessing = stored.preprocessing_path()
         return TrialTask(
             number=trial.number,
@@ -413,30 +413,29 @@ class _Session:
             settings=self.settings.training,
         )
 
-    def _state(self, number: int) -> Path | str:
-        """The state that a trial left; trained again, to the same bits, if it is gone."""
-        if self.campaign._evaluate is not None:
-            return str(self.stored.state_path(number) or "")
+    def _state(self, number: int) -> str | None:
+        """The state that a trial left; trained again, to the same bits, if it is gone; None if it never left one."""
+        if self.stored.records[number].state is None:
+            return None
         path = self.stored.state_path(number)
         if path is None:
             self._again(number, restore_state=True)
             path = self.stored.state_path(number)
         if path is None:
             raise StorageError(f"the state of trial {number} is gone and could not be trained again")
-        return path.resolve()
+        return str(path.resolve())
 
     def _again(self, number: int, *, restore_state: bool = False, restore_predictions: bool = False) -> None:
         """Train a finished trial again and put back what was lost of it."""
         self._tell("on_message", f"trial {number}: what it left is needed again and is trained again")
         trial = self.history[number]
         task = self._task(trial)
-        executor = self._started_executor()
-        report = settle(executor.submit(train_with, task, self.campaign.space.definitions), task)
-        if not report.outcome.completed or report.state is None:
+        report = settle(self._begin(task), task)
+        if not report.outcome.completed or report.state is None and restore_state:
             raise StorageError(f"trial {number} cannot be trained again: {report.outcome.message}")
         if restore_predictions and report.predictions is not None:
             self.stored.restore_predictions(number, report.predictions)
-        if restore_state:
+        if restore_state and report.state is not None:
             self.stored.restore_state(number, report.state)
 
     def _await(self) -> None:

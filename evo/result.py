@@ -324,7 +324,7 @@ def load_result(
         space = Space.from_json(stored.space) if space is None else space
         settings = stored.settings
         history = stored.load_history(Objectives(objectives or settings["objectives"]))
-        reason = next((s["ended"] for s in reversed(stored.sessions) if s.get("ended")), "stopped")
+        reason = next((s["reason"] for s in reversed(stored.sessions) if s.get("reason")), "stopped")
         fingerprint = stored.data_fingerprint
     prepared = None
     if data is not None:

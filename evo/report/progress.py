@@ -166,7 +166,8 @@ class Progress(Callback):
         workers = f"{info.workers} worker{'s' if info.workers != 1 else ''}"
         self._print(f"{info.directory}: {begun}, seed {info.seed}, {workers}, {self._budget(info)}")
         for name, value in (("space", info.space), ("precision", info.precision), ("strategy", info.strategy)):
-            if value:
+            # What "auto" came to is told by the first worker.
+            if value and value != "auto":
                 self._print(f"  {name}: {value.splitlines()[0]}")
 
     @staticmethod

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from evo import cli
+
 REPOSITORY = Path(__file__).parents[3]
 CONFIG = """
 [data]
@@ -69,15 +71,24 @@ def test_a_finished_campaign_is_shown_at_once(undisturbed: Path) -> None:
     assert (undisturbed / "runs" / "iris" / "results.json").stat().st_mtime_ns == before
 
 
-def test_show_and_report(undisturbed: Path) -> None:
-    output = evo(undisturbed, "show", "runs/iris")
+def test_show_and_report(
+    undisturbed: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(undisturbed)
+    monkeypatch.setenv("COLUMNS", "100")
+
+    def shown(*arguments: str) -> str:
+        assert cli.main(arguments) == 0
+        return capsys.readouterr().out
+
+    output = shown("show", "runs/iris")
     for word in ("seed", "progress", "best", "population, best first", "disk", "predictions", "keras"):
         assert word in output
-    assert len(evo(undisturbed, "show", "runs/iris", "--trials").splitlines()) == 9
-    assert "training:" in evo(undisturbed, "show", "runs/iris", "--best")
-    assert evo(undisturbed, "report", "runs/iris", "--output", "my.html") == "my.html\n"
+    assert len(shown("show", "runs/iris", "--trials").splitlines()) == 9
+    assert "training:" in shown("show", "runs/iris", "--best")
+    assert shown("report", "runs/iris", "--output", "my.html") == "my.html\n"
     text = (undisturbed / "my.html").read_text(encoding="utf-8")
-    assert 'id="ensemble"' in text and 'id="population"' in text
+    assert 'id="ensemble"' in text and 'id="population"' in text and "The budget is spent." in text
 
 
 def test_interrupted_then_killed_then_gone_on_ends_as_if_undisturbed(undisturbed: Path, tmp_path: Path) -> None:
@@ -100,6 +111,7 @@ def test_interrupted_then_killed_then_gone_on_ends_as_if_undisturbed(undisturbed
     assert trials == evo(undisturbed, "show", "runs/iris", "--trials")
 
 
+@pytest.mark.slow
 def test_a_larger_budget(undisturbed: Path) -> None:
     evo(undisturbed, "resume", "runs/iris", "--trials", "11", "--quiet")
     assert len(evo(undisturbed, "show", "runs/iris", "--trials").splitlines()) == 11
@@ -114,11 +126,13 @@ def test_a_larger_budget(undisturbed: Path) -> None:
     ],
 )
 def test_another_campaign_in_the_directory_is_refused(
-    undisturbed: Path, tmp_path: Path, changes: tuple[str, str], message: str
+    undisturbed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], changes: tuple[str, str], message: str
 ) -> None:
+    directory = undisturbed / "runs" / "iris"
+    before = {path: path.stat().st_mtime_ns for path in directory.rglob("*")}
     (tmp_path / "other.toml").write_text(CONFIG.replace(*changes), encoding="utf-8")
-    process = start(tmp_path, "run", "other.toml", "--directory", str(undisturbed / "runs" / "iris"))
-    output, errors = process.communicate()
-    assert process.returncode == 2
+    assert cli.main(["run", str(tmp_path / "other.toml"), "--directory", str(directory)]) == 2
+    errors = capsys.readouterr().err
     assert errors.startswith("evo: ") and errors.count("\n") == 1
     assert re.search(message, errors)
+    assert {path: path.stat().st_mtime_ns for path in directory.rglob("*")} == before
