@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import genomes
+from evo import Data
+from evo.errors import DataError, EvoError
+
+
+@given(rows=st.integers(20, 200), classes=st.integers(2, 5), share=st.floats(0.1, 0.6), seed=st.integers(0, 99))
+def test_split_is_a_partition_stratified_and_repeatable(rows: int, classes: int, share: float, seed: int) -> None:
+    y = np.random.default_rng(seed).integers(classes, size=rows)
+    x = np.arange(rows, dtype=np.float32)[:, None]
+    data = Data(x, y, validation=share, seed=seed)
+    kept, trained = data.x_validation[:, 0].astype(int), data.x_train[:, 0].astype(int)
+    assert sorted([*kept, *trained]) == list(range(rows))
+    assert len(kept) == round(rows * share)
+    assert np.array_equal(data.y_validation, y[kept])
+    again = Data(x, y, validation=share, seed=seed)
+    assert np.array_equal(again.x_validation, data.x_validation)
+    if len(kept) >= classes and classes <= rows // 5:
+        for label in range(classes):
+            assert abs((y[kept] == label).sum() - share * (y == label).sum()) <= 1.5
+
+
+def test_given_validation_rows_are_taken_as_they_are() -> None:
+    x, y = np.zeros((6, 2)), np.arange(6) % 2
+    data = Data(x, y, validation=(x[:2], y[:2], np.ones(2)))
+    assert (data.rows, data.validation_rows) == (6, 2)
+    assert data.weight_validation is not None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"validation": 0.0}, "validation"),
+        ({"validation": 1.5}, "validation"),
+        ({"validation": 0.01}, "empty"),
+        ({"validation": (np.zeros((0, 2)), np.zeros(0))}, "validation x: is empty"),
+        ({"y": np.zeros(5)}, "same number of rows"),
+        ({"y": None}, "y: targets are needed"),
+        ({"sample_weight": -np.ones(10)}, "sample_weight"),
+        ({"class_weight": {0: 1.0}}, "class_weight"),
+    ],
+)
+def test_bad_input_names_the_argument(arguments: dict, words: str) -> None:
+    given = {"x": np.zeros((10, 2)), "y": np.arange(10) % 2, "validation": 0.2} | arguments
+    with pytest.raises(DataError, match=words):
+        Data(**given)
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "words"),
+    [
+        (np.zeros((40, 9, 8, 1)), np.arange(40) % 10, r"x_train: expected shape.*\(.*9, 8, 1"),
+        (np.full((40, 8, 8, 1), np.nan), np.arange(40) % 10, "NaN"),
+        (np.zeros((40, 8, 8, 1)), np.arange(40) % 12, "0 to 9"),
+    ],
+)
+def test_data_that_does_not_fit_the_space(x: np.ndarray, y: np.ndarray, words: str) -> None:
+    space = genomes.spaces.image((8, 8, 1), classes=10)
+    with pytest.raises(DataError, match=words):
+        Data(x, y).prepare(space)
+
+
+def test_class_weights_multiply_sample_weights() -> None:
+    y = np.array([0, 1] * 5)
+    data = Data(np.zeros((10, 1)), y, validation=(np.zeros((2, 1)), y[:2]), sample_weight=np.full(10, 2.0),
+                class_weight={0: 1.0, 1: 3.0})  # fmt: skip
+    assert data.weight_train.tolist() == [2.0, 6.0] * 5
+
+
+def test_datasets_are_gathered() -> None:
+    class Batches:
+        """What a PyDataset looks like."""
+
+        num_batches = 3
+
+        def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+            return np.full((4, 2), index, np.float32), np.arange(4) % 2
+
+    data = Data(Batches(), validation=0.25)
+    assert data.rows + data.validation_rows == 12
+    with pytest.raises(DataError, match="leave y"):
+        Data(Batches(), np.zeros(12))
+
+
+def test_fingerprint_tells_data_apart_and_prepared_arrays_have_keras_dtypes() -> None:
+    space = genomes.spaces.image((8, 8, 1), classes=10)
+    x, y = np.random.default_rng(0).random((40, 8, 8, 1)), np.arange(40) % 10
+    first, second = Data(x, y).prepare(space), Data(x, y).prepare(space)
+    assert first.fingerprint == second.fingerprint
+    assert first.arrays["x_train"].dtype == np.float32
+    changed = x.copy()
+    changed[0, 0, 0, 0] += 1
+    assert Data(changed, y).prepare(space).fingerprint != first.fingerprint
+    assert Data(x, y, seed=1).prepare(space).fingerprint != first.fingerprint
+
+
+def test_all_errors_are_evo_errors() -> None:
+    with pytest.raises(EvoError):
+        Data([1, 2], None)
