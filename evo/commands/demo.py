@@ -12,19 +12,22 @@ from evo.commands.session import command_line, run_job
 DIRECTORY = Path("runs/demo")
 #: Epochs over all models: about five minutes on two cores; and for a look.
 EPOCHS, QUICK_EPOCHS = 300, 30
+#: Epochs of a full training, likewise.
+LENGTH, QUICK_LENGTH = 27, 9
 
 
-def demo_job(seed: int, epochs: int) -> Job:
+def demo_job(seed: int, epochs: int, length: int = LENGTH) -> Job:
     """The demo's campaign.
 
     Args:
         seed: of the campaign. Test and validation rows are the same for every seed.
         epochs: budget.
+        length: epochs of a full training.
     """
     config: dict[str, Any] = {
         "data": {"sklearn": "digits", "test": 0.2, "test_seed": 0, "validation": 0.2, "seed": 0},
         "space": {"kind": "image", "flip": False},
-        "campaign": {"seed": seed, "workers": 2},
+        "campaign": {"seed": seed, "workers": 2, "epochs": length},
         "budget": {"epochs": epochs},
         "ensemble": {"size": 8},
     }
@@ -35,7 +38,7 @@ def main(given: argparse.Namespace) -> int:
     """Run the demo; go on with it if it was begun; show its result if it is finished."""
     epochs = given.epochs if given.epochs is not None else QUICK_EPOCHS if given.quick else EPOCHS
     directory = given.directory or DIRECTORY
-    job = demo_job(given.seed, epochs)
+    job = demo_job(given.seed, epochs, QUICK_LENGTH if given.quick else LENGTH)
     words: list[object] = ["evo", "demo"]
     if given.directory:
         words += ["--directory", given.directory]
