@@ -17,7 +17,7 @@ from benchmarks.tasks import Task
 from benchmarks.tuners import hypermodels
 from benchmarks.tuners.metering import Meter, TrialRecord
 from benchmarks.tuners.numeric import numeric
-from benchmarks.tuners.products import Product, judge
+from benchmarks.tuners.products import Product, best_and_average, judge
 from benchmarks.tuners.runs import Delivery, RunSpec
 from evo.algorithms import Algorithm, Problem, RandomSearch, ScreenedEvolution, Step
 from evo.events import Callback
@@ -157,29 +157,34 @@ def run(tuner: str, space: str, task: Task, spec: RunSpec, meter: Meter) -> Deli
     searched = meter.seconds
     if not result.history.completed():
         return Delivery([], result.reason)
-    products: list[Product] = []
     chosen = result.ensemble(size=spec.ensemble)
     chosen_seconds = meter.seconds - searched
-    delivered: list[tuple[str, Any, float]] = [
-        ("best", result.ensemble(size=1, method="best"), 0.0),
-        ("average", result.ensemble(size=spec.top, method="average", confidence=None), 0.0),
-        ("ensemble", chosen, chosen_seconds),
-    ]
+    trees_seconds, with_trees = 0.0, None
     if spec.extra.get("trees") and task.kind == "tabular" and space == "own":
-        before = meter.seconds
-        delivered.append(("ensemble+trees", result.ensemble(size=spec.ensemble, trees=True), meter.seconds - before))
-    for name, product, seconds in delivered:
-        products.append(
-            judge(
-                task, name, _predictions(product, task, x_validation), _predictions(product, task, x_test),
-                members=len(product.members), parameters=product.parameters, seconds=seconds,
-            )
-        )  # fmt: skip
+        with_trees = result.ensemble(size=spec.ensemble, trees=True)
+        trees_seconds = meter.seconds - searched - chosen_seconds
+    # The incumbent and the plain average as for the others: by the objective, not by what the ensemble looks at.
+    ranked = [result.best, *(one for one in result.population if one.number != result.best.number)][: spec.top]
+    tops = [_predictions(genome_space, individual, task, x_validation, x_test) for individual in ranked]
+    sizes = [int(individual.parameters or 0) for individual in ranked]
+    products: list[Product] = best_and_average(task, [top[0] for top in tops], [top[1] for top in tops], sizes)
+    for name, product, seconds in (
+        ("ensemble", chosen, chosen_seconds),
+        ("ensemble+trees", with_trees, trees_seconds),
+    ):
+        if product is None:
+            continue
+        validation, test = product.outputs(x_validation), product.outputs(x_test)
+        products.append(judge(task, name, validation, test, len(product.members), product.parameters, seconds))
     notes = {"ensemble": str(chosen.report), "members": [member.number for member in chosen.members]}
     if not spec.extra.get("keep_models"):
         shutil.rmtree(directory, ignore_errors=True)
     return Delivery(products, result.reason, after_search=chosen_seconds, notes=notes)
 
 
-def _predictions(ensemble: Any, task: Task, x: Any) -> np.ndarray:
-    return np.asarray(ensemble.predict(x) if task.target == "regression" else ensemble.predict_proba(x))
+def _predictions(space: Any, individual: Any, task: Task, *inputs: Any) -> list[np.ndarray]:
+    """Outputs of one trained individual on some inputs."""
+    from evo.ensemble import Member
+
+    member = Member(individual.model, individual.number)
+    return [member.predict(space.prepare(x), space.task) for x in inputs]
