@@ -161,6 +161,11 @@ class Job:
         found = self.config["campaign"].get("directory")
         return None if found is None else Path(found)
 
+    @property
+    def own_space(self) -> bool:
+        """Whether the space is made by a function of the user's own."""
+        return ":" in str(self.config["space"].get("kind"))
+
     def budget(self, **changes: Any) -> Budget:
         """The budget; ``changes`` that are not None replace limits."""
         limits = {**self.config["budget"], **{name: value for name, value in changes.items() if value is not None}}

@@ -15,5 +15,5 @@ def main(given: argparse.Namespace) -> int:
     words: list[object] = ["evo", "resume", given.directory]
     return run_job(
         job, given.directory, budget, command_line(*words),
-        workers=given.workers, quiet=given.quiet, break_lock=given.break_lock,
+        workers=given.workers, quiet=given.quiet, break_lock=given.break_lock, resumes=True,
     )  # fmt: skip

@@ -29,6 +29,7 @@ def run_job(
     workers: int | None = None,
     quiet: bool = False,
     break_lock: bool = False,
+    resumes: bool = False,
 ) -> int:
     """Run (or go on with) a campaign, then form its ensemble and show what came of it.
 
@@ -40,24 +41,29 @@ def run_job(
         workers: worker processes; the job's number by default.
         quiet: no display.
         break_lock: take the directory's lock from whoever holds it.
+        resumes: go on with the settings that are stored, whatever the job or today's defaults say.
 
     Returns:
         the exit code: 0, or 130 after an interruption.
     """
-    from evo.campaign import Campaign
+    from evo.campaign import Campaign, resume
     from evo.commands.finish import show_result
 
     space, split = job.load()
-    arguments = job.campaign_arguments()
-    if workers is not None:
-        arguments["workers"] = workers
     progress = None if quiet else Progress()
     callbacks: list[Callback] = [JobNote(job)]
     if progress is not None:
         callbacks.append(progress)
-    campaign = Campaign(
-        space, split.data, directory, budget=budget, callbacks=callbacks, break_lock=break_lock, **arguments
-    )
+    session: dict[str, Any] = {"callbacks": callbacks, "break_lock": break_lock}
+    if workers is not None:
+        session["workers"] = workers
+    if resumes:
+        own = space if job.own_space else None
+        campaign = resume(directory, split.data, budget, space=own, **session)
+    else:
+        campaign = Campaign(
+            space, split.data, directory, budget=budget, **{**job.campaign_arguments(), **session}
+        )
     with StopOnInterrupt(campaign, progress) as interrupt:
         try:
             result: Result = campaign.run()
