@@ -4,6 +4,7 @@ from evo.algorithms.ask_tell import AskTell
 from evo.algorithms.evolution import NSGA2, AgingEvolution, GeneticAlgorithm
 from evo.algorithms.finish import FinalTraining
 from evo.algorithms.halving import Hyperband, SuccessiveHalving
+from evo.algorithms.hypervolume import hypervolume, hypervolume_over_time
 from evo.algorithms.ladder import Ladder
 from evo.algorithms.population import pareto, survivors
 from evo.algorithms.problem import Algorithm, Problem, Step
@@ -27,6 +28,8 @@ __all__ = [
     "Step",
     "SuccessiveHalving",
     "deap_random",
+    "hypervolume",
+    "hypervolume_over_time",
     "make_toolbox",
     "pareto",
     "survivors",

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evo.algorithms.hypervolume import hypervolume, hypervolume_over_time
+from evo.errors import SettingsError
+from evo.history import History, Outcome, Proposal, Status, Trial
+from evo.objectives import Objectives
+from genomes import Float, spaces
+
+GENOME = spaces.vector({"x": Float(0.0, 1.0)}).default()
+
+
+def history(points: list[tuple[float, float]]) -> History:
+    return History(
+        [
+            Trial(n, Proposal(GENOME), Outcome(Status.COMPLETED, {"val_accuracy": a, "latency": b}))
+            for n, (a, b) in enumerate(points)
+        ],
+        Objectives(["val_accuracy", "-latency"]),
+    )
+
+
+def test_known_volumes() -> None:
+    # Fitness (1, -1), (2, -2) and the dominated (1, -2), above (0, -3): 2 + 2 - 1.
+    assert hypervolume(history([(1, 1), (2, 2), (1, 2)]), reference=(0, -3)) == pytest.approx(3.0)
+    assert hypervolume(history([])) == 0.0
+    with pytest.raises(SettingsError, match="reference"):
+        hypervolume(history([(1, 1)]), reference=(0,))
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=12))
+def test_it_never_falls_and_equals_counted_cells(points: list[tuple[float, float]]) -> None:
+    grid = [(round(a * 8) / 8, round(b * 8) / 8) for a, b in points]
+    volumes = hypervolume_over_time(history(grid), reference=(0.0, -1.0))
+    assert all(b >= a for a, b in zip(volumes, volumes[1:], strict=False))
+    cells = np.zeros((8, 8), bool)
+    for a, b in grid:
+        cells[: round(a * 8), : round((1 - b) * 8)] = True
+    assert volumes[-1] == pytest.approx(cells.sum() / 64)
+
+
+def test_trials_without_a_number_count_nothing() -> None:
+    assert hypervolume_over_time(history([(float("nan"), 1.0)])) == [0.0]
