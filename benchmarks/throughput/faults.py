@@ -35,10 +35,10 @@ class FaultyGene(Gene):
         """Never returns."""
         if self.kind == "crash":
             os.kill(os.getpid(), signal.SIGSEGV)
-        eaten = []
+        eaten: list[bytes] = []
         while True:
             if self.kind == "memory":
-                eaten.append(np.ones(2**25))
+                eaten.append(b"x" * 2**24)
             time.sleep(0.001)
 
     def output_shape(self, shape: Shape) -> Shape:

@@ -63,10 +63,10 @@ class _RayExecutor(Executor):
         self._lock = threading.Lock()
         self._closed = False
         environment = {"env_vars": worker_environment(settings.threads)}
-        self._remote = ray.remote(_call).options(
+        self._remote = ray.remote(
             num_cpus=settings.threads, num_gpus=gpus, max_calls=replace_after, max_retries=retries,
             runtime_env=environment,
-        )  # fmt: skip
+        )(_call)  # fmt: skip
 
     @property
     def workers(self) -> int:
