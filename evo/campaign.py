@@ -9,7 +9,6 @@ import os
 import shutil
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from pathlib import Path
@@ -220,7 +219,7 @@ class Campaign:
     @contextlib.contextmanager
     def _interrupts(self) -> Iterator[None]:
         """Ctrl-C and SIGTERM stop cleanly, unless the program has handlers of its own."""
-        own = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+        own: dict[int, Any] = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
         replaced: dict[int, Any] = {}
 
         def handle(number: int, frame: Any) -> None:
@@ -235,8 +234,8 @@ class Campaign:
         try:
             yield
         finally:
-            for number, before in replaced.items():
-                signal.signal(number, before)
+            for code, before in replaced.items():
+                signal.signal(code, before)
 
     def __repr__(self) -> str:
         return f"Campaign({self.directory}, seed={self.settings.seed}, {self.budget})"
@@ -431,7 +430,7 @@ class _Session:
         trial = self.history[number]
         task = self._task(trial)
         report = settle(self._begin(task), task)
-        if not report.outcome.completed or report.state is None and restore_state:
+        if not report.outcome.completed or (report.state is None and restore_state):
             raise StorageError(f"trial {number} cannot be trained again: {report.outcome.message}")
         if restore_predictions and report.predictions is not None:
             self.stored.restore_predictions(number, report.predictions)

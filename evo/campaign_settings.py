@@ -105,7 +105,7 @@ def algorithm_from_json(json: Mapping[str, Any]) -> Any:
     arguments = dict(json)
     name = str(arguments.pop("algorithm", ""))
     kind = getattr(algorithms, name, None) if name in algorithms.__all__ else None
-    if kind is None or not dataclasses.is_dataclass(kind):
+    if kind is None or not isinstance(kind, type):
         raise SettingsError(f"algorithm: the campaign ran {name!r}; give it again as algorithm=...")
     try:
         arguments["initial"] = tuple(Genome.from_json(genome) for genome in arguments.get("initial", ()))

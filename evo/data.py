@@ -72,7 +72,7 @@ class Data:
             if len(given) > 3:
                 raise DataError(f"validation: expected (x, y) or (x, y, sample_weight), got {len(given)} values")
             given = given + (None,) * (3 - len(given))
-            x_kept, y_kept, weight_kept = _gathered(*given, name="validation x")
+            x_kept, y_kept, weight_kept = _gathered(given[0], given[1], given[2], "validation x")
             if y_kept is None:
                 raise DataError("validation: targets are needed, got None")
             _check_rows(x_kept, y_kept, weight_kept, "validation ")

@@ -73,8 +73,8 @@ class Planner:
             pending = len(history.pending())
             if pending >= self.concurrency:
                 return Wait.OUTCOMES
-            found = self._decide(history, number, minutes)
-            return Wait.OUTCOMES if isinstance(found, Wait) and pending else found
+            decided = self._decide(history, number, minutes)
+            return Wait.OUTCOMES if isinstance(decided, Wait) and pending else decided
         known = leading_outcomes(history)
         found: Proposal | Wait = Wait.OUTCOMES
         for visible in range(max(0, number - self.concurrency + 1), number + 1):
@@ -102,7 +102,7 @@ class Planner:
                 if proposal is None and view.pending():
                     return Wait.OUTCOMES
         # The choice of the survivors wants every outcome of the search.
-        if self.final_share == 0 or view.pending() and not _finishing(view):
+        if self.final_share == 0 or (view.pending() and not _finishing(view)):
             return reason
         proposal = self.finish(view, generator(self.seed, Purpose.FINISH, number))
         if proposal is None:

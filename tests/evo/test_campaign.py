@@ -137,7 +137,7 @@ def test_free_running_campaigns_number_what_arrives_and_resume(tmp_path: Path) -
 
 
 def test_a_lost_state_is_made_again(undisturbed: Any, tmp_path: Path) -> None:
-    result, files = undisturbed
+    result, _ = undisturbed
     watch = StopAfter(12)
     watch.campaign = campaign(tmp_path / "c", callbacks=[watch])
     watch.campaign.run()

@@ -98,7 +98,8 @@ def test_a_users_own_gene_is_trained_in_the_workers(tmp_path: Path) -> None:
     digits = load_digits()
     space = genomes.spaces.image((8, 8, 1), classes=10, genes=[Scaled])
     rng = np.random.default_rng(0)
-    with_mine = next(g for g in (space.sample(rng) for _ in range(500)) if any(isinstance(x, Scaled) for _, x in g.walk()))
+    samples = (space.sample(rng) for _ in range(500))
+    with_mine = next(genome for genome in samples if any(isinstance(gene, Scaled) for _, gene in genome.walk()))
     campaign = evo.Campaign(
         space, evo.Data(digits.images[:200, ..., None], digits.target[:200]), tmp_path / "c",
         budget=evo.Budget(trials=1), start_from=[with_mine], workers=1, final_share=0.0, epochs=1,

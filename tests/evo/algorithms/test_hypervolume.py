@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -36,7 +38,7 @@ def test_known_volumes() -> None:
 def test_it_never_falls_and_equals_counted_cells(points: list[tuple[float, float]]) -> None:
     grid = [(round(a * 8) / 8, round(b * 8) / 8) for a, b in points]
     volumes = hypervolume_over_time(history(grid), reference=(0.0, -1.0))
-    assert all(b >= a for a, b in zip(volumes, volumes[1:], strict=False))
+    assert all(b >= a for a, b in itertools.pairwise(volumes))
     cells = np.zeros((8, 8), bool)
     for a, b in grid:
         cells[: round(a * 8), : round((1 - b) * 8)] = True
