@@ -44,7 +44,7 @@ def hypervolume_over_time(history: History, reference: Sequence[float] | None = 
 
     points = np.array([history.fitness(trial.number) for trial in history], dtype=np.float64)
     points = points.reshape(len(history), len(history.objectives))
-    usable: np.ndarray = np.isfinite(points).all(axis=1)
+    usable = np.asarray(np.isfinite(points).all(axis=1))
     if reference is None:
         if not usable.any():
             return [0.0] * len(history)
