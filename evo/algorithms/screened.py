@@ -52,7 +52,7 @@ class ScreenedEvolution(Algorithm):
     """
 
     design: int = 10
-    pool: int = 5
+    pool: int = 10
     offspring: int = 100
     crossover: float = 0.2
     second: float = 0.2
@@ -155,7 +155,7 @@ class _Bound:
         if means or not strangers:
             parents = self._parents(history, trained, means)
             children = vary(problem, parents, settings.crossover, settings.second, rng.random)
-            for child in itertools.islice(children, 3 * wanted + 20):
+            for child in itertools.islice(children, 2 * wanted + 20):
                 key = self.keys(child.genome)
                 if key not in found and key not in candidates:
                     candidates[key] = child
@@ -172,7 +172,7 @@ class _Bound:
         if len(new) == 1:
             return new[0]
         mean, deviation = self.belief.predict([candidate.genome for candidate in new])
-        return new[int(np.argmax(mean + settings.beta * deviation))]
+        return new[int(np.argmax(mean + rng.exponential(settings.beta) * deviation))]
 
     def _parents(
         self, history: History, trained: list[Phenotype], means: dict[str, float]

@@ -46,7 +46,7 @@ class Fitness(base.Fitness):
         if len(values):
             # DEAP wants the weights on the class; the number of objectives is only known here.
             self.weights = (1.0,) * len(values)
-        super().__init__(tuple(worst_if_nan(value) for value in values))
+            self.values = tuple(worst_if_nan(value) for value in values)
 
     def __deepcopy__(self, memo: dict[int, object]) -> Fitness:
         copy = Fitness(self.values)
@@ -93,10 +93,8 @@ class Candidate:
         return self.parents if self.number is None else (self.number,)
 
     def copy(self) -> Candidate:
-        """A copy to be changed by an operator: it remembers this one as its parent."""
-        child = Candidate(self.genome, (), None, self.ancestors, self.origin)
-        child.fitness = self.fitness.__deepcopy__({})
-        return child
+        """An unevaluated copy, to be changed by an operator: it remembers this one as its parent."""
+        return Candidate(self.genome, (), None, self.ancestors, self.origin)
 
     def __repr__(self) -> str:
         return f"Candidate({self.genome}, fitness={self.fitness.values}, number={self.number})"

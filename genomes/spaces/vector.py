@@ -29,7 +29,7 @@ class Vector(Gene):
         """See :attr:`genomes.Gene.phenotype`; the same for all spaces with the same names."""
         known = self.__dict__.get("_phenotype")
         if known is None:
-            known = "Vector" + json_module.dumps(self.values, separators=(",", ":"))
+            known = f"Vector{self.values!r}"  # plain values: their repr is stable, and quicker than JSON
             object.__setattr__(self, "_phenotype", known)
         return known
 
