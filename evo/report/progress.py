@@ -91,6 +91,7 @@ class Progress(Callback):
         self._step = 0
         self._tally = _Tally()
         self._drawn = 0.0
+        self._last = ""
         self._announced: list[str] = []
         encoding = (self.console.encoding or "").lower()
         self._unicode = encoding.startswith("utf")
@@ -144,7 +145,9 @@ class Progress(Callback):
         self._drawn = 0.0
         self._draw(history)
         self.close()
-        self._print(f"{self._state(history, left=False)}: {_ENDS.get(reason, reason)}")
+        state, why = self._state(history, left=False), _ENDS.get(reason, reason)
+        # Not the same line twice.
+        self._print(why if state == self._last else f"{state}: {why}")
 
     def close(self) -> None:
         """Give the terminal back as it was; safe to call at any time, and more than once."""
@@ -181,7 +184,8 @@ class Progress(Callback):
         step = int(self._share() * _PLAIN_STEPS)
         if step > self._step or better:
             self._step = step
-            self._print(self._state(history))
+            self._last = self._state(history)
+            self._print(self._last)
 
     def _print(self, text: str) -> None:
         """Print above the display, or as a line; flushed, so that whoever follows a file sees it."""
