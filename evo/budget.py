@@ -14,7 +14,7 @@ class Budget:
     """How much a campaign may spend; it ends as soon as any of the given limits is reached.
 
     Args:
-        epochs: epochs of training, over all trials.
+        epochs: epochs of training, over all trials; one that fails before its first epoch counts as one.
         trials: number of trials.
         minutes: wall-clock minutes, over all sessions of the campaign. The
             only limit that is not deterministic.
@@ -53,7 +53,7 @@ class Budget:
         """
         shares = [0.0]
         if self.epochs is not None:
-            shares.append(history.epochs_spent / self.epochs)
+            shares.append(history.epochs_charged / self.epochs)
         if self.trials is not None:
             shares.append(len(history) / self.trials)
         if self.minutes is not None:

@@ -215,3 +215,11 @@ class History(Sequence[Trial]):
     def epochs_spent(self) -> int:
         """Epochs trained so far; a pending trial counts with the epochs it asks for."""
         return sum(t.proposal.epochs if t.outcome is None else t.outcome.epochs for t in self._trials)
+
+    @property
+    def epochs_charged(self) -> int:
+        """What a budget of epochs is charged: :attr:`epochs_spent`, and one for each trial that trained none.
+
+        Otherwise a space in which everything fails would never end.
+        """
+        return self.epochs_spent + sum(t.outcome is not None and t.outcome.epochs == 0 for t in self._trials)

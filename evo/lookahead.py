@@ -114,7 +114,7 @@ class Planner:
         """Epochs that the budget leaves for a proposal."""
         left = proposal.epochs
         if self.budget.epochs is not None:
-            left = min(left, self.budget.epochs - view.epochs_spent)
+            left = min(left, self.budget.epochs - view.epochs_charged)
         if self.budget.minutes is not None and proposal.continues is not None:
             outcome = view[proposal.continues].outcome
             if outcome is not None and outcome.epochs and outcome.seconds:

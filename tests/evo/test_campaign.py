@@ -279,3 +279,16 @@ def test_interrupts_stop_within_seconds_and_leave_what_was_running(tmp_path: Pat
     assert signal.getsignal(signal.SIGINT) is before
     with CampaignDirectory.open(tmp_path / "c", read_only=True) as stored:
         assert stored.pending == [t.number for t in result.history.pending()]
+
+
+def fail(task: TrialTask) -> TrialReport:
+    """Every candidate fails."""
+    raise ValueError("never")
+
+
+def test_a_space_in_which_everything_fails_ends(tmp_path: Path) -> None:
+    result = campaign(tmp_path / "c", evaluate=fail, budget=evo.Budget(epochs=20)).run()
+    assert result.reason == "budget"
+    assert 10 <= len(result.trials) <= 20
+    with pytest.raises(evo.EvoError, match="no trial completed"):
+        _ = result.best
