@@ -79,9 +79,7 @@ class AskTell:
             ValueError: there is no such trial, or it has been told before.
         """
         if not 0 <= number < len(self.history):
-            raise ValueError(
-                f"trial {number}: expected a trial that was asked for, 0 to {len(self.history) - 1}"
-            )
+            raise ValueError(f"trial {number}: expected a trial that was asked for, 0 to {len(self.history) - 1}")
         self.history.tell(number, outcome)
         while self._told < len(self.history) and not self.history[self._told].pending:
             self._told += 1

@@ -64,9 +64,7 @@ class Belief:
     def _inputs(self, genomes: Sequence[Genome], levels: Sequence[float]) -> np.ndarray:
         return np.column_stack([np.array([self.features(genome) for genome in genomes]), np.array(levels)])
 
-    def _arrays(
-        self, found: Mapping[str, Phenotype], seen: Sequence[Observation]
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def _arrays(self, found: Mapping[str, Phenotype], seen: Sequence[Observation]) -> tuple[np.ndarray, np.ndarray]:
         inputs = self._inputs([found[o.key].genome for o in seen], [o.level for o in seen])
         return inputs, np.array([o.target for o in seen])
 

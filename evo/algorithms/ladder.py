@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -92,6 +93,7 @@ def promotable(
     trained: Sequence[Phenotype],
     order: Callable[[list[Phenotype], int], list[Phenotype]],
     eta: float | None = None,
+    most: float = math.inf,
     strict: bool = False,
 ) -> Phenotype | None:
     """Whom asynchronous successive halving would promote now, highest rung first (Li et al. 2020).
@@ -104,13 +106,16 @@ def promotable(
         trained: phenotypes with a completed trial.
         order: sorts phenotypes by their outcomes at the given number of epochs, best first.
         eta: one of how many climbs; by default the ratio of the two rungs' lengths.
+        most: the largest such number.
+        strict: keep the share of those who climbed at ``1/eta`` and let the best of the others
+            climb, whatever their rank; for an order that changes with time.
 
     Returns:
         the one to promote, or None.
     """
     for level in range(ladder.top - 1, -1, -1):
         here = [p for p in trained if p.reached >= ladder.rungs[level]]
-        count = int(len(here) / (eta if eta is not None else ladder.ratio(level)))
+        count = int(len(here) / min(most, eta if eta is not None else ladder.ratio(level)))
         climbed = sum(1 for p in here if p.asked > ladder.rungs[level])
         if not count or (strict and climbed >= count):
             continue

@@ -79,9 +79,7 @@ class Algorithm:
         return record
 
 
-def check(
-    name: str, value: float | None, low: float, high: float = float("inf"), whole: bool = False
-) -> None:
+def check(name: str, value: float | None, low: float, high: float = float("inf"), whole: bool = False) -> None:
     """Raise a SettingsError that names the setting unless ``low <= value <= high``."""
     kinds = (int,) if whole else (int, float)
     if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high:

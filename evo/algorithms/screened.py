@@ -40,13 +40,15 @@ class ScreenedEvolution(Algorithm):
         offspring: children bred for one that is trained.
         crossover: share of children from two parents.
         second: share of children with one more mutation.
-        random: share of random genomes among the candidates.
-        beta: weight of the predicted standard deviation.
+        random: random genomes among the candidates, as a share of the offspring.
+        beta: mean weight of the predicted standard deviation; each proposal draws its own weight from
+            an exponential distribution (Hutter et al. 2012), so that parallel proposals differ.
         screening: predict the children; otherwise the first one bred is trained.
         aging: parents come from the newest 100 trials instead of all (Real et al. 2019);
             by default above 500 trials.
         eta: factor between rungs; 0 for a single rung of the full length.
         rungs: epochs of the rungs, the last being the full length; derived from it by ``eta`` if None.
+        promote: at least one of so many climbs, however far the rungs lie apart.
         inherit: children take over their parent's weights where innovation and shape agree.
         rows: most phenotypes that the surrogate is fitted to.
     """
@@ -63,7 +65,7 @@ class ScreenedEvolution(Algorithm):
     eta: float = 3.0
     rungs: tuple[int, ...] | None = None
     inherit: bool = False
-    promote: float | None = None
+    promote: float = 5.0
     rows: int = 300
 
     def __post_init__(self) -> None:
@@ -74,6 +76,7 @@ class ScreenedEvolution(Algorithm):
         for name in ("crossover", "second", "random"):
             check(name, getattr(self, name), 0, 1)
         check("beta", self.beta, 0)
+        check("promote", self.promote, 1)
         if self.eta != 0:
             check("eta", self.eta, 1.1)
 
@@ -127,9 +130,7 @@ class _Bound:
             inherits=candidate.parents[0] if settings.inherit and candidate.parents else None,
         )
 
-    def _promotion(
-        self, history: History, trained: list[Phenotype], means: dict[str, float]
-    ) -> Phenotype | None:
+    def _promotion(self, history: History, trained: list[Phenotype], means: dict[str, float]) -> Phenotype | None:
         """Whom to promote, by what is believed of the full length if anything is."""
 
         def order(group: list[Phenotype], epochs: int) -> list[Phenotype]:
@@ -137,7 +138,7 @@ class _Bound:
                 return sorted(group, key=lambda p: -means[p.key])
             return order_at(history, group, epochs)
 
-        return promotable(self.ladder, trained, order, self.settings.promote, strict=bool(means))
+        return promotable(self.ladder, trained, order, most=self.settings.promote, strict=bool(means))
 
     def _offspring(
         self,
@@ -174,9 +175,7 @@ class _Bound:
         mean, deviation = self.belief.predict([candidate.genome for candidate in new])
         return new[int(np.argmax(mean + rng.exponential(settings.beta) * deviation))]
 
-    def _parents(
-        self, history: History, trained: list[Phenotype], means: dict[str, float]
-    ) -> list[Candidate]:
+    def _parents(self, history: History, trained: list[Phenotype], means: dict[str, float]) -> list[Candidate]:
         """The elite: the best by what is believed of the full length; with several objectives NSGA-II's."""
         settings = self.settings
         aging = len(history) > _AGING if settings.aging is None else settings.aging

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -12,17 +13,14 @@ from sklearn.gaussian_process.kernels import Kernel
 
 
 class RungKernel(Kernel):
-    """``near(|x - y| / length) * correlation ** |rung of x - rung of y|``.
+    """Matérn's 5/2 kernel of the features' distance, times ``correlation ** |difference of rungs|``.
 
-    ``near`` is the squared-exponential kernel (on one-hot columns: Hamming-exponential) or Matérn's 5/2.
-    The last column of the inputs is the rung; all others are features.
+    On one-hot columns the distance is the square root of the Hamming distance. The last column of the inputs is the rung; all others are features.
 
     Args:
         length: length scale, in units of the features' Euclidean distance.
         correlation: of one genome on neighbouring rungs.
     """
-
-    kind = "rbf"
 
     def __init__(self, length: float = 1.0, correlation: float = 0.9) -> None:
         self.length = length
@@ -33,15 +31,8 @@ class RungKernel(Kernel):
         if eval_gradient:
             raise ValueError("RungKernel: its parameters are chosen from a grid, there is no gradient")
         other = X if Y is None else Y
-        if self.kind == "lap":
-            near = np.exp(cdist(X[:, :-1], other[:, :-1], "cityblock") / -self.length)
-        else:
-            squared = cdist(X[:, :-1], other[:, :-1], "sqeuclidean") / self.length**2
-            if self.kind == "rbf":
-                near = np.exp(-0.5 * squared)
-            else:
-                scaled = np.sqrt(5 * squared)
-                near = (1 + scaled + scaled * scaled / 3) * np.exp(-scaled)
+        scaled = cdist(X[:, :-1], other[:, :-1]) * (math.sqrt(5) / self.length)
+        near = (1 + scaled + scaled * scaled / 3) * np.exp(-scaled)
         apart = np.abs(X[:, -1:] - other[:, -1])
         return near * self.correlation**apart if apart.any() else near
 
@@ -68,7 +59,7 @@ class Surrogate:
     the very observations that it was found on.
 
     Args:
-        lengths: length scales to choose from, in units of the features' L1 distances.
+        lengths: length scales to choose from, in units of the features' distance.
         noises: variances of noise to choose from; targets have a variance of about 1.
         correlations: of neighbouring rungs, to choose from.
         rows: most rows that the choice is made on.
@@ -76,7 +67,7 @@ class Surrogate:
 
     def __init__(
         self,
-        lengths: tuple[float, ...] = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0),
+        lengths: tuple[float, ...] = (0.5, 0.7, 1.0, 1.4, 2.0, 2.8),
         noises: tuple[float, ...] = (1e-3, 0.03, 0.15),
         correlations: tuple[float, ...] = (0.6, 0.8, 0.95),
         rows: int = 100,

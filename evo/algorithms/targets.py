@@ -13,6 +13,8 @@ from evo.algorithms.ladder import Ladder
 from evo.algorithms.phenotypes import Phenotype
 from evo.history import History
 
+#: Standard deviation of the targets on a rung above the lowest: those who climbed are alike.
+_SPREAD = 0.5
 #: How far below the worst of all a failed phenotype counts.
 _FAILURE = 0.5
 
@@ -93,9 +95,6 @@ def observations(
     lowest = float(targets.min()) - _FAILURE
     failed = [p for p in phenotypes if p.failed and not p.marks and p.first < end]
     return [*result, *(Observation(p.key, 0.0, p.first, lowest) for p in failed)]
-
-
-_SPREAD = 0.5
 
 
 def _scores(fitness: np.ndarray, rng: np.random.Generator | None) -> np.ndarray:
