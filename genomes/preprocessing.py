@@ -12,6 +12,7 @@ So training works on numbers, and the product takes raw input, with the same wei
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Mapping
 from typing import Any
 
@@ -91,9 +92,9 @@ class EncodedSpace(LayeredSpace):
     encoded_dtype: str = "float32"
 
     @property
+    @abc.abstractmethod
     def encoded_shape(self) -> Shape:
         """Shape of one encoded sample."""
-        raise NotImplementedError
 
     @property
     def gene_shape(self) -> Shape:

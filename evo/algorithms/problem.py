@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -45,7 +46,7 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Algorithm:
+class Algorithm(abc.ABC):
     """Settings of an algorithm; :meth:`bind` makes the callable out of them.
 
     Args:
@@ -60,13 +61,13 @@ class Algorithm:
             if not isinstance(genome, Genome):
                 raise SettingsError(f"initial[{index}]: expected a Genome, got {type(genome).__name__}")
 
+    @abc.abstractmethod
     def bind(self, problem: Problem) -> Step:
         """The callable ``(history, rng) -> Proposal | None`` for a problem.
 
         It keeps no state between calls but caches of pure functions: the same history
         and the same generator give the same proposal, in this process and in another.
         """
-        raise NotImplementedError
 
     def to_json(self) -> dict[str, Any]:
         """Name and settings as a JSON object, for the campaign's record."""
