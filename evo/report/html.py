@@ -213,7 +213,10 @@ def _population(content: ReportContent) -> str:
         values += [summary.short_value(outcome.scores.get(name)) for name in scores]
         cells = [str(number), *values, summary.short_number(outcome.parameters), summary.short_number(outcome.flops),
                  str(trial.epochs)]  # fmt: skip
-        parents = ", ".join(map(str, trial.proposal.parents)) or "–"
+        began = trial
+        while began.proposal.continues is not None:
+            began = history[began.proposal.continues]
+        parents = ", ".join(map(str, began.proposal.parents)) or "–"
         genome = (
             f"<details><summary>{escape(summary.cut(str(trial.genome), 110))}</summary>"
             f"<pre>{escape(trial.genome.describe())}</pre></details>"
@@ -237,7 +240,7 @@ def _ensemble(content: ReportContent) -> str:
         return ""
     report = getattr(ensemble, "report", {}) or {}
     parts = [
-        f"<p>{len(ensemble.members)} members, pooled by {escape(str(ensemble.pooling))} mean, chosen by "
+        f"<p>{len(ensemble.members)} member{'s' if len(ensemble.members) != 1 else ''}, pooled by {escape(str(ensemble.pooling))} mean, chosen by "
         f"{escape(str(report.get('method', '–')))} selection for the lowest {escape(str(report.get('loss', 'loss')))} "
         "on the validation data.</p>"
     ]
