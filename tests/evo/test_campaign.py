@@ -292,3 +292,21 @@ def test_a_space_in_which_everything_fails_ends(tmp_path: Path) -> None:
     assert 10 <= len(result.trials) <= 20
     with pytest.raises(evo.EvoError, match="no trial completed"):
         _ = result.best
+
+
+def test_another_space_or_other_data_in_the_directory_is_refused(tmp_path: Path) -> None:
+    import numpy as np
+
+    from genomes import Float, spaces
+
+    campaign(tmp_path / "c", budget=evo.Budget(trials=3)).run()
+    before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
+    wider = spaces.vector({"x": Float(0.0, 2.0), "y": Float(0.0, 1.0)})
+    settings: dict[str, Any] = {"budget": evo.Budget(epochs=120), "seed": 5, "epochs": 9, "concurrency": 4,
+                                "population": 6, "evaluate": evaluate}  # fmt: skip
+    with pytest.raises(CampaignMismatchError, match="space"):
+        evo.Campaign(wider, None, tmp_path / "c", **settings)
+    data = evo.Data(np.zeros((8, 2), np.float32), np.arange(8) % 2, validation=0.25)
+    with pytest.raises(CampaignMismatchError, match="data"):
+        evo.Campaign(space(), data, tmp_path / "c", **settings)
+    assert before == {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
