@@ -15,7 +15,8 @@ from sklearn.gaussian_process.kernels import Kernel
 class RungKernel(Kernel):
     """Matérn's 5/2 kernel of the features' distance, times ``correlation ** |difference of rungs|``.
 
-    On one-hot columns the distance is the square root of the Hamming distance. The last column of the inputs is the rung; all others are features.
+    On one-hot columns the distance is the square root of the Hamming distance. The last
+    column of the inputs is the rung; all others are features.
 
     Args:
         length: length scale, in units of the features' Euclidean distance.
