@@ -239,8 +239,9 @@ def _ensemble(content: ReportContent) -> str:
     if ensemble is None:
         return ""
     report = getattr(ensemble, "report", {}) or {}
+    count = len(ensemble.members)
     parts = [
-        f"<p>{len(ensemble.members)} member{'s' if len(ensemble.members) != 1 else ''}, pooled by {escape(str(ensemble.pooling))} mean, chosen by "
+        f"<p>{count} member{'s' if count != 1 else ''}, pooled by {escape(str(ensemble.pooling))} mean, chosen by "
         f"{escape(str(report.get('method', '–')))} selection for the lowest {escape(str(report.get('loss', 'loss')))} "
         "on the validation data.</p>"
     ]
