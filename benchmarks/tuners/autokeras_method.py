@@ -55,7 +55,7 @@ def run(task: Task, spec: RunSpec, meter: Meter) -> Delivery:
         env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if finished.returncode:
-        raise RuntimeError("AutoKeras failed: " + finished.stderr.strip()[-500:])
+        raise RuntimeError(f"AutoKeras ended with status {finished.returncode}: {finished.stderr.strip()[-500:]}")
     answer = json.loads((folder / "autokeras.json").read_text(encoding="utf-8"))
     meter.trials = [TrialRecord(**record) for record in answer["trials"]]
     meter.evaluations = answer["evaluations"]
@@ -91,7 +91,7 @@ def _over_there(path: str) -> int:
     names = [name.split("\\", 1)[1] for name in data if name.startswith("x_train\\")]
     train, validation, test = (_columns(data, role, names) for role in ("train", "validation", "test"))
 
-    import autokeras
+    import autokeras  # type: ignore[import-not-found]
     import keras
 
     keras.utils.set_random_seed(request["seed"])
@@ -176,7 +176,13 @@ def _over_there(path: str) -> int:
     try:
         best = model.tuner.get_best_model()
         state["parameters"] = int(best.count_params())
-        found = [np.asarray(best.predict(x, verbose=0)) for x in (validation, test)]
+        # AutoKeras keeps its preprocessing beside the model, one for each trial.
+        from autokeras import pipeline
+
+        trial = model.tuner.oracle.get_best_trials(1)[0]
+        steps = pipeline.load_pipeline(model.tuner._pipeline_path(trial.trial_id))
+        inputs = [steps.transform_x(model._adapt(x, model.inputs)) for x in (validation, test)]
+        found = [np.asarray(best.predict(x, verbose=0)) for x in inputs]
         np.savez(request["predictions"], validation=found[0], test=found[1])
         state["delivered"] = True
     except Exception as error:  # no trial was finished

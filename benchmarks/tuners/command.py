@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -145,6 +146,10 @@ def _planned(arguments: argparse.Namespace, out: Path) -> list[tuple[RunSpec, Me
     return planned
 
 
+def _interrupted(number: int, frame: Any) -> None:
+    raise KeyboardInterrupt
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Do the runs that are missing, then report.
 
@@ -166,6 +171,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     _remember_command(out)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _interrupted)
     todo = [(spec, method) for spec, method, done in planned if not done]
     print(f"{len(planned)} runs, {len(planned) - len(todo)} finished already", flush=True)
     failures = 0

@@ -120,11 +120,11 @@ def _generous_image(hp: Any, x: Any, activation: str, dropout: float, mirror: bo
         if mirror:
             x = layers.RandomFlip("horizontal")(x)
     kind = hp.Choice("convolution", ["plain", "separable", "residual"])
-    filters = hp.Choice("filters", [16, 32, 48, 64])
-    for block in range(hp.Int("blocks", 1, 4, default=2)):
+    filters = hp.Choice("filters", [16, 24, 32, 48])
+    for block in range(hp.Int("blocks", 1, 3, default=2)):
         width = filters * min(2**block, 4)
         shortcut = layers.Conv2D(width, 1)(x) if kind == "residual" else None
-        for _ in range(hp.Int("convolutions", 1, 3, default=1)):
+        for _ in range(hp.Int("convolutions", 1, 2, default=1)):
             layer = layers.SeparableConv2D if kind == "separable" else layers.Conv2D
             x = layer(width, hp.Choice("kernel", [3, 5]), padding="same", use_bias=False)(x)
             x = layers.BatchNormalization()(x)

@@ -19,6 +19,10 @@ from benchmarks.tuners.runs import Delivery, RunSpec
 
 #: More trials than any budget allows: the budget ends a search, not a count of trials.
 ENDLESS = 10**6
+#: Random trials before BayesianOptimization models anything, where the budget is in epochs and proposing costs
+#: nothing: as many as our initial design has. Its default, three for each dimension, would be random search under
+#: another name. On the clock it keeps that default: a proposal by its model takes seconds that trials need more.
+INITIAL_POINTS = 10
 #: Smallest side that ResNet and Xception are meant for; smaller images are enlarged.
 APPLICATION_SIZE = 32
 
@@ -123,7 +127,9 @@ def _tuner(kind: str, hypermodel: Any, task: Task, spec: RunSpec) -> Any:
         tuner = metered(keras_tuner.Hyperband)
         return tuner(max_epochs=spec.trial_epochs, factor=3, hyperband_iterations=ENDLESS, **common)
     if kind == "bayesian":
-        return metered(keras_tuner.BayesianOptimization)(max_trials=ENDLESS, **common)
+        bayesian = metered(keras_tuner.BayesianOptimization)
+        initial = INITIAL_POINTS if spec.epochs is not None else None
+        return bayesian(max_trials=ENDLESS, num_initial_points=initial, **common)
     return metered(keras_tuner.RandomSearch)(max_trials=ENDLESS, **common)
 
 

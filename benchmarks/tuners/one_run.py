@@ -10,7 +10,9 @@ from __future__ import annotations
 import math
 import os
 import resource
+import signal
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -44,8 +46,22 @@ def _run(task: Task, spec: RunSpec, meter: Meter) -> Delivery:
     return evo_methods.run(method.tuner, method.space, task, spec, meter)
 
 
+def _end_with_parent() -> None:
+    """End this process and its workers as soon as the command that started it is gone."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os.killpg(os.getpgid(0), signal.SIGKILL)
+
+    if os.getpgid(0) == os.getpid():  # only in a session of its own, as the command makes it
+        threading.Thread(target=watch, daemon=True).start()
+
+
 def main(path: str) -> int:
     """Do the run that the spec describes and write its files; ``run.json`` comes last."""
+    _end_with_parent()
     spec = RunSpec.read(path)
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: spec.cores])

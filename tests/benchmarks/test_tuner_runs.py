@@ -231,3 +231,61 @@ def test_keras_tuner_is_counted_exactly_and_goes_on(tmp_path: Path, capsys: pyte
     other = arguments(*words, "--cores", "1", "--out", str(tmp_path), "--patience", "9")
     assert command.run(other) == 2
     assert "--patience" in capsys.readouterr().err
+
+
+# -- ours and Optuna's, without training -----------------------------------------------------
+def test_timed_algorithm_proposes_the_same_and_tells_its_time() -> None:
+    import evo
+    from benchmarks.tuners.evo_methods import timed
+    from evo.algorithms import Problem, RandomSearch
+    from genomes import Float
+    from genomes.spaces import vector
+
+    problem = Problem(vector({"x": Float(0, 1)}))
+    spent: list[float] = []
+    watched = timed(RandomSearch(), spent.append)
+    assert watched.to_json() == RandomSearch().to_json()
+    one, other = (
+        algorithm.bind(problem)(evo.History(), np.random.default_rng(1)) for algorithm in (watched, RandomSearch())
+    )
+    assert one == other and len(spent) == 1 and spent[0] >= 0
+
+
+def test_watch_fills_the_meter() -> None:
+    import evo
+    from benchmarks.tuners.evo_methods import Watch
+    from genomes import Float
+    from genomes.spaces import vector
+
+    counted, now = meter(epochs=10)
+    watch = Watch(counted, "val_accuracy")
+    genome = vector({"x": Float(0, 1)}).default()
+    outcomes = [
+        evo.Outcome(evo.Status.COMPLETED, {"val_accuracy": 0.5}, epochs=2, seconds={"train": 3.0}),
+        evo.Outcome(evo.Status.FAILED, {}, epochs=1, message="why"),
+    ]
+    for number, outcome in enumerate(outcomes):
+        watch.propose(0.25)
+        trial = evo.Trial(number, evo.Proposal(genome, last_epoch=2), outcome)
+        watch.on_submit(trial, evo.History())
+        now[0] += 5
+        watch.on_outcome(trial, evo.History())
+    assert (counted.epochs, counted.samples, counted.failed, counted.proposing) == (3, 300, 1, 0.5)
+    first, second = counted.trials
+    assert (first.status, first.started, first.finished, first.proposing) == ("completed", 0.0, 5.0, 0.25)
+    assert second.message == "why" and math.isnan(second.validation_score)
+    assert [row["total_epochs"] for row in counted.evaluations] == [2, 3]
+
+
+def test_optuna_answers_as_keras_tuner_does() -> None:
+    optuna = pytest.importorskip("optuna")
+    from benchmarks.tuners.optuna_method import SuggestedParameters
+
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
+    hp = SuggestedParameters(study.ask())
+    assert hp.Int("units", 32, 64, step=32) in (32, 64)
+    assert 1e-4 <= hp.Float("rate", 1e-4, 1e-2, sampling="log") <= 1e-2
+    assert hp.Choice("kind", ["a", "b"]) == hp.Choice("kind", ["a", "b"]) == hp.values["kind"]
+    assert isinstance(hp.Boolean("flag"), bool) and hp.Fixed("seven", 7) == 7
+    with hp.conditional_scope("kind", ["a"]):
+        assert hp.Int("units", 32, 64, step=32) == hp.values["units"]
