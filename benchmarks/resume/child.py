@@ -43,6 +43,21 @@ def training(directory: str, arguments: argparse.Namespace) -> Any:
     )  # fmt: skip
 
 
+def chosen(result: Any) -> str:
+    """The ensemble of a simulated campaign, which has predictions but no models: members and weights, as JSON."""
+    import numpy as np
+
+    import evo
+    from benchmarks.resume.evaluator import data
+    from evo.ensemble import build
+
+    x, y = data()
+    kept = evo.Data(x, y, validation=0.2, seed=0).y_validation
+    selection = build(result.candidates(), kept, "multiclass", 3, rng=np.random.default_rng(0))
+    members = [candidate.number for candidate in selection.candidates]
+    return json.dumps({"members": members, "weights": [float(weight) for weight in selection.weights]})
+
+
 def options(arguments: argparse.Namespace) -> dict[str, Any]:
     """Further settings, given as JSON."""
     return dict(json.loads(arguments.options))
@@ -73,8 +88,11 @@ def main() -> int:
         print("ready", flush=True)
         result = campaign.run()
         if arguments.ensemble:
-            ensemble = result.ensemble(size=3)
-            ensemble.save(Path(arguments.directory) / "campaign.ensemble")
+            path = Path(arguments.directory) / "campaign.ensemble"
+            if arguments.training:
+                result.ensemble(size=3).save(path)
+            else:
+                path.write_text(chosen(result))
     except EvoError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 3
