@@ -115,7 +115,8 @@ def promotable(
     """
     for level in range(ladder.top - 1, -1, -1):
         here = [p for p in trained if p.reached >= ladder.rungs[level]]
-        count = int(len(here) / min(most, eta if eta is not None else ladder.ratio(level)))
+        share = len(here) / min(most, eta if eta is not None else ladder.ratio(level))
+        count = int(share + 0.5) if strict else int(share)
         climbed = sum(1 for p in here if p.asked > ladder.rungs[level])
         if not count or (strict and climbed >= count):
             continue

@@ -35,7 +35,8 @@ class ScreenedEvolution(Algorithm):
 
     Args:
         initial: genomes to train first.
-        design: number of genomes in the initial design.
+        design: number of genomes in the initial design; by default as many as the epochs of one full
+            training pay for at the lowest rung, but 10 to 30.
         pool: size of the elite that parents are drawn from.
         offspring: children bred for one that is trained.
         crossover: share of children from two parents.
@@ -53,7 +54,7 @@ class ScreenedEvolution(Algorithm):
         rows: most phenotypes that the surrogate is fitted to.
     """
 
-    design: int = 10
+    design: int | None = None
     pool: int = 10
     offspring: int = 100
     crossover: float = 0.2
@@ -70,7 +71,9 @@ class ScreenedEvolution(Algorithm):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("design", "pool", "offspring"):
+        if self.design is not None:
+            check("design", self.design, 1, whole=True)
+        for name in ("pool", "offspring"):
             check(name, getattr(self, name), 1, whole=True)
         check("rows", self.rows, 10, whole=True)
         for name in ("crossover", "second", "random"):
@@ -93,6 +96,8 @@ class _Bound:
         self.keys = Keys(problem.space)
         rungs = (problem.epochs,) if settings.eta == 0 and settings.rungs is None else settings.rungs
         self.ladder = Ladder.make(problem.epochs, settings.eta or 3.0, rungs=rungs)
+        paid = problem.epochs // self.ladder.rungs[0]
+        self.design = settings.design if settings.design is not None else min(max(paid, 10), 30)
         self.belief = Belief(Surrogate(), self.features, self.ladder, settings.rows)
         self._features: dict[str, np.ndarray] = {}
 
@@ -107,7 +112,7 @@ class _Bound:
         settings = self.settings
         found = phenotypes(history, self.keys)
         trained = [p for p in found.values() if p.best is not None and not p.failed]
-        designing = len(found) < max(settings.design, len(settings.initial)) or not trained
+        designing = len(found) < max(self.design, len(settings.initial)) or not trained
         believing = settings.screening and not designing and self.belief.fit(history, found, rng)
         means: dict[str, float] = {}
         if believing:
@@ -138,7 +143,7 @@ class _Bound:
                 return sorted(group, key=lambda p: -means[p.key])
             return order_at(history, group, epochs)
 
-        return promotable(self.ladder, trained, order, most=self.settings.promote, strict=bool(means))
+        return promotable(self.ladder, trained, order, most=self.settings.promote, strict=True)
 
     def _offspring(
         self,
