@@ -59,7 +59,8 @@ class MLflow(Callback):
             self._client.update_run(self._run, status="RUNNING")
             return
         name = Path(info.directory).name
-        run = self._client.create_run(self._experiment, run_name=name, tags={_CAMPAIGN: campaign, "directory": directory})
+        tags = {_CAMPAIGN: campaign, "directory": directory}
+        run = self._client.create_run(self._experiment, run_name=name, tags=tags)
         self._run = run.info.run_id
         settings = {
             "seed": info.seed, "budget": info.budget.to_json(), "objectives": info.objectives, "space": info.space,
