@@ -199,7 +199,8 @@ class Campaign:
             reason = session.run()
         return Result(
             self.directory, self.space, self.history, reason, seed=self.settings.seed,
-            population=self.settings.population, fingerprint=self._data.fingerprint, data=self._data,
+            population=self.settings.population, keep_weights=self.settings.keep_weights,
+            fingerprint=self._data.fingerprint, data=self._data,
         )  # fmt: skip
 
     def _open(self) -> CampaignDirectory:

@@ -15,6 +15,7 @@ from evo.errors import EnsembleError, SettingsError, StorageError, TrialError
 from evo.history import History, Trial
 from evo.objectives import Objectives
 from evo.randomness import Purpose, generator
+from evo.retention import kept_states
 from genomes.genome import Genome
 from genomes.space import Space
 
@@ -70,6 +71,7 @@ class Result:
         reason: why it ended: ``budget``, ``stopped`` or ``exhausted``.
         seed: its seed.
         population: size of the population.
+        keep_weights: how many trials' weights the campaign keeps.
         fingerprint: identity of its data.
         data: the prepared data; needed to form an ensemble, None where it is not at hand.
     """
@@ -83,6 +85,7 @@ class Result:
         *,
         seed: int = 0,
         population: int = 10,
+        keep_weights: int = 64,
         fingerprint: str | None = None,
         data: PreparedData | None = None,
     ) -> None:
@@ -92,6 +95,7 @@ class Result:
         self.reason = reason
         self.seed = seed
         self._population = population
+        self._keep_weights = keep_weights
         self._fingerprint = fingerprint
         self._data = data
         self._trees: list[Candidate] | None = None
@@ -219,14 +223,17 @@ class Result:
         return Ensemble.select(candidates, y, self.space.task, size, space=self.space, **options)
 
     def candidates(self) -> list[Candidate]:
-        """Every completed trial with stored predictions, earlier rungs included, as candidates of an ensemble."""
+        """Every completed trial whose predictions and weights are kept, earlier rungs included."""
+        from evo.algorithms import survivors
         from evo.ensemble import Candidate
 
+        elite = survivors(self.history, self._population, self.space)
+        kept = kept_states(self.history, self._keep_weights, elite)
         found = []
         with self._opened() as stored:
             lost = set(stored.lost_predictions)
             for trial in self.history.completed():
-                if not stored.has_predictions(trial.number) or trial.number in lost:
+                if trial.number not in kept or not stored.has_predictions(trial.number) or trial.number in lost:
                     continue
                 outcome = trial.outcome
                 assert outcome is not None
@@ -333,5 +340,5 @@ def load_result(
             raise SettingsError(f"data: this is not the data of the campaign in {directory}")
     return Result(
         directory, space, history, str(reason), seed=int(settings["seed"]),
-        population=int(settings["population"]), fingerprint=fingerprint, data=prepared,
+        population=int(settings["population"]), keep_weights=int(settings["keep_weights"]), fingerprint=fingerprint, data=prepared,
     )  # fmt: skip
