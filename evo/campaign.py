@@ -115,7 +115,7 @@ class Campaign:
         parameters: int | None = None,
         flops: int | None = None,
         threads: int = 1,
-        keep_weights: int = 64,
+        keep_weights: int = 256,
         evaluate: Callable[[TrialTask], TrialReport] | None = None,
         break_lock: bool = False,
     ) -> None:

@@ -85,7 +85,7 @@ class Result:
         *,
         seed: int = 0,
         population: int = 10,
-        keep_weights: int = 64,
+        keep_weights: int = 256,
         fingerprint: str | None = None,
         data: PreparedData | None = None,
     ) -> None:
@@ -340,5 +340,6 @@ def load_result(
             raise SettingsError(f"data: this is not the data of the campaign in {directory}")
     return Result(
         directory, space, history, str(reason), seed=int(settings["seed"]),
-        population=int(settings["population"]), keep_weights=int(settings["keep_weights"]), fingerprint=fingerprint, data=prepared,
+        population=int(settings["population"]), keep_weights=int(settings["keep_weights"]),
+        fingerprint=fingerprint, data=prepared,
     )  # fmt: skip
