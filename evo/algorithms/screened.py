@@ -66,7 +66,7 @@ class ScreenedEvolution(Algorithm):
     eta: float = 3.0
     rungs: tuple[int, ...] | None = None
     inherit: bool = False
-    promote: float = 5.0
+    promote: float = 7.0
     rows: int = 300
 
     def __post_init__(self) -> None:
