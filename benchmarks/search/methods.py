@@ -31,9 +31,7 @@ METHODS: dict[str, Method] = {
 
 #: Names that stand for several methods.
 GROUPS: dict[str, tuple[str, ...]] = {
-    "all": tuple(
-        name for name in METHODS if name not in SLOW and not (name in ABLATIONS and name not in ALGORITHMS)
-    ),
+    "all": tuple(name for name in METHODS if name not in SLOW and not (name in ABLATIONS and name not in ALGORITHMS)),
     "own": tuple(ALGORITHMS),
     "ablation": tuple(ABLATIONS),
     "keras-tuner": ("keras-tuner random", "keras-tuner hyperband", "keras-tuner bayesian"),

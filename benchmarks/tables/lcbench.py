@@ -74,5 +74,3 @@ def lcbench(data: Path, instance: str) -> Table:
         truth=lambda values: accuracy(values, EPOCHS),
         best=float(known.set_index("instance").loc[instance, "best"]),
     )
-
-

@@ -49,13 +49,17 @@ class Belief:
         waiting = [p for p in found.values() if p.pending]
         if waiting:
             ahead = self._inputs([p.genome for p in waiting], [self._level(p.asked) for p in waiting])
-            mean, _ = self.surrogate.predict(ahead)
+            mean = self.surrogate.means(ahead)
             self.surrogate.fit(np.vstack([x, ahead]), np.concatenate([y, mean]))
         return True
 
     def predict(self, genomes: Sequence[Genome]) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation at full length, each of shape (genomes,)."""
         return self.surrogate.predict(self._inputs(genomes, [float(self.ladder.top)] * len(genomes)))
+
+    def means(self, genomes: Sequence[Genome]) -> np.ndarray:
+        """Means at full length, shape (genomes,)."""
+        return self.surrogate.means(self._inputs(genomes, [float(self.ladder.top)] * len(genomes)))
 
     # -- inputs --------------------------------------------------------------------
     def _level(self, epochs: int) -> float:

@@ -116,7 +116,7 @@ class _Bound:
         believing = settings.screening and not designing and self.belief.fit(history, found, rng)
         means: dict[str, float] = {}
         if believing:
-            mean, _ = self.belief.predict([p.genome for p in trained])
+            mean = self.belief.means([p.genome for p in trained])
             means = dict(zip((p.key for p in trained), mean.tolist(), strict=True))
         chosen = self._promotion(history, trained, means)
         if chosen is not None:

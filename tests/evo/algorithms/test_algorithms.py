@@ -108,9 +108,7 @@ def proposals(history: History) -> list[str]:
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS, ids=lambda a: type(a).__name__)
 @pytest.mark.parametrize("concurrency", [1, 4])
-def test_same_seed_same_history_and_global_random_is_untouched(
-    algorithm: Algorithm, concurrency: int
-) -> None:
+def test_same_seed_same_history_and_global_random_is_untouched(algorithm: Algorithm, concurrency: int) -> None:
     before = global_states()
     first = run(algorithm, concurrency=concurrency)
     assert global_states() == before
