@@ -6,7 +6,6 @@ import math
 from collections.abc import Set
 
 import numpy as np
-from scipy.spatial.distance import cdist
 
 from evo.algorithms.breeding import fresh
 from evo.algorithms.phenotypes import Keys
@@ -60,7 +59,8 @@ def initial_design(
     if known:
         seen = np.array([problem.space.features(trial.genome) for trial in history])
         features = np.array([problem.space.features(c.genome) for c in stratum])
-        chosen = stratum[int(np.argmax(cdist(features, seen, "cityblock").min(axis=1)))]
+        apart = np.abs(features[:, None] - seen[None]).sum(axis=2).min(axis=1)
+        chosen = stratum[int(np.argmax(apart))]
     else:
         chosen = stratum[0]
     chosen.origin = "initial"

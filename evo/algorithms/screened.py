@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evo.algorithms.belief import Belief
 from evo.algorithms.breeding import exhausted, fresh, vary
 from evo.algorithms.halving import order_at
 from evo.algorithms.initial import initial_design
@@ -15,7 +14,6 @@ from evo.algorithms.ladder import Ladder, promotable
 from evo.algorithms.phenotypes import Keys, Phenotype, phenotypes
 from evo.algorithms.population import survivors
 from evo.algorithms.problem import Algorithm, Problem, Step, check
-from evo.algorithms.surrogate import Surrogate
 from evo.algorithms.toolbox import Candidate, deap_random
 from evo.history import History, Proposal
 from genomes.genome import Genome
@@ -92,6 +90,10 @@ class _Bound:
     """The algorithm on one problem; what it keeps are caches of pure functions."""
 
     def __init__(self, settings: ScreenedEvolution, problem: Problem) -> None:
+        # scikit-learn takes seconds to import: only a campaign that searches waits for it.
+        from evo.algorithms.belief import Belief
+        from evo.algorithms.surrogate import Surrogate
+
         self.settings, self.problem = settings, problem
         self.keys = Keys(problem.space)
         rungs = (problem.epochs,) if settings.eta == 0 and settings.rungs is None else settings.rungs
