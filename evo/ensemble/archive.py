@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evo.ensemble import reproducible
 from evo.ensemble.stacking import Stacker
 from evo.errors import EnsembleError
 
@@ -39,7 +40,9 @@ def write(ensemble: Ensemble, path: Path) -> None:
                 local = Path(folder) / f"{position}.{suffix}"
                 member.model().save(local)
                 content = local.read_bytes()
-                archive.writestr(name, content)
+                if member.kind == "net":
+                    content = reproducible.keras_archive(content)
+                reproducible.add(archive, name, content)
                 described.append(
                     {
                         "file": name,
@@ -64,7 +67,7 @@ def write(ensemble: Ensemble, path: Path) -> None:
                 "report": ensemble.report,
                 "diversity": ensemble.validation_diversity,
             }
-            archive.writestr(_MANIFEST, json.dumps(manifest, indent=1))
+            reproducible.add(archive, _MANIFEST, json.dumps(manifest, indent=1))
         with open(aside, "rb") as file:
             os.fsync(file.fileno())
         os.replace(aside, path)
