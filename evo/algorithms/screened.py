@@ -40,8 +40,7 @@ class ScreenedEvolution(Algorithm):
         crossover: share of children from two parents.
         second: share of children with one more mutation.
         random: random genomes among the candidates, as a share of the offspring.
-        beta: mean weight of the predicted standard deviation; each proposal draws its own weight from
-            an exponential distribution (Hutter et al. 2012), so that parallel proposals differ.
+        beta: weight of the predicted standard deviation.
         screening: predict the children; otherwise the first one bred is trained.
         aging: parents come from the newest 100 trials instead of all (Real et al. 2019);
             by default above 500 trials.
@@ -180,7 +179,7 @@ class _Bound:
         if len(new) == 1:
             return new[0]
         mean, deviation = self.belief.predict([candidate.genome for candidate in new])
-        return new[int(np.argmax(mean + rng.exponential(settings.beta) * deviation))]
+        return new[int(np.argmax(mean + settings.beta * deviation))]
 
     def _parents(self, history: History, trained: list[Phenotype], means: dict[str, float]) -> list[Candidate]:
         """The elite: the best by what is believed of the full length; with several objectives NSGA-II's."""
