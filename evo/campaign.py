@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from pathlib import Path
@@ -18,7 +19,7 @@ from evo import algorithms
 from evo.budget import Budget
 from evo.campaign_settings import FREE, CampaignSettings, algorithm_from_json, versions
 from evo.data import Data, PreparedData
-from evo.errors import CampaignMismatchError, SettingsError, StorageError, TrialError
+from evo.errors import CampaignMismatchError, RepairWarning, SettingsError, StorageError, TrialError
 from evo.events import Callback, CampaignInfo
 from evo.history import History, Outcome, Proposal, Status, Trial
 from evo.lookahead import Planner, Wait, leading_outcomes
@@ -160,7 +161,7 @@ class Campaign:
         if known:
             self._check_same(self.directory)
         else:
-            _check_usable(self.directory)
+            CampaignDirectory.check_free(self.directory)
         self.history = History((), wanted)
         self._stop = threading.Event()
 
@@ -525,6 +526,8 @@ class _Session:
 
     def _say_repairs(self) -> None:
         for message in self.stored.messages:
+            # Callbacks may be none, or none that shows messages: a repair is never silent.
+            warnings.warn(message, RepairWarning, stacklevel=4)
             self._tell("on_message", message)
 
     def _info(self) -> CampaignInfo:
@@ -649,16 +652,3 @@ def _population_of(directory: str | os.PathLike[str]) -> tuple[Genome, ...]:
 def _stored_settings(directory: Path) -> Mapping[str, Any]:
     with CampaignDirectory.open(directory, read_only=True) as stored:
         return stored.settings
-
-
-def _check_usable(directory: Path) -> None:
-    """Raise before anything is trained if a new campaign cannot be made here; touches nothing."""
-    if directory.exists() and not directory.is_dir():
-        raise SettingsError(f"directory: {directory} is a file; expected a folder")
-    if directory.is_dir() and any(directory.iterdir()):
-        raise SettingsError(
-            f"directory: {directory} holds other files and no campaign; expected a new or empty folder"
-        )
-    parent = directory if directory.is_dir() else next(p for p in directory.absolute().parents if p.exists())
-    if not os.access(parent, os.W_OK | os.X_OK):
-        raise StorageError(f"directory: {directory} cannot be written: no permission in {parent}")

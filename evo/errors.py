@@ -31,6 +31,10 @@ class StorageError(EvoError):
     """A file of the campaign's directory is missing, damaged, or cannot be written."""
 
 
+class RepairWarning(UserWarning):
+    """A campaign's directory was damaged, and went back to its last good state; the message says what was lost."""
+
+
 class TrialError(EvoError):
     """A trial cannot be done as asked, e.g. the state that it continues from is gone."""
 

@@ -22,7 +22,7 @@ def simulated(directory: str, arguments: argparse.Namespace) -> Any:
     return evo.Campaign(
         space, evo.Data(x, y, validation=0.2, seed=0), directory, budget=evo.Budget(trials=arguments.trials),
         seed=arguments.seed, workers=arguments.workers, concurrency=arguments.concurrency, evaluate=evaluate,
-        **options(arguments),
+        executor=evo.workers.LocalProcesses(arguments.workers, preload=False), **options(arguments),
     )  # fmt: skip
 
 

@@ -71,7 +71,10 @@ class Running:
         """Its worker processes."""
         with contextlib.suppress(psutil.NoSuchProcess):
             children = psutil.Process(self.process.pid).children(recursive=True)
-            return [child for child in children if "spawn_main" in " ".join(_command(child))]
+            commands = {child.pid: " ".join(_command(child)) for child in children}
+            servers = {pid for pid, command in commands.items() if "multiprocessing.forkserver" in command}
+            # Workers are spawned, or the children of the fork server, whose command line they share.
+            return [child for child in children if "spawn_main" in commands[child.pid] or child.ppid() in servers]
         return []
 
     def kill(self) -> bool:

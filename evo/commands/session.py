@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shlex
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evo.commands.configuration import Job, JobNote
 from evo.commands.interruption import StopOnInterrupt
-from evo.errors import SettingsError
+from evo.errors import RepairWarning, SettingsError
 from evo.events import Callback
 from evo.report.progress import Progress
 
@@ -64,7 +65,10 @@ def run_job(
         campaign = Campaign(
             space, split.data, directory, budget=budget, **{**job.campaign_arguments(), **session}
         )
-    with StopOnInterrupt(campaign, progress) as interrupt:
+    with StopOnInterrupt(campaign, progress) as interrupt, warnings.catch_warnings():
+        if progress is not None:
+            # Shown by it, in its place.
+            warnings.simplefilter("ignore", RepairWarning)
         try:
             result: Result = campaign.run()
         except KeyboardInterrupt:

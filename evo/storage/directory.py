@@ -63,6 +63,16 @@ class CampaignDirectory:
         """Whether a directory holds a campaign."""
         return identity.holds_campaign(Path(path))
 
+    @staticmethod
+    def check_free(path: str | os.PathLike[str]) -> None:
+        """Raise unless a new campaign may be made in ``path``; touches nothing.
+
+        Raises:
+            SettingsError: it is a file, or a folder with something else or a campaign in it.
+            StorageError: it cannot be written.
+        """
+        identity.check_free(Path(path))
+
     @classmethod
     def create(
         cls,

@@ -66,6 +66,8 @@ class LocalProcesses(Executor):
             is started before it is needed.
         growth: bytes that a worker may grow by after its first call before it is replaced.
         environment: further environment variables for the workers.
+        preload: import Keras and its backend before the first call; without, workers stand in a
+            fraction of a second: for calls that train nothing.
 
     Raises:
         SettingsError: a number that is not positive.
@@ -79,6 +81,7 @@ class LocalProcesses(Executor):
         replace_after: int = 100,
         growth: int = 2**30,
         environment: Mapping[str, str] | None = None,
+        preload: bool = True,
     ) -> None:
         end_of_main()
         for name, value in (("workers", workers), ("replace_after", replace_after), ("growth", growth)):
@@ -88,6 +91,7 @@ class LocalProcesses(Executor):
         self.settings = settings if settings is not None else TrainingSettings()
         self.replace_after = replace_after
         self.growth = growth
+        self.preload = preload
         self.environment = {**worker_environment(self.settings.threads), **(environment or {})}
         self._jobs: deque[_Job] = deque()
         self._changed = threading.Condition()
@@ -218,7 +222,7 @@ class _Worker:
         return self.process
 
     def _new(self) -> _Process:
-        return _Process(self.owner.environment, self.owner.settings.threads)
+        return _Process(self.owner.environment, self.owner.settings.threads, self.owner.preload)
 
     def _drop(self) -> None:
         if self.process is not None:
@@ -279,12 +283,12 @@ class _Worker:
 class _Process:
     """A pool of one process."""
 
-    def __init__(self, environment: Mapping[str, str], threads: int) -> None:
-        self.context = WorkerContext(environment)
+    def __init__(self, environment: Mapping[str, str], threads: int, preload: bool) -> None:
+        self.context = WorkerContext(environment, preload)
         self.pool = ProcessPool(
             max_workers=1, initializer=enter_worker, initargs=(dict(environment),), context=self.context
         )
-        self.ready = self.pool.schedule(warm_up, args=(threads,))
+        self.ready = self.pool.schedule(warm_up, args=(threads,)) if preload else self.pool.schedule(os.getpid)
         self.calls = 0
         self.main: tuple[str, str] | None = None
         self.remembered: OrderedDict[str, None] = OrderedDict()

@@ -70,11 +70,12 @@ class WorkerContext:
 
     Args:
         environment: variables that a worker sees in addition to the driver's.
+        preload: start from a process that has imported the training engine, where possible.
     """
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], preload: bool = True) -> None:
         self._environment = dict(environment)
-        method = start_method()
+        method = start_method() if preload else "spawn"
         if method == "forkserver":
             _start_server(self._environment)
         self._context: BaseContext = multiprocessing.get_context(method)

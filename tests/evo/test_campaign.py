@@ -13,7 +13,13 @@ import pytest
 from simulated_campaigns import campaign, evaluate, history_of, never, space
 
 import evo
-from evo.errors import CampaignMismatchError, DirectoryLockedError, SettingsError
+from evo.errors import (
+    CampaignMismatchError,
+    DirectoryLockedError,
+    RepairWarning,
+    SettingsError,
+    StorageError,
+)
 from evo.events import Callback
 from evo.history import Status
 from evo.storage import CampaignDirectory
@@ -243,7 +249,7 @@ def test_another_campaign_in_the_directory_is_refused(tmp_path: Path, changes: d
 
 def test_other_folders_and_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(SettingsError, match="no campaign"):
+    with pytest.raises(SettingsError, match=r"holds something else \(notes.txt\)"):
         campaign(tmp_path)
     with pytest.raises(SettingsError, match="is a file"):
         campaign(tmp_path / "notes.txt")
@@ -252,6 +258,25 @@ def test_other_folders_and_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="cannot be changed"):
         campaign(tmp_path / "c", budget=evo.Budget(trials=2)).run()
         evo.resume(tmp_path / "c", None, seed=3)
+
+
+def test_what_a_full_disk_left_of_a_beginning_is_taken_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, *_: Any, **__: Any) -> None:
+        raise StorageError(f"cannot write {path}: the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("evo.storage.atomic.write_file", full)
+        with pytest.raises(StorageError, match="the disk is full"):
+            campaign(tmp_path / "c", budget=evo.Budget(trials=3)).run()
+    assert any((tmp_path / "c").iterdir())
+    assert len(campaign(tmp_path / "c", budget=evo.Budget(trials=3)).run().trials) == 3
+
+
+def test_a_repair_is_never_silent(tmp_path: Path) -> None:
+    campaign(tmp_path / "c", budget=evo.Budget(trials=3)).run()
+    (tmp_path / "c" / "campaign.json").write_bytes(b"")
+    with pytest.warns(RepairWarning, match=r"campaign\.json was damaged .*restored from campaign\.copy\.json"):
+        campaign(tmp_path / "c", budget=evo.Budget(trials=5)).run()
 
 
 def test_two_processes_cannot_share_a_directory(tmp_path: Path) -> None:

@@ -127,3 +127,9 @@ def _alive(pid: int) -> bool:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def test_workers_without_the_training_engine():
+    with LocalProcesses(1, preload=False) as pool:
+        assert pool.submit(worker_calls.add, 1, 2).result() == 3
+        assert not pool.submit(worker_calls.imported, "tensorflow").result()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 
 
@@ -45,3 +46,7 @@ def variables(*names: str) -> dict[str, str | None]:
 
 def interrupt_ignored() -> bool:
     return signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+
+def imported(module: str) -> bool:
+    return module in sys.modules
