@@ -39,6 +39,8 @@ _MEMORY_SHARE = 0.9
 #: Jobs at the head of the queue that an idle worker may choose from, and times that one may be passed over.
 _LOOK_AHEAD = 8
 _PASSED_OVER = 2
+#: Times that a worker is started for a call before that counts as impossible.
+_STARTS = 3
 #: Architectures that a worker is thought to remember.
 _REMEMBERED = 8
 
@@ -229,8 +231,12 @@ class _Worker:
             self.process.end()
             self.process = None
 
-    def _do(self, job: _Job) -> Any:
-        owner = self.owner
+    def _ready(self) -> _Process:
+        """A process that waits for a call.
+
+        Raises:
+            WorkerDiedError: it could not be started; the trial fails with the reason.
+        """
         try:
             process = self._process()
         except Exception as error:
@@ -239,17 +245,42 @@ class _Worker:
         try:
             process.ready.result()
         except BaseException as error:
-            # A worker that cannot even start fails the trial with the reason.
             self._drop()
             raise WorkerDiedError(f"could not start: {type(error).__name__}: {error}") from error
+        return process
+
+    def _begin(self, job: _Job) -> tuple[_Process, Future[Any]]:
+        """Hand the call to a process; one that died while it started or waited is replaced: not the call's doing.
+
+        Raises:
+            WorkerDiedError: no process could be started, several times in a row.
+        """
         main = main_needed(job.call)
-        if main is not None and process.main is None:
-            process.main = main
-            process.pool.schedule(import_main, args=main)
+        failures = 0
+        while True:
+            try:
+                process = self._ready()
+            except WorkerDiedError:
+                failures += 1
+                if failures == _STARTS:
+                    raise
+                continue
+            try:
+                if main is not None and process.main is None:
+                    process.pool.schedule(import_main, args=main)
+                    process.main = main
+                return process, process.pool.schedule(job.call, args=job.args, kwargs=job.kwargs)
+            except RuntimeError:
+                self._drop()
+                if self.owner.killed:
+                    raise CancelledError from None
+
+    def _do(self, job: _Job) -> Any:
+        owner = self.owner
+        process, running = self._begin(job)
         process.calls += 1
         if process.calls >= owner.replace_after and self.successor is None:
             self.successor = self._new()
-        running = process.pool.schedule(job.call, args=job.args, kwargs=job.kwargs)
         self._await(process, running, job.seconds, job.memory or _default_memory(owner.workers))
         try:
             result = running.result()

@@ -133,3 +133,11 @@ def test_workers_without_the_training_engine():
     with LocalProcesses(1, preload=False) as pool:
         assert pool.submit(worker_calls.add, 1, 2).result() == 3
         assert not pool.submit(worker_calls.imported, "tensorflow").result()
+
+
+def test_a_worker_that_dies_while_it_waits_is_replaced():
+    with LocalProcesses(1, preload=False) as pool:
+        for _ in range(3):
+            psutil.Process(pool.submit(worker_calls.process_id).result()).kill()
+            time.sleep(0.3)
+            assert pool.submit(worker_calls.add, 1, 2).result() == 3
