@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import copy
 import dataclasses
 import os
 import shutil
@@ -14,6 +15,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from evo import algorithms
 from evo.budget import Budget
@@ -74,6 +77,9 @@ class Campaign:
         start_from: genomes to train first, or the directory of another campaign, whose
             population is taken.
         final_share: share of the budget kept for training the survivors to the full length.
+        ensemble_share: share of the parents that are drawn by what they add to an ensemble of the best
+            (NES-RE: Zaidi et al. 2021) instead of by fitness; see
+            :func:`evo.ensemble.selection_by_ensemble`.
         seconds: limit per trial.
         memory: limit per worker, in bytes.
         parameters: most parameters of a model.
@@ -111,6 +117,7 @@ class Campaign:
         callbacks: Sequence[Callback] = (),
         start_from: Sequence[Genome] | str | os.PathLike[str] = (),
         final_share: float = 0.25,
+        ensemble_share: float = 0.0,
         seconds: float | None = None,
         memory: int | None = None,
         parameters: int | None = None,
@@ -148,13 +155,15 @@ class Campaign:
         self.settings = CampaignSettings(
             seed=seed, objectives=wanted, algorithm=_started(algorithm, start_from, space), epochs=epochs,
             population=population, concurrency=concurrency, deterministic=deterministic,
-            final_share=final_share, keep_weights=keep_weights,
+            final_share=final_share, ensemble_share=ensemble_share, keep_weights=keep_weights,
             training=TrainingSettings(
                 precision=precision, strategy=strategy, deterministic=deterministic, threads=threads,
                 seconds=seconds, memory=memory, parameters=parameters, flops=flops,
                 latency=any("latency" in name for name in wanted.names),
             ),
         )  # fmt: skip
+        if ensemble_share and (data is None or space.target is None or space.task is None):
+            raise SettingsError("ensemble_share: needs data, and a space that says what is predicted")
         #: DEAP's toolbox: register an operator of your own under DEAP's name before :meth:`run`.
         self.toolbox = algorithms.make_toolbox(space)
         self._data = PreparedData({}) if data is None else data.prepare(space)
@@ -278,7 +287,7 @@ class _Session:
         self.arrived = len(stored.arrivals)
         self._repair()
         self._register(self.history)
-        problem = algorithms.Problem(campaign.space, settings.epochs, settings.objectives, campaign.toolbox)
+        problem = algorithms.Problem(campaign.space, settings.epochs, settings.objectives, self._toolbox())
         planner = Planner(
             search=settings.algorithm.bind(problem) if hasattr(settings.algorithm, "bind") else settings.algorithm,
             finish=algorithms.FinalTraining(size=settings.population).bind(problem),
@@ -312,6 +321,23 @@ class _Session:
         stored.note(reason=reason)
         self._tell("on_end", reason, self.history)
         return reason
+
+    def _toolbox(self) -> Any:
+        """The user's toolbox; with ``ensemble_share`` its ``select`` also asks what a parent adds to an ensemble."""
+        campaign, share = self.campaign, self.settings.ensemble_share
+        if not share:
+            return campaign.toolbox
+        from evo.ensemble import selection_by_ensemble
+
+        toolbox = copy.copy(campaign.toolbox)
+        targets = np.asarray(campaign._data.get("y_validation"))
+        assert campaign.space.task is not None
+        select = selection_by_ensemble(toolbox.select, self._predictions, targets, campaign.space.task, share)
+        toolbox.register("select", select)
+        return toolbox
+
+    def _predictions(self, number: int) -> np.ndarray | None:
+        return self.stored.predictions(number) if self.stored.has_predictions(number) else None
 
     def _out_of_time(self) -> bool:
         limit = self.campaign.budget.minutes
@@ -523,6 +549,18 @@ class _Session:
             self.stored.restore_preprocessing(self.campaign._adapted())
         for number in list(self.stored.lost_predictions):
             self._again(number, restore_predictions=True)
+        for number in self._lost_states():
+            self._again(number, restore_state=True)
+
+    def _lost_states(self) -> list[int]:
+        """Trials whose weights the last checkpoint kept, or that came after it, and whose file is gone or damaged."""
+        history, settings, stored = self.history, self.settings, self.stored
+        visible = min(stored.generations[-1] * settings.population, len(history)) if stored.generations else 0
+        view = history.seen(visible)
+        elite = algorithms.survivors(view, settings.population, self.campaign.space)
+        kept = kept_states(view, settings.keep_weights, elite)
+        left = [number for number in sorted(kept) if not history[number].pending and stored.records[number].state]
+        return [number for number in left if stored.state_path(number) is None]
 
     def _say_repairs(self) -> None:
         for message in self.stored.messages:
@@ -615,6 +653,7 @@ def resume(
         objectives=settings["objectives"] if objectives is None else objectives,
         population=settings["population"], epochs=settings["epochs"], precision=training["precision"],
         deterministic=settings["deterministic"], final_share=settings["final_share"],
+        ensemble_share=settings.get("ensemble_share", 0.0),
         parameters=training["parameters"], flops=training["flops"], threads=training["threads"],
         keep_weights=settings["keep_weights"], **arguments,
     )  # fmt: skip

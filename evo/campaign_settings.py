@@ -32,6 +32,7 @@ class CampaignSettings:
     concurrency: int
     deterministic: bool
     final_share: float
+    ensemble_share: float
     keep_weights: int
     training: TrainingSettings
 
@@ -44,6 +45,9 @@ class CampaignSettings:
         share = self.final_share
         if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share < 1:
             raise SettingsError(f"final_share: expected a share, 0 to below 1, got {share!r}")
+        share = self.ensemble_share
+        if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share <= 1:
+            raise SettingsError(f"ensemble_share: expected a share, 0 to 1, got {share!r}")
         if not isinstance(self.deterministic, bool):
             raise SettingsError(f"deterministic: expected True or False, got {self.deterministic!r}")
         if not callable(self.algorithm) and not hasattr(self.algorithm, "bind"):
@@ -79,6 +83,8 @@ class CampaignSettings:
             "concurrency": self.concurrency,
             "deterministic": self.deterministic,
             "final_share": float(self.final_share),
+            # Not written where it is off: campaigns from before it existed stay the same.
+            **({"ensemble_share": float(self.ensemble_share)} if self.ensemble_share else {}),
             "keep_weights": self.keep_weights,
             **{name: training[name] for name in FREE},
             "training": {name: value for name, value in training.items() if name not in (*FREE, "deterministic")},

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from evo.storage import CampaignDirectory
 
 
+#: The ensemble's name for the loss that an objective minimises, where it has one.
+_LOSSES = {"val_accuracy": "error", "-val_mae": "mae", "-val_mean_absolute_error": "mae"}
+
+
 @dataclass(frozen=True)
 class Individual:
     """A genome and what its training led to.
@@ -220,6 +224,10 @@ class Result:
         if trees:
             candidates = [*candidates, *self._tree_candidates()]
         options.setdefault("rng", generator(self.seed, Purpose.ENSEMBLE))
+        # The best single model is the one that the campaign holds for the best.
+        single = _LOSSES.get(str(self.history.objectives.names[0]))
+        if single is not None and options.get("loss") is None:
+            options.setdefault("single_loss", single)
         return Ensemble.select(candidates, y, self.space.task, size, space=self.space, **options)
 
     def candidates(self) -> list[Candidate]:

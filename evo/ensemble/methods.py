@@ -14,10 +14,19 @@ from evo.ensemble.candidates import Costs
 from evo.ensemble.pool_loss import PoolLoss
 
 
-def best_single(pool: PoolLoss, costs: Costs) -> np.ndarray:
-    """All weight on the candidate of the least loss that fits the limits."""
+def best_single(pool: PoolLoss, costs: Costs, losses: np.ndarray | None = None) -> np.ndarray:
+    """All weight on the candidate of the least loss that fits the limits.
+
+    Args:
+        pool: losses on the rows to select on.
+        costs: limits.
+        losses: of each candidate, where another loss ranks them; equal ones are told apart by the pool's.
+    """
+    ranking = _ranking(pool, costs)
+    if losses is not None:
+        ranking = ranking[np.argsort(losses[ranking], kind="stable")]
     weights = np.zeros(pool.candidates)
-    weights[_ranking(pool, costs)[0]] = 1.0
+    weights[ranking[0]] = 1.0
     return weights
 
 

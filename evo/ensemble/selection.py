@@ -128,6 +128,7 @@ def build(
     method: str = "auto",
     *,
     loss: str | None = None,
+    single_loss: str | None = None,
     pooling: str | None = None,
     temperature: bool = False,
     max_members: int | None = None,
@@ -155,6 +156,7 @@ def build(
             ``stacking``: a linear model on the greedily chosen. ``auto``: ``weighted``, which won on
             unseen data (docs/decisions.md).
         loss: what is minimised: ``log_loss`` (default), ``brier`` or ``error``; ``rmse`` (default) or ``mae``.
+        single_loss: what the best single model is best in, by default ``loss``.
         pooling: ``arithmetic`` (default) or ``geometric`` mean of probabilities; ``arithmetic`` or
             ``median`` for regression.
         temperature: fit a temperature after pooling (classifiers).
@@ -176,6 +178,7 @@ def build(
     """
     task = check_task(task)
     loss = check_loss(task, loss)
+    single_loss = loss if single_loss is None else check_loss(task, single_loss)
     asked_pooling, pooling = pooling, check_pooling(task, pooling)
     if method not in METHODS:
         raise EnsembleError(f"method: expected one of {METHODS}, got {method!r}")
@@ -212,7 +215,7 @@ def build(
         )
     kept = [c for c, fits in zip(kept, fitting, strict=True) if fits]
     kept = screen(kept, targets, task, loss, pooling, sample_weight)
-    problem = _Problem(kept, targets, task, loss, pooling, temperature, limits, members, sample_weight)
+    problem = _Problem(kept, targets, task, loss, single_loss, pooling, temperature, limits, members, sample_weight)
 
     if len(kept) == 1 or method == "best":
         if len(kept) == 1 and len(candidates) > 1:
@@ -279,6 +282,7 @@ class _Problem:
         targets: np.ndarray,
         task: str,
         loss: str,
+        single_loss: str,
         pooling: str,
         temperature: bool,
         limits: Limits,
@@ -292,6 +296,10 @@ class _Problem:
         self.costs = Costs(candidates, limits)
         predictions = [c.predictions for c in candidates]
         self.pool = PoolLoss(predictions, targets, task, pooling, loss, self.weight)
+        self.single_losses: np.ndarray | None = None
+        if single_loss != loss:
+            losses = [row_losses(single_loss, task, one, targets) for one in predictions]
+            self.single_losses = np.array(losses, dtype=np.float32)
         # the error rate has plateaus and no gradient: what needs one follows the log loss
         self.smooth = self.pool
         if not self.pool.smooth:
@@ -302,7 +310,7 @@ class _Problem:
         everything = len(rows) == len(self.targets)
         score = self.pool if everything else self.pool.subset(rows)
         chooser: dict[str, Callable[[], np.ndarray]] = {
-            "best": lambda: best_single(score, self.costs),
+            "best": lambda: best_single(score, self.costs, self._singles(rows)),
             "average": lambda: average_best(score, self.costs, self.size),
             "weighted": lambda: LearnedWeights(self.size)(
                 self.smooth if everything else self.smooth.subset(rows), self.costs
@@ -325,6 +333,13 @@ class _Problem:
             pooled = pool(parts, chosen.weights, self.pooling, self.task)
             chosen.temperature = fit_temperature(pooled, self.targets[rows], self.task)
         return chosen
+
+    def _singles(self, rows: np.ndarray) -> np.ndarray | None:
+        """Mean loss of each candidate on these rows, where single models have a loss of their own."""
+        if self.single_losses is None:
+            return None
+        weight = None if self.weight is None else self.weight[rows]
+        return np.asarray(np.average(self.single_losses[:, rows], axis=1, weights=weight))
 
     def predict(self, chosen: _Chosen, rows: np.ndarray) -> np.ndarray:
         """Pooled predictions of these rows."""

@@ -9,8 +9,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from simulated_campaigns import campaign, evaluate, history_of, never, space
+from simulated_campaigns import campaign, evaluate, guess, history_of, never, space
 
 import evo
 from evo.errors import (
@@ -24,6 +25,7 @@ from evo.events import Callback
 from evo.history import Status
 from evo.storage import CampaignDirectory
 from evo.training.task import TrialReport, TrialTask
+from genomes import spaces
 
 
 class StopAfter(Callback):
@@ -277,6 +279,45 @@ def test_a_repair_is_never_silent(tmp_path: Path) -> None:
     (tmp_path / "c" / "campaign.json").write_bytes(b"")
     with pytest.warns(RepairWarning, match=r"campaign\.json was damaged .*restored from campaign\.copy\.json"):
         campaign(tmp_path / "c", budget=evo.Budget(trials=5)).run()
+
+
+@pytest.mark.parametrize("damage", [lambda file: file.unlink(), lambda file: file.write_bytes(b"")])
+def test_weights_that_are_lost_are_trained_again(undisturbed: Any, tmp_path: Path, damage: Any) -> None:
+    _, files = undisturbed
+    watch = StopAfter(20)
+    watch.campaign = campaign(tmp_path / "c", callbacks=[watch])
+    watch.campaign.run()
+    lost = sorted((tmp_path / "c" / "states").iterdir())[0]
+    damage(lost)
+    with pytest.warns(RepairWarning, match=f"states/{lost.name}"):
+        campaign(tmp_path / "c").run()
+    found = files_of(tmp_path / "c")
+    assert {name: found[name] for name in found if not name.startswith("damaged/")} == files
+
+
+def test_parents_by_what_they_add_to_an_ensemble(tmp_path: Path) -> None:
+    """NES-RE as a setting: another search than without, resumed like any other."""
+    rng = np.random.default_rng(0)
+    y = np.arange(60) % 3
+    x = (rng.normal(size=(60, 2)) + y[:, None]).astype("float32")
+    data = evo.Data(x, y, validation=0.2, seed=0)
+    settings: dict[str, Any] = {
+        "budget": evo.Budget(trials=30), "epochs": 9, "evaluate": guess, "executor": evo.workers.Serial(),
+        "algorithm": evo.algorithms.GeneticAlgorithm(size=6),
+    }  # fmt: skip
+    box = spaces.tabular(columns=2, classes=3)
+    plain = evo.Campaign(box, data, tmp_path / "plain", **settings).run()
+    diverse = evo.Campaign(box, data, tmp_path / "diverse", ensemble_share=1.0, **settings).run()
+    assert history_of(plain) != history_of(diverse)
+    watch = StopAfter(17)
+    watch.campaign = evo.Campaign(box, data, tmp_path / "c", ensemble_share=1.0, **settings | {"callbacks": [watch]})
+    assert watch.campaign.run().reason == "stopped"
+    resumed = evo.resume(tmp_path / "c", data, settings["budget"], evaluate=guess, executor=settings["executor"])
+    assert history_of(resumed.run()) == history_of(diverse)
+    with pytest.raises(CampaignMismatchError, match="ensemble_share"):
+        evo.Campaign(box, data, tmp_path / "c", **settings)
+    with pytest.raises(SettingsError, match="ensemble_share: needs data"):
+        campaign(tmp_path / "d", ensemble_share=0.5)
 
 
 def test_two_processes_cannot_share_a_directory(tmp_path: Path) -> None:

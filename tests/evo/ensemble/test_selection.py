@@ -212,6 +212,21 @@ def test_no_gain_falls_back_to_the_best_single_model():
     assert not kept.fallback and len(kept.candidates) == 5
 
 
+def test_the_best_single_model_may_be_best_in_a_loss_of_its_own():
+    random = np.random.default_rng(0)
+    y = random.integers(0, 3, 200)
+    hot = np.eye(3, dtype=np.float32)
+    timid = 0.4 * hot[y] + 0.2  # always right, never sure
+    bold = 0.98 * hot[np.where(np.arange(200) < 4, (y + 1) % 3, y)] + 0.02 / 3  # sure, wrong in four rows
+    candidates = [Candidate(0, timid.astype(np.float32)), Candidate(1, bold.astype(np.float32))]
+    by_loss = build(candidates, y, "multiclass", 2, "best", rng=rng())
+    by_error = build(candidates, y, "multiclass", 2, "best", single_loss="error", rng=rng())
+    assert [c.number for c in by_loss.candidates] == [1]
+    assert [c.number for c in by_error.candidates] == [0]
+    with pytest.raises(EnsembleError, match="loss: a multiclass task knows"):
+        build(candidates, y, "multiclass", 2, single_loss="rmse", rng=rng())
+
+
 def test_the_nested_estimate_does_not_flatter():
     """Among many useless models, the best one looks good on the rows that chose it; not in the nested estimate."""
     random = np.random.default_rng(1)
