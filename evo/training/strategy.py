@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from typing import Any
 from evo.errors import SettingsError
 
 STRATEGIES = ("auto", "cpu", "gpu", "mirrored", "tpu")
+#: Environment variable with the number of a worker among those of its machine: which GPU is its own.
+WORKER_SLOT = "EVO_WORKER_SLOT"
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ class Placement:
         kind: ``cpu``, ``gpu`` or ``tpu``.
         reason: why, in words.
         strategy: a ``tf.distribute.Strategy``, or None for one device.
-        device: TensorFlow's name of the device where there is no strategy.
+        device: TensorFlow's name of the device where there is no strategy, or JAX' device.
         replicas: devices that share a batch.
         compute_capability: of the weakest GPU, e.g. (8, 0); None where there is none or it does not tell.
     """
@@ -30,7 +33,7 @@ class Placement:
     kind: str
     reason: str
     strategy: Any = None
-    device: str | None = None
+    device: Any = None
     replicas: int = 1
     compute_capability: tuple[int, int] | None = None
 
@@ -41,6 +44,11 @@ class Placement:
                 self.strategy.scope() if hasattr(self.strategy, "scope") else _distributed(self.strategy)
             )
             return scope
+        if self.device is not None and not isinstance(self.device, str):
+            import jax
+
+            own: AbstractContextManager[Any] = jax.default_device(self.device)
+            return own
         if self.device is not None:
             import tensorflow as tf
 
@@ -62,13 +70,20 @@ def _distributed(distribution: Any) -> Iterator[None]:
         keras.distribution.set_distribution(before)
 
 
+def worker_slot() -> int:
+    """The number of this worker among those of its machine, from 0; 0 where nobody gave one."""
+    given = os.environ.get(WORKER_SLOT, "")
+    return int(given) if given.isdigit() else 0
+
+
 def place(strategy: Any, final: bool = False) -> Placement:
     """The placement that a strategy setting means on this machine, with the TensorFlow backend.
 
     Args:
-        strategy: ``auto``: a TPU if one resolves; one GPU, or all of them by ``MirroredStrategy``
-            for a final training; else the CPU. ``cpu``, ``gpu`` (one), ``mirrored`` (all GPUs, or all
-            logical CPU devices), ``tpu``, or a ``tf.distribute.Strategy``.
+        strategy: ``auto``: a TPU if one resolves; one GPU, each worker another one, or all of them by
+            ``MirroredStrategy`` for a final training; else the CPU. ``cpu``, ``gpu`` (one, each worker
+            another one), ``mirrored`` (all GPUs, or all logical CPU devices), ``tpu``, or a
+            ``tf.distribute.Strategy``.
         final: whether the trial is one of the last, long ones.
 
     Raises:
@@ -85,9 +100,11 @@ def place(strategy: Any, final: bool = False) -> Placement:
     if strategy == "cpu":
         return Placement("cpu", "as asked for", device="/CPU:0")
     if strategy == "gpu":
-        if not _gpus():
+        gpus = _gpus()
+        if not gpus:
             raise SettingsError("strategy: 'gpu' was asked for, TensorFlow sees no GPU")
-        return Placement("gpu", "as asked for", device="/GPU:0", compute_capability=_capability())
+        device = f"/GPU:{worker_slot() % len(gpus)}"
+        return Placement("gpu", "as asked for", device=device, compute_capability=_capability())
     if strategy == "mirrored":
         return _mirrored("as asked for")
     if strategy == "tpu":
@@ -104,8 +121,8 @@ def place(strategy: Any, final: bool = False) -> Placement:
             return _mirrored(f"a final training on {len(gpus)} GPUs")
         if gpus:
             return Placement(
-                "gpu", f"{len(gpus)} GPU{'s' if len(gpus) > 1 else ''}; {problem}", device="/GPU:0",
-                compute_capability=_capability(),
+                "gpu", f"{len(gpus)} GPU{'s' if len(gpus) > 1 else ''}; {problem}",
+                device=f"/GPU:{worker_slot() % len(gpus)}", compute_capability=_capability(),
             )  # fmt: skip
         return Placement("cpu", f"no GPU; {problem}")
     raise SettingsError(f"strategy: expected one of {', '.join(STRATEGIES)} or a strategy, got {strategy!r}")
@@ -145,7 +162,8 @@ def place_elsewhere(backend: str, strategy: str, final: bool = False) -> Placeme
         distribution = keras.distribution.DataParallel(devices=keras.distribution.list_devices())
         return Placement(kind, f"{len(devices)} JAX devices", distribution, None, len(devices))
     capability = _jax_capability(devices[0]) if kind == "gpu" else None
-    return Placement(kind, f"JAX computes on {kind}", compute_capability=capability)
+    own = devices[worker_slot() % len(devices)] if kind == "gpu" and len(devices) > 1 else None
+    return Placement(kind, f"JAX computes on {kind}", None, own, compute_capability=capability)
 
 
 def _jax_capability(device: object) -> tuple[int, int] | None:
@@ -183,8 +201,6 @@ def _tpu() -> tuple[Any, str]:
 
 def _may_have_tpu() -> bool:
     """Whether the environment or the devices announce a TPU: resolving in vain can wait for the network."""
-    import os
-
     names = ("TPU_NAME", "KUBE_GOOGLE_CLOUD_TPU_ENDPOINTS", "TPU_WORKER_ID", "TPU_ACCELERATOR_TYPE", "COLAB_TPU_ADDR")
     return any(os.environ.get(name) for name in names) or os.path.exists("/dev/accel0")
 

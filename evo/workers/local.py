@@ -24,6 +24,7 @@ from typing import Any, ParamSpec, TypeVar
 from pebble import ProcessExpired, ProcessPool
 
 from evo.errors import SettingsError
+from evo.training.strategy import WORKER_SLOT
 from evo.training.task import TrainingSettings, TrialTask
 from evo.workers.failures import MemoryLimitError, TimeLimitError, WorkerDiedError, exit_cause
 from evo.workers.main_module import end_of_main, import_main, main_needed
@@ -224,7 +225,8 @@ class _Worker:
         return self.process
 
     def _new(self) -> _Process:
-        return _Process(self.owner.environment, self.owner.settings.threads, self.owner.preload)
+        environment = {WORKER_SLOT: str(self.slot), **self.owner.environment}
+        return _Process(environment, self.owner.settings.threads, self.owner.preload)
 
     def _drop(self) -> None:
         if self.process is not None:

@@ -13,7 +13,7 @@ import pytest
 
 from evo.errors import SettingsError
 from evo.history import Status
-from evo.training import TrainingSettings, precision, train
+from evo.training import TrainingSettings, precision, strategy, train
 from evo.training.state import read_state
 from evo.training.strategy import Placement, place
 
@@ -88,6 +88,18 @@ def test_strategies_that_cannot_be_had_say_so_in_one_line(space, make_task):
     assert chosen.kind == "cpu" and "no GPU" in chosen.reason
     report = train(make_task(space.genome(), settings=TrainingSettings(strategy="gpu")))
     assert report.outcome.status is Status.FAILED and "sees no GPU" in report.outcome.message
+
+
+def test_each_worker_has_a_gpu_of_its_own(monkeypatch):
+    monkeypatch.setattr(strategy, "_gpus", lambda: ["first", "second", "third"])
+    monkeypatch.setattr(strategy, "_capability", lambda: (8, 0))
+    found = []
+    for slot in ("0", "1", "2", "3"):
+        monkeypatch.setenv(strategy.WORKER_SLOT, slot)
+        found.append((place("gpu").device, place("auto").device))
+    assert found == [(f"/GPU:{n}",) * 2 for n in (0, 1, 2, 0)]
+    monkeypatch.delenv(strategy.WORKER_SLOT)
+    assert place("gpu").device == "/GPU:0"
 
 
 MIRRORED = """

@@ -141,3 +141,9 @@ def test_a_worker_that_dies_while_it_waits_is_replaced():
             psutil.Process(pool.submit(worker_calls.process_id).result()).kill()
             time.sleep(0.3)
             assert pool.submit(worker_calls.add, 1, 2).result() == 3
+
+
+def test_workers_know_their_number():
+    with LocalProcesses(2, preload=False) as pool:
+        found = {pool.submit(worker_calls.variables, "EVO_WORKER_SLOT").result()["EVO_WORKER_SLOT"] for _ in range(40)}
+    assert found <= {"0", "1"}
