@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -86,6 +88,29 @@ def test_datasets_are_gathered() -> None:
     assert data.rows + data.validation_rows == 12
     with pytest.raises(DataError, match="leave y"):
         Data(Batches(), np.zeros(12))
+
+
+def test_tfrecords_come_by_tf_data(tmp_path: Path) -> None:
+    tf = pytest.importorskip("tensorflow")
+    x = np.random.default_rng(0).random((20, 3)).astype("float32")
+    y = np.arange(20) % 2
+    with tf.io.TFRecordWriter(str(tmp_path / "rows.tfrecord")) as writer:
+        for row, label in zip(x, y, strict=True):
+            features = {
+                "x": tf.train.Feature(float_list=tf.train.FloatList(value=row)),
+                "y": tf.train.Feature(int64_list=tf.train.Int64List(value=[label])),
+            }
+            writer.write(tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString())
+    layout = {"x": tf.io.FixedLenFeature([3], tf.float32), "y": tf.io.FixedLenFeature([], tf.int64)}
+
+    def parsed(batch):
+        row = tf.io.parse_example(batch, layout)
+        return row["x"], row["y"]
+
+    records = tf.data.TFRecordDataset(str(tmp_path / "rows.tfrecord")).batch(8).map(parsed)
+    found, expected = Data(records, validation=0.2, seed=0), Data(x, y, validation=0.2, seed=0)
+    assert np.array_equal(found.x_train, expected.x_train)
+    assert np.array_equal(found.y_validation, expected.y_validation)
 
 
 def test_fingerprint_tells_data_apart_and_prepared_arrays_have_keras_dtypes() -> None:
