@@ -66,13 +66,24 @@ def compare(
     (folder / "space.json").write_text(json.dumps(made.space), encoding="utf-8")
     ours, theirs, table = [], [], []
     for repeat in range(repeats):
-        ours.append(our_side.measure(made, count, repeat, workers, shares=repeat == 0))
-        theirs.append(_keras_tuner(folder, count, repeat))
-        for side, found in (("evo", ours[-1]), ("keras_tuner", theirs[-1])):
+        # A repeat takes up to half an hour: one that is done is not done again.
+        done = out / "runs" / f"{name}-{count}-{repeat}.json"
+        if done.exists():
+            found = json.loads(done.read_text(encoding="utf-8"))
+        else:
+            found = {
+                "evo": our_side.measure(made, count, repeat, workers, shares=repeat == 0),
+                "keras_tuner": _keras_tuner(folder, count, repeat),
+            }
+            done.parent.mkdir(parents=True, exist_ok=True)
+            done.write_text(json.dumps(found), encoding="utf-8")
+        ours.append(found["evo"])
+        theirs.append(found["keras_tuner"])
+        for side, one in found.items():
             table += [
                 {"side": side, "repeat": repeat, "candidate": n, "val_accuracy": accuracy,
-                 "candidates_per_minute": 60 * count / found["seconds"]}
-                for n, accuracy in enumerate(found["accuracies"])
+                 "candidates_per_minute": 60 * count / one["seconds"]}
+                for n, accuracy in enumerate(one["accuracies"])
             ]  # fmt: skip
     tidy.write(
         out / f"{name}.csv", table, ["side", "repeat", "candidate", "val_accuracy", "candidates_per_minute"]
