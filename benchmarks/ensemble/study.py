@@ -99,6 +99,7 @@ METHODS: Mapping[str, Callable[[Pool, int], Any]] = {
     "bagged, geometric": _by_build(method="bagged", pooling="geometric"),
     "nes, geometric": _by_build(method="nes", pooling="geometric"),
     "average of 8, geometric": _by_build(method="average", pooling="geometric"),
+    "default": _by_build(method="auto"),
     "default, fallback at 50%": _by_build(method="auto", confidence=0.5),
     "default, fallback at 75%": _by_build(method="auto", confidence=0.75),
 }

@@ -24,8 +24,9 @@ from evo.ensemble.pooling import check_pooling, fit_temperature, pool
 from evo.ensemble.stacking import Stacker, fit_stacker
 from evo.errors import EnsembleError
 
-#: Every method by name; ``auto`` is :data:`DEFAULT_METHOD`.
+#: Every method by name; ``auto`` is the one of several whose nested loss is least.
 METHODS = ("auto", "best", "average", "weighted", "greedy", "bagged", "nes", "stacking")
+#: What ``auto`` takes with too few rows to cross-fit.
 DEFAULT_METHOD = "weighted"
 
 #: Numbers (float32) that the terms of a selection may take; more candidates than fit are screened by own loss.
@@ -153,8 +154,9 @@ def build(
             ``weighted``: weights learned by gradient, drawn towards equal ones. ``greedy``: Caruana's selection with
             replacement. ``bagged``: the mean of 20 such selections over random halves of the candidates.
             ``nes``: forward selection without replacement (Zaidi et al. 2021).
-            ``stacking``: a linear model on the greedily chosen. ``auto``: ``weighted``, which won on
-            unseen data (docs/decisions.md).
+            ``stacking``: a linear model on the greedily chosen. ``auto``: of ``weighted`` with ``size``
+            members, with a half and with a quarter of them, and ``greedy``, the one whose nested loss is
+            least (docs/decisions/ensemble.md).
         loss: what is minimised: ``log_loss`` (default), ``brier`` or ``error``; ``rmse`` (default) or ``mae``.
         single_loss: what the best single model is best in, by default ``loss``.
         pooling: ``arithmetic`` (default) or ``geometric`` mean of probabilities; ``arithmetic`` or
@@ -188,8 +190,6 @@ def build(
         raise EnsembleError(f"fold_count: expected 2 or more, got {fold_count!r}")
     if confidence is not None and not 0 <= confidence <= 1:
         raise EnsembleError(f"confidence: expected a share between 0 and 1 or None, got {confidence!r}")
-    if method == "auto":
-        method = DEFAULT_METHOD
     if method == "stacking" and asked_pooling is not None:
         raise EnsembleError(f"pooling: stacking has none of its own, got {asked_pooling!r}")
     notes: list[str] = []
@@ -221,11 +221,19 @@ def build(
         if len(kept) == 1 and len(candidates) > 1:
             warn("one candidate is left: the ensemble has one member", notes)
         chosen = problem.fit("best", np.arange(rows), rng)
-        estimates, gain = _nested(problem, ("best",), fold_count, rng)
-        return problem.selection(chosen, "best", estimates, gain, False, notes)
-    asked = ("best", "average", method)
-    estimates, gain = _nested(problem, tuple(dict.fromkeys(asked)), fold_count, rng, ensemble=method)
-    chosen = problem.fit(method, np.arange(rows), rng)
+        estimates = problem.estimates(problem.cross_fit(("best",), fold_count, rng))
+        return problem.selection(chosen, "best", estimates, None, False, notes)
+    tried = _tried(members) if method == "auto" else (method,)
+    predicted = problem.cross_fit(tuple(dict.fromkeys(("best", "average", *tried))), fold_count, rng)
+    estimates = problem.estimates(predicted)
+    way = min(tried, key=lambda name: estimates[name][loss].value) if estimates else DEFAULT_METHOD
+    way = way if method == "auto" else method
+    gain = None
+    if estimates:
+        estimates = {"best": estimates["best"], "average": estimates["average"], "ensemble": estimates[way]}
+        gain = problem.gain(predicted["best"], predicted[way], rng)
+    chosen = problem.fit(way, np.arange(rows), rng)
+    method = way.split()[0]
     fallback = False
     if confidence is not None and gain is not None and not gain.probability >= confidence:
         fallback = True
@@ -235,6 +243,11 @@ def build(
         )
         chosen = problem.fit("best", np.arange(rows), rng)
     return problem.selection(chosen, "best" if fallback else method, estimates, gain, fallback, notes)
+
+
+def _tried(size: int) -> tuple[str, ...]:
+    """What ``auto`` tries: many members where candidates are alike, few where some are far better."""
+    return ("weighted", *(f"weighted {fewer}" for fewer in (size // 2, size // 4) if fewer >= 2), "greedy")
 
 
 def screen(
@@ -309,10 +322,11 @@ class _Problem:
         """Choose on these rows."""
         everything = len(rows) == len(self.targets)
         score = self.pool if everything else self.pool.subset(rows)
+        method, _, fewer = method.partition(" ")
         chooser: dict[str, Callable[[], np.ndarray]] = {
             "best": lambda: best_single(score, self.costs, self._singles(rows)),
             "average": lambda: average_best(score, self.costs, self.size),
-            "weighted": lambda: LearnedWeights(self.size)(
+            "weighted": lambda: LearnedWeights(int(fewer or self.size))(
                 self.smooth if everything else self.smooth.subset(rows), self.costs
             ),
             "greedy": lambda: Greedy()(score, self.costs, rng),
@@ -346,6 +360,40 @@ class _Problem:
         parts = [self.candidates[i].predictions[rows] for i in chosen.members]
         return combine(parts, chosen.weights, self.pooling, self.task, chosen.temperature, chosen.stacker)
 
+    def cross_fit(self, methods: Sequence[str], fold_count: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+        """Predictions of each method in which every row is judged by what was chosen without it.
+
+        Empty with too few rows.
+        """
+        rows = len(self.targets)
+        if rows < 2 * fold_count:
+            return {}
+        fold = folds(rows, fold_count, self.targets if self.task == "multiclass" else None, rng)
+        outputs = self.candidates[0].predictions.shape[1]
+        predicted = {method: np.empty((rows, outputs), dtype=np.float32) for method in methods}
+        for number in range(fold_count):
+            train, held_out = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+            for method in methods:
+                predicted[method][held_out] = self.predict(self.fit(method, train, rng), held_out)
+        return predicted
+
+    def estimates(self, predicted: Mapping[str, np.ndarray]) -> dict[str, dict[str, Estimate]]:
+        """What cross-fitted predictions say of each method, by metric."""
+        return {
+            method: {
+                metric: Estimate(
+                    *mean_and_error(metric, row_losses(metric, self.task, outputs, self.targets), self.weight)
+                )
+                for metric in dict.fromkeys((self.loss, *_REPORTED[self.task]))
+            }
+            for method, outputs in predicted.items()
+        }
+
+    def gain(self, single: np.ndarray, ensemble: np.ndarray, rng: np.random.Generator) -> PairedGain:
+        """Of cross-fitted predictions over others, in the loss that is minimised."""
+        losses = [row_losses(self.loss, self.task, outputs, self.targets) for outputs in (single, ensemble)]
+        return paired_gain(losses[0], losses[1], rng, self.weight)
+
     def selection(
         self,
         chosen: _Chosen,
@@ -370,38 +418,6 @@ class _Problem:
             fallback=fallback,
             notes=tuple(notes),
         )
-
-
-def _nested(
-    problem: _Problem, methods: tuple[str, ...], fold_count: int, rng: np.random.Generator, ensemble: str | None = None
-) -> tuple[dict[str, dict[str, Estimate]], PairedGain | None]:
-    """Cross-fitted estimates of each method, and the gain of ``ensemble`` over ``best``."""
-    rows = len(problem.targets)
-    if rows < 2 * fold_count:
-        return {}, None
-    fold = folds(rows, fold_count, problem.targets if problem.task == "multiclass" else None, rng)
-    outputs = problem.candidates[0].predictions.shape[1]
-    predicted = {method: np.empty((rows, outputs), dtype=np.float32) for method in methods}
-    for number in range(fold_count):
-        train, held_out = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
-        for method in methods:
-            chosen = problem.fit(method, train, rng)
-            predicted[method][held_out] = problem.predict(chosen, held_out)
-    estimates: dict[str, dict[str, Estimate]] = {}
-    for method in methods:
-        name = "ensemble" if method == ensemble else method
-        estimates[name] = {}
-        for metric in dict.fromkeys((problem.loss, *_REPORTED[problem.task])):
-            losses = row_losses(metric, problem.task, predicted[method], problem.targets)
-            estimates[name][metric] = Estimate(*mean_and_error(metric, losses, problem.weight))
-    if ensemble is None:
-        return estimates, None
-    if ensemble in ("average",):
-        estimates["average"] = estimates["ensemble"]
-    single, ours = (
-        row_losses(problem.loss, problem.task, predicted[method], problem.targets) for method in ("best", ensemble)
-    )
-    return estimates, paired_gain(single, ours, rng, problem.weight)
 
 
 __all__ = ["METHODS", "Selection", "build", "combine", "screen", "within_limits"]

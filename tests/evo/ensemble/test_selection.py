@@ -212,6 +212,24 @@ def test_no_gain_falls_back_to_the_best_single_model():
     assert not kept.fallback and len(kept.candidates) == 5
 
 
+def test_auto_takes_few_members_where_few_are_good_and_many_where_all_are_alike():
+    random = np.random.default_rng(0)
+    y = random.integers(0, 3, 600)
+
+    def guess(noise: float) -> np.ndarray:
+        scores = 3 * np.eye(3)[y] + random.normal(0, noise, (600, 3))
+        return (np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)).astype(np.float32)
+
+    alike = build([Candidate(n, guess(2.0)) for n in range(12)], y, "multiclass", 8, rng=rng())
+    few = [Candidate(0, guess(1.0)), Candidate(1, guess(1.0)), *(Candidate(n, guess(30.0)) for n in range(2, 12))]
+    apart = build(few, y, "multiclass", 8, rng=rng())
+    assert len(alike.candidates) == 8
+    assert {c.number for c in apart.candidates} >= {0, 1} and len(apart.candidates) <= 4
+    assert not apart.fallback
+    weighted = build(few, y, "multiclass", 8, "weighted", rng=rng())
+    assert apart.estimates["ensemble"]["log_loss"].value <= weighted.estimates["ensemble"]["log_loss"].value
+
+
 def test_the_best_single_model_may_be_best_in_a_loss_of_its_own():
     random = np.random.default_rng(0)
     y = random.integers(0, 3, 200)
