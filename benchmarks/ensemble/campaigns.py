@@ -76,6 +76,9 @@ def run_one(task: tasks.Task, seed: int, minutes: float, workers: int, size: int
         workers=workers,
     )
     result = campaign.run()
+    if result.reason == "stopped":
+        # By Ctrl-C or SIGTERM: not a result, and not to be gone on from with the next one.
+        raise SystemExit(f"{task.name}, seed {seed}: stopped; the same command goes on with it")
     rows: list[dict[str, Any]] = []
     single: np.ndarray | None = None
     for product, options in PRODUCTS.items():

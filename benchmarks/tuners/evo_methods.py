@@ -154,6 +154,8 @@ def run(tuner: str, space: str, task: Task, spec: RunSpec, meter: Meter) -> Deli
         callbacks=[watch],
     )
     result = campaign.run()
+    if result.reason == "stopped":
+        raise SystemExit("stopped by a signal: what a part of the budget gave is no result")
     searched = meter.seconds
     if not result.history.completed():
         return Delivery([], result.reason)
