@@ -203,6 +203,12 @@ class History(Sequence[Trial]):
         loss = outcome.scores.get("val_loss", math.inf) if outcome is not None else math.inf
         return (*self.fitness(number), -loss if math.isfinite(loss) else -math.inf, -number)
 
+    def beginning(self, trial: Trial) -> Trial:
+        """The trial that began the training which ``trial`` continues, by however many steps; itself if none."""
+        while trial.proposal.continues is not None:
+            trial = self._trials[trial.proposal.continues]
+        return trial
+
     def completed(self) -> list[Trial]:
         """Trials whose outcome is known and completed, in order."""
         return [trial for trial in self._trials if trial.completed]

@@ -147,15 +147,10 @@ class Result:
         trial = self.history[number]
         assert trial.outcome is not None
         return Individual(
-            number, trial.genome, dict(trial.outcome.scores), trial.epochs, self._parents(trial),
-            trial.outcome.parameters, self,
+            number, trial.genome, dict(trial.outcome.scores), trial.epochs,
+            # Whom the genome was bred from is known to the trial that began its training.
+            self.history.beginning(trial).proposal.parents, trial.outcome.parameters, self,
         )  # fmt: skip
-
-    def _parents(self, trial: Trial) -> tuple[int, ...]:
-        """Whom the genome was bred from: known to the trial that began its training."""
-        while trial.proposal.continues is not None:
-            trial = self.history[trial.proposal.continues]
-        return trial.proposal.parents
 
     def _ranked(self) -> list[int]:
         completed = [trial.number for trial in self.history.completed()]

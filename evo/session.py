@@ -202,9 +202,6 @@ class Session:
         proposal, stored = trial.proposal, self.stored
         self._started_executor()
         assert self.reference is not None
-        root = trial
-        while root.proposal.continues is not None:
-            root = self.history[root.proposal.continues]
         start = None if proposal.continues is None else self._state(proposal.continues)
         inherit = None if proposal.inherits is None else self._state(proposal.inherits)
         preprocessing = stored.preprocessing_path()
@@ -214,7 +211,7 @@ class Session:
             genome=proposal.genome.to_json(),
             first_epoch=proposal.first_epoch,
             last_epoch=proposal.last_epoch,
-            seed=training_seed(self.settings.seed, root.number),
+            seed=training_seed(self.settings.seed, self.history.beginning(trial).number),
             directory=str(stored.trial_directory(trial.number).resolve()),
             data=self.reference,
             final=proposal.final,

@@ -87,10 +87,8 @@ class Running:
 
     def end(self, seconds: float = 600) -> Ended:
         """Wait for its end; what hangs is killed and counts as status -9."""
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            pass
         took = time.perf_counter() - self.begun
         self.kill()
         texts = []

@@ -75,8 +75,7 @@ def compare(
                 "evo": our_side.measure(made, count, repeat, workers, shares=repeat == 0),
                 "keras_tuner": _keras_tuner(folder, count, repeat),
             }
-            done.parent.mkdir(parents=True, exist_ok=True)
-            done.write_text(json.dumps(found), encoding="utf-8")
+            tidy.write_json(done, found)
         ours.append(found["evo"])
         theirs.append(found["keras_tuner"])
         for side, one in found.items():

@@ -26,8 +26,8 @@ from evo.errors import EnsembleError
 
 #: Every method by name; ``auto`` is the one of several whose nested loss is least.
 METHODS = ("auto", "best", "average", "weighted", "greedy", "bagged", "nes", "stacking")
-#: What ``auto`` takes with too few rows to cross-fit.
-DEFAULT_METHOD = "weighted"
+#: A method, and the most members that it may take.
+Way = tuple[str, int]
 
 #: Numbers (float32) that the terms of a selection may take; more candidates than fit are screened by own loss.
 _TERMS = 4_000_000
@@ -215,25 +215,23 @@ def build(
         )
     kept = [c for c, fits in zip(kept, fitting, strict=True) if fits]
     kept = screen(kept, targets, task, loss, pooling, sample_weight)
-    problem = _Problem(kept, targets, task, loss, single_loss, pooling, temperature, limits, members, sample_weight)
+    problem = _Problem(kept, targets, task, loss, single_loss, pooling, temperature, limits, sample_weight)
 
+    everything = np.arange(rows)
+    best, average = ("best", members), ("average", members)
     if len(kept) == 1 or method == "best":
         if len(kept) == 1 and len(candidates) > 1:
             warn("one candidate is left: the ensemble has one member", notes)
-        chosen = problem.fit("best", np.arange(rows), rng)
-        estimates = problem.estimates(problem.cross_fit(("best",), fold_count, rng))
-        return problem.selection(chosen, "best", estimates, None, False, notes)
-    tried = _tried(members) if method == "auto" else (method,)
-    predicted = problem.cross_fit(tuple(dict.fromkeys(("best", "average", *tried))), fold_count, rng)
-    estimates = problem.estimates(predicted)
-    way = min(tried, key=lambda name: estimates[name][loss].value) if estimates else DEFAULT_METHOD
-    way = way if method == "auto" else method
-    gain = None
-    if estimates:
-        estimates = {"best": estimates["best"], "average": estimates["average"], "ensemble": estimates[way]}
-        gain = problem.gain(predicted["best"], predicted[way], rng)
-    chosen = problem.fit(way, np.arange(rows), rng)
-    method = way.split()[0]
+        found = problem.estimates(problem.cross_fit((best,), fold_count, rng))
+        named = {name: estimate for (name, _), estimate in found.items()}
+        return problem.selection(problem.fit(best, everything, rng), "best", named, None, False, notes)
+    tried = _tried(members) if method == "auto" else ((method, members),)
+    predicted = problem.cross_fit((best, average, *tried), fold_count, rng)
+    found = problem.estimates(predicted)
+    way = min(tried, key=lambda one: found[one][loss].value) if found else tried[0]
+    named = {"best": found[best], "average": found[average], "ensemble": found[way]} if found else {}
+    gain = problem.gain(predicted[best], predicted[way], rng) if found else None
+    chosen = problem.fit(way, everything, rng)
     fallback = False
     if confidence is not None and gain is not None and not gain.probability >= confidence:
         fallback = True
@@ -241,13 +239,17 @@ def build(
             f"no gain over the best single model was shown (better in {gain.probability:.0%} of the bootstrap "
             f"samples, {confidence:.0%} needed): the ensemble is that model"
         )
-        chosen = problem.fit("best", np.arange(rows), rng)
-    return problem.selection(chosen, "best" if fallback else method, estimates, gain, fallback, notes)
+        chosen = problem.fit(best, everything, rng)
+    return problem.selection(chosen, "best" if fallback else way[0], named, gain, fallback, notes)
 
 
-def _tried(size: int) -> tuple[str, ...]:
-    """What ``auto`` tries: many members where candidates are alike, few where some are far better."""
-    return ("weighted", *(f"weighted {fewer}" for fewer in (size // 2, size // 4) if fewer >= 2), "greedy")
+def _tried(size: int) -> tuple[Way, ...]:
+    """What ``auto`` tries: many members where candidates are alike, few where some are far better.
+
+    The first is taken where there are too few rows to cross-fit.
+    """
+    fewer = (("weighted", part) for part in (size // 2, size // 4) if part >= 2)
+    return (("weighted", size), *fewer, ("greedy", size))
 
 
 def screen(
@@ -299,11 +301,10 @@ class _Problem:
         pooling: str,
         temperature: bool,
         limits: Limits,
-        size: int,
         row_weight: np.ndarray | None,
     ) -> None:
         self.candidates, self.targets, self.task, self.loss = candidates, targets, task, loss
-        self.pooling, self.size, self.limits = pooling, size, limits
+        self.pooling, self.limits = pooling, limits
         self.temperature = temperature and task != "regression"
         self.weight = None if row_weight is None else np.asarray(row_weight, dtype=np.float64)
         self.costs = Costs(candidates, limits)
@@ -318,20 +319,20 @@ class _Problem:
         if not self.pool.smooth:
             self.smooth = PoolLoss(predictions, targets, task, pooling, "log_loss", self.weight)
 
-    def fit(self, method: str, rows: np.ndarray, rng: np.random.Generator) -> _Chosen:
+    def fit(self, way: Way, rows: np.ndarray, rng: np.random.Generator) -> _Chosen:
         """Choose on these rows."""
+        method, size = way
         everything = len(rows) == len(self.targets)
         score = self.pool if everything else self.pool.subset(rows)
-        method, _, fewer = method.partition(" ")
         chooser: dict[str, Callable[[], np.ndarray]] = {
             "best": lambda: best_single(score, self.costs, self._singles(rows)),
-            "average": lambda: average_best(score, self.costs, self.size),
-            "weighted": lambda: LearnedWeights(int(fewer or self.size))(
+            "average": lambda: average_best(score, self.costs, size),
+            "weighted": lambda: LearnedWeights(size)(
                 self.smooth if everything else self.smooth.subset(rows), self.costs
             ),
             "greedy": lambda: Greedy()(score, self.costs, rng),
             "bagged": lambda: Greedy(bags=20, steps=25)(score, self.costs, rng),
-            "nes": lambda: forward_without_replacement(score, self.costs, self.size),
+            "nes": lambda: forward_without_replacement(score, self.costs, size),
             "stacking": lambda: Greedy()(score, self.costs, rng),
         }
         weights = chooser[method]()
@@ -360,8 +361,8 @@ class _Problem:
         parts = [self.candidates[i].predictions[rows] for i in chosen.members]
         return combine(parts, chosen.weights, self.pooling, self.task, chosen.temperature, chosen.stacker)
 
-    def cross_fit(self, methods: Sequence[str], fold_count: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
-        """Predictions of each method in which every row is judged by what was chosen without it.
+    def cross_fit(self, ways: Sequence[Way], fold_count: int, rng: np.random.Generator) -> dict[Way, np.ndarray]:
+        """Predictions of each way in which every row is judged by what was chosen without it.
 
         Empty with too few rows.
         """
@@ -370,23 +371,23 @@ class _Problem:
             return {}
         fold = folds(rows, fold_count, self.targets if self.task == "multiclass" else None, rng)
         outputs = self.candidates[0].predictions.shape[1]
-        predicted = {method: np.empty((rows, outputs), dtype=np.float32) for method in methods}
+        predicted = {way: np.empty((rows, outputs), dtype=np.float32) for way in ways}
         for number in range(fold_count):
             train, held_out = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
-            for method in methods:
-                predicted[method][held_out] = self.predict(self.fit(method, train, rng), held_out)
+            for way in predicted:
+                predicted[way][held_out] = self.predict(self.fit(way, train, rng), held_out)
         return predicted
 
-    def estimates(self, predicted: Mapping[str, np.ndarray]) -> dict[str, dict[str, Estimate]]:
-        """What cross-fitted predictions say of each method, by metric."""
+    def estimates(self, predicted: Mapping[Way, np.ndarray]) -> dict[Way, dict[str, Estimate]]:
+        """What cross-fitted predictions say of each way, by metric."""
         return {
-            method: {
+            way: {
                 metric: Estimate(
                     *mean_and_error(metric, row_losses(metric, self.task, outputs, self.targets), self.weight)
                 )
                 for metric in dict.fromkeys((self.loss, *_REPORTED[self.task]))
             }
-            for method, outputs in predicted.items()
+            for way, outputs in predicted.items()
         }
 
     def gain(self, single: np.ndarray, ensemble: np.ndarray, rng: np.random.Generator) -> PairedGain:

@@ -213,10 +213,7 @@ def _population(content: ReportContent) -> str:
         values += [summary.short_value(outcome.scores.get(name)) for name in scores]
         cells = [str(number), *values, summary.short_number(outcome.parameters), summary.short_number(outcome.flops),
                  str(trial.epochs)]  # fmt: skip
-        began = trial
-        while began.proposal.continues is not None:
-            began = history[began.proposal.continues]
-        parents = ", ".join(map(str, began.proposal.parents)) or "–"
+        parents = ", ".join(map(str, history.beginning(trial).proposal.parents)) or "–"
         genome = (
             f"<details><summary>{escape(summary.cut(str(trial.genome), 110))}</summary>"
             f"<pre>{escape(trial.genome.describe())}</pre></details>"

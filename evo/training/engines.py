@@ -64,7 +64,7 @@ def engine_for(
     placement = _placement(task)
     policy, _ = precision.choose(task.settings.precision, placement)
     context = [
-        data.fingerprint, policy, placement.kind, placement.replicas, str(placement.device), divisor,
+        data.fingerprint, policy, placement.kind, placement.replicas, placement.device, divisor,
         repr(task.settings.strategy), _stamp(task.preprocessing), task.data.encoded,
     ]  # fmt: skip
     cache = engine_cache()

@@ -25,7 +25,7 @@ class Placement:
         kind: ``cpu``, ``gpu`` or ``tpu``.
         reason: why, in words.
         strategy: a ``tf.distribute.Strategy``, or None for one device.
-        device: TensorFlow's name of the device where there is no strategy, or JAX' device.
+        device: the backend's name of the device where there is no strategy, e.g. ``/GPU:1`` or (JAX) ``gpu:1``.
         replicas: devices that share a batch.
         compute_capability: of the weakest GPU, e.g. (8, 0); None where there is none or it does not tell.
     """
@@ -33,7 +33,7 @@ class Placement:
     kind: str
     reason: str
     strategy: Any = None
-    device: Any = None
+    device: str | None = None
     replicas: int = 1
     compute_capability: tuple[int, int] | None = None
 
@@ -44,15 +44,10 @@ class Placement:
                 self.strategy.scope() if hasattr(self.strategy, "scope") else _distributed(self.strategy)
             )
             return scope
-        if self.device is not None and not isinstance(self.device, str):
-            import jax
-
-            own: AbstractContextManager[Any] = jax.default_device(self.device)
-            return own
         if self.device is not None:
-            import tensorflow as tf
+            import keras
 
-            device: AbstractContextManager[Any] = tf.device(self.device)
+            device: AbstractContextManager[Any] = keras.device(self.device)
             return device
         return contextlib.nullcontext()
 
@@ -70,10 +65,10 @@ def _distributed(distribution: Any) -> Iterator[None]:
         keras.distribution.set_distribution(before)
 
 
-def worker_slot() -> int:
-    """The number of this worker among those of its machine, from 0; 0 where nobody gave one."""
+def own_device(devices: int) -> int:
+    """Index of this worker's device among several: its number among the workers of its machine, counted around."""
     given = os.environ.get(WORKER_SLOT, "")
-    return int(given) if given.isdigit() else 0
+    return int(given) % devices if given.isdigit() else 0
 
 
 def place(strategy: Any, final: bool = False) -> Placement:
@@ -103,7 +98,7 @@ def place(strategy: Any, final: bool = False) -> Placement:
         gpus = _gpus()
         if not gpus:
             raise SettingsError("strategy: 'gpu' was asked for, TensorFlow sees no GPU")
-        device = f"/GPU:{worker_slot() % len(gpus)}"
+        device = f"/GPU:{own_device(len(gpus))}"
         return Placement("gpu", "as asked for", device=device, compute_capability=_capability())
     if strategy == "mirrored":
         return _mirrored("as asked for")
@@ -122,7 +117,7 @@ def place(strategy: Any, final: bool = False) -> Placement:
         if gpus:
             return Placement(
                 "gpu", f"{len(gpus)} GPU{'s' if len(gpus) > 1 else ''}; {problem}",
-                device=f"/GPU:{worker_slot() % len(gpus)}", compute_capability=_capability(),
+                device=f"/GPU:{own_device(len(gpus))}", compute_capability=_capability(),
             )  # fmt: skip
         return Placement("cpu", f"no GPU; {problem}")
     raise SettingsError(f"strategy: expected one of {', '.join(STRATEGIES)} or a strategy, got {strategy!r}")
@@ -162,7 +157,7 @@ def place_elsewhere(backend: str, strategy: str, final: bool = False) -> Placeme
         distribution = keras.distribution.DataParallel(devices=keras.distribution.list_devices())
         return Placement(kind, f"{len(devices)} JAX devices", distribution, None, len(devices))
     capability = _jax_capability(devices[0]) if kind == "gpu" else None
-    own = devices[worker_slot() % len(devices)] if kind == "gpu" and len(devices) > 1 else None
+    own = f"gpu:{own_device(len(devices))}" if kind == "gpu" and len(devices) > 1 else None
     return Placement(kind, f"JAX computes on {kind}", None, own, compute_capability=capability)
 
 

@@ -262,17 +262,15 @@ class _Worker:
         while True:
             try:
                 process = self._ready()
-            except WorkerDiedError:
-                failures += 1
-                if failures == _STARTS:
-                    raise
-                continue
-            try:
                 if main is not None and process.main is None:
                     process.pool.schedule(import_main, args=main)
                     process.main = main
                 return process, process.pool.schedule(job.call, args=job.args, kwargs=job.kwargs)
-            except RuntimeError:
+            except WorkerDiedError:
+                failures += 1
+                if failures == _STARTS:
+                    raise
+            except RuntimeError:  # a pool whose process is gone takes no call
                 self._drop()
                 if self.owner.killed:
                     raise CancelledError from None
