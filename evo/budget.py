@@ -44,6 +44,11 @@ class Budget:
                 expected = "a positive whole number" if whole else "a positive number"
                 raise SettingsError(f"budget: {name} must be {expected}, got {value!r}")
 
+    @property
+    def only_minutes(self) -> bool:
+        """Whether time alone ends the campaign, so that its search has to look at it."""
+        return self.epochs is None and self.trials is None
+
     def spent(self, history: History, minutes: float = 0.0) -> float:
         """Share of the budget that is spent: 0 at the start, 1 or more when it is used up.
 

@@ -23,6 +23,7 @@ from evo.budget import Budget
 from evo.errors import SpaceExhaustedError
 from evo.history import History, Proposal
 from evo.randomness import Purpose, generator
+from evo.time_left import TimeLeft
 
 #: The callable that an algorithm is.
 Step = Callable[[History, np.random.Generator], Proposal | None]
@@ -51,6 +52,8 @@ class Planner:
         concurrency: trials that may be under way at once.
         final_share: share of the budget that is kept for the final trainings.
         deterministic: ordered look-ahead; otherwise free-running.
+        time: where minutes alone limit the campaign: what fits into them. Then the final
+            trainings share the time that is left, and wait for no other trial.
     """
 
     search: Step
@@ -60,6 +63,7 @@ class Planner:
     concurrency: int
     final_share: float
     deterministic: bool = True
+    time: TimeLeft | None = None
 
     def next(self, history: History, minutes: float = 0.0) -> Proposal | Wait:
         """The proposal of trial ``len(history)``, or why there is none.
@@ -69,24 +73,28 @@ class Planner:
             minutes: wall-clock minutes that the campaign has run.
         """
         number = len(history)
+        timed = self.time is not None and self.time.pace.fit(history)
+        if timed and self.time is not None and not self.time.searching(minutes):
+            return self._finish_in_time(history, self.time, minutes)
         if not self.deterministic:
             pending = len(history.pending())
             if pending >= self.concurrency:
                 return Wait.OUTCOMES
-            decided = self._decide(history, number, minutes)
+            decided = self._decide(history, history, minutes, timed)
             return Wait.OUTCOMES if isinstance(decided, Wait) and pending else decided
         known = leading_outcomes(history)
         found: Proposal | Wait = Wait.OUTCOMES
         for visible in range(max(0, number - self.concurrency + 1), number + 1):
             if visible > known:
                 return Wait.OUTCOMES
-            found = self._decide(history.seen(visible), number, minutes)
+            found = self._decide(history.seen(visible), history, minutes, timed)
             if isinstance(found, Proposal):
                 return found
         return found
 
-    def _decide(self, view: History, number: int, minutes: float) -> Proposal | Wait:
+    def _decide(self, view: History, history: History, minutes: float, timed: bool) -> Proposal | Wait:
         """What is done on the outcomes in ``view``; a Wait is final only if nothing is pending in it."""
+        number, time = len(history), self.time if timed else None
         spent = self.budget.spent(view, minutes)
         if spent >= 1:
             return Wait.BUDGET
@@ -97,10 +105,15 @@ class Planner:
             except SpaceExhaustedError:
                 reason = Wait.EXHAUSTED
             else:
-                if proposal is not None and self._epochs_left(view, proposal, minutes) >= proposal.epochs:
-                    return proposal
                 if proposal is None and view.pending():
                     return Wait.OUTCOMES
+                if proposal is not None and time is not None:
+                    if time.fits(history, proposal, minutes):
+                        return proposal
+                elif proposal is not None and self._epochs_left(view, proposal, minutes) >= proposal.epochs:
+                    return proposal
+        if time is not None:
+            return self._finish_in_time(history, time, minutes)
         # The choice of the survivors wants every outcome of the search.
         if self.final_share == 0 or (view.pending() and not _finishing(view)):
             return reason
@@ -109,6 +122,17 @@ class Planner:
             return reason
         epochs = min(proposal.epochs, self._epochs_left(view, proposal, minutes))
         return replace(proposal, last_epoch=proposal.first_epoch + epochs) if epochs > 0 else reason
+
+    def _finish_in_time(self, history: History, time: TimeLeft, minutes: float) -> Proposal | Wait:
+        """The next final training, as long as the time left allows; from all that is known by now."""
+        if not time.ready(history):
+            return Wait.OUTCOMES
+        if self.final_share > 0 and self.budget.spent(history, minutes) < 1:
+            proposal = self.finish(history, generator(self.seed, Purpose.FINISH, len(history)))
+            epochs = 0 if proposal is None else time.epochs(history, proposal, minutes)
+            if proposal is not None and epochs > 0:
+                return replace(proposal, last_epoch=proposal.first_epoch + epochs)
+        return Wait.OUTCOMES if history.pending() else Wait.BUDGET
 
     def _epochs_left(self, view: History, proposal: Proposal, minutes: float) -> int:
         """Epochs that the budget leaves for a proposal."""

@@ -6,6 +6,7 @@ import concurrent.futures
 import copy
 import dataclasses
 import shutil
+import time
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import Executor, Future
@@ -21,6 +22,7 @@ from evo.lookahead import Planner, Wait, leading_outcomes
 from evo.randomness import training_seed
 from evo.retention import kept_states
 from evo.storage import CampaignDirectory
+from evo.time_left import TimeLeft
 from evo.training.shipped import chosen, train_with
 from evo.training.task import DataReference, TrialReport, TrialTask
 from evo.workers import LocalProcesses, Serial, settle
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 TICK = 0.5
 #: How often a trial is done again whose worker died under it, before that counts as its own doing.
 RETRIES = 2
+#: Seconds before the end of a budget of minutes at which trainings stop, to be back in time.
+RETURN = 1.5
 #: Folder of the campaign's directory that holds the data for the workers while a session runs.
 CACHE = "cache"
 
@@ -72,12 +76,16 @@ class Session:
         self.arrived = len(stored.arrivals)
         self._repair()
         self._register(self.history)
-        problem = algorithms.Problem(campaign.space, settings.epochs, settings.objectives, self._toolbox())
+        time_left = self._time_left()
+        problem = algorithms.Problem(
+            campaign.space, settings.epochs, settings.objectives, self._toolbox(),
+            seconds=None if time_left is None else 60 * time_left.minutes * time_left.workers,
+        )  # fmt: skip
         planner = Planner(
             search=settings.algorithm.bind(problem) if hasattr(settings.algorithm, "bind") else settings.algorithm,
             finish=algorithms.FinalTraining(size=settings.population).bind(problem),
             budget=campaign.budget, seed=settings.seed, concurrency=settings.concurrency,
-            final_share=settings.final_share, deterministic=settings.deterministic,
+            final_share=settings.final_share, deterministic=settings.deterministic, time=time_left,
         )  # fmt: skip
         self._tell("on_begin", self._info(), self.history)
         self._say_repairs()
@@ -107,6 +115,13 @@ class Session:
         self._tell("on_end", reason, self.history)
         return reason
 
+    def _time_left(self) -> TimeLeft | None:
+        """Where minutes alone end the campaign; elsewhere nothing is decided by the clock."""
+        campaign, minutes = self.campaign, self.campaign.budget.minutes
+        if minutes is None or not campaign.budget.only_minutes:
+            return None
+        return TimeLeft(algorithms.Pace(campaign.space), minutes, campaign.workers, self.settings.final_share)
+
     def _toolbox(self) -> Any:
         """The user's toolbox; with ``ensemble_share`` its ``select`` also asks what a parent adds to an ensemble."""
         campaign, share = self.campaign, self.settings.ensemble_share
@@ -127,6 +142,11 @@ class Session:
     def _out_of_time(self) -> bool:
         limit = self.campaign.budget.minutes
         return limit is not None and self.stored.minutes >= limit
+
+    def _deadline(self) -> float | None:
+        """When what runs has to be back, in Unix time."""
+        limit = self.campaign.budget.minutes
+        return None if limit is None else time.time() + 60 * (limit - self.stored.minutes) - RETURN
 
     def _propose(self, proposal: Proposal) -> None:
         """Number a proposal, store it, screen it, and hand it to a worker."""
@@ -169,7 +189,7 @@ class Session:
 
     # -- workers ----------------------------------------------------------------------
     def _submit(self, trial: Trial) -> None:
-        task = self._task(trial)
+        task = dataclasses.replace(self._task(trial), deadline=self._deadline())
         self.running[self._begin(task)] = (trial, task)
         self._tell("on_submit", trial, self.history)
 

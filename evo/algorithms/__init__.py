@@ -6,6 +6,7 @@ from evo.algorithms.finish import FinalTraining
 from evo.algorithms.halving import Hyperband, SuccessiveHalving
 from evo.algorithms.hypervolume import hypervolume, hypervolume_over_time
 from evo.algorithms.ladder import Ladder
+from evo.algorithms.pace import Pace
 from evo.algorithms.population import pareto, survivors
 from evo.algorithms.problem import Algorithm, Problem, Step
 from evo.algorithms.random_search import RandomSearch
@@ -22,6 +23,7 @@ __all__ = [
     "GeneticAlgorithm",
     "Hyperband",
     "Ladder",
+    "Pace",
     "Problem",
     "RandomSearch",
     "ScreenedEvolution",

@@ -15,7 +15,7 @@ from evo.algorithms.toolbox import Candidate
 from evo.history import History
 
 #: Random genomes among which the next one of the design is chosen.
-_POOL = 32
+POOL = 32
 
 
 def initial_design(
@@ -42,16 +42,25 @@ def initial_design(
     for genome in (problem.space.default(), problem.space.smallest()):
         if keys(genome) not in known:
             return Candidate(genome, origin="initial")
-    drawn: dict[str, Candidate] = {}
-    for _ in range(_POOL):
+    pool = drawn(problem, keys, known, POOL)
+    return spread(problem, pool, history, known, place) if pool else None
+
+
+def drawn(problem: Problem, keys: Keys, known: Set[str], draws: int) -> list[Candidate]:
+    """New phenotypes among so many random genomes; one at least, unless the space is used up."""
+    found: dict[str, Candidate] = {}
+    for _ in range(draws):
         candidate = problem.toolbox.individual()
-        drawn.setdefault(keys(candidate.genome), candidate)
-    pool = [candidate for key, candidate in drawn.items() if key not in known]
+        found.setdefault(keys(candidate.genome), candidate)
+    pool = [candidate for key, candidate in found.items() if key not in known]
     if not pool:
-        found = fresh(problem, keys, known)
-        pool = [] if found is None else [found]
-    if not pool:
-        return None
+        other = fresh(problem, keys, known)
+        pool = [] if other is None else [other]
+    return pool
+
+
+def spread(problem: Problem, pool: list[Candidate], history: History, known: Set[str], place: int) -> Candidate:
+    """Of one stratum of the pool by parameters, the genome that is farthest from all in the history."""
     pool.sort(key=lambda c: problem.space.cost(c.genome).parameters)
     centre = _van_der_corput(place) * len(pool)
     width = max(1.0, len(pool) / 8)

@@ -31,12 +31,15 @@ class Problem:
         epochs: full length of training, in epochs.
         objectives: what is maximised.
         toolbox: the DEAP toolbox; made from the space if not given.
+        seconds: of training, over all workers, that a budget of minutes pays for; None where
+            something else ends the search, which then does not look at time.
     """
 
     space: Space
     epochs: int = 1
     objectives: Objectives = dataclasses.field(default_factory=lambda: Objectives("val_accuracy"))
     toolbox: base.Toolbox = None  # type: ignore[assignment]
+    seconds: float | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.epochs, bool) or not isinstance(self.epochs, int) or self.epochs < 1:

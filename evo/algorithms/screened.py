@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,15 +12,21 @@ from evo.algorithms.breeding import exhausted, fresh, vary
 from evo.algorithms.halving import order_at
 from evo.algorithms.initial import initial_design
 from evo.algorithms.ladder import Ladder, promotable
+from evo.algorithms.pace import Pace, spent
 from evo.algorithms.phenotypes import Keys, Phenotype, phenotypes
 from evo.algorithms.population import survivors
 from evo.algorithms.problem import Algorithm, Problem, Step, check
+from evo.algorithms.timed_design import timed_design
 from evo.algorithms.toolbox import Candidate, deap_random
 from evo.history import History, Proposal
 from genomes.genome import Genome
 
 #: Trials above which parents come from the newest only.
 _AGING = 500
+#: Under a budget of time: the share of it that one training of full length may take,
+_AFFORDABLE = 0.25
+#: and the share that the initial design may.
+_DESIGN = 0.25
 
 
 @dataclass(frozen=True)
@@ -29,7 +36,8 @@ class ScreenedEvolution(Algorithm):
     After the initial design every proposal is either the promotion of a good
     trial to the next rung, or the most promising of many offspring: bred from
     the elite, predicted by a Gaussian process, chosen by its upper confidence bound
-    (Srinivas et al. 2010). Promotion is asynchronous (Li et al. 2020).
+    (Srinivas et al. 2010). Promotion is asynchronous (Li et al. 2020). Where minutes alone
+    limit the campaign, only genomes are trained of which the time pays for several.
 
     Args:
         initial: genomes to train first.
@@ -101,6 +109,8 @@ class _Bound:
         self.design = settings.design if settings.design is not None else min(max(paid, 10), 30)
         self.belief = Belief(Surrogate(), self.features, self.ladder, settings.rows)
         self._features: dict[str, np.ndarray] = {}
+        self.pace = None if problem.seconds is None else Pace(problem.space)
+        self.timed = False
 
     def features(self, genome: Genome) -> np.ndarray:
         """The space's features of a genome, remembered."""
@@ -108,12 +118,18 @@ class _Bound:
             self._features[genome.key] = self.problem.space.features(genome)
         return self._features[genome.key]
 
+    def affordable(self, genomes: Sequence[Genome]) -> np.ndarray:
+        """Of which genomes several can be trained to the full length in time; once something has been timed."""
+        assert self.pace is not None and self.problem.seconds is not None
+        return self.pace.training(genomes, self.problem.epochs) <= _AFFORDABLE * self.problem.seconds
+
     def propose(self, history: History, rng: np.random.Generator) -> Proposal | None:
         """See :data:`evo.algorithms.problem.Step`."""
         settings = self.settings
         found = phenotypes(history, self.keys)
         trained = [p for p in found.values() if p.best is not None and not p.failed]
-        designing = len(found) < max(self.design, len(settings.initial)) or not trained
+        self.timed = self.pace is not None and self.pace.fit(history)
+        designing = len(found) < max(self._design(history), len(settings.initial)) or not trained
         believing = settings.screening and not designing and self.belief.fit(history, found, rng)
         means: dict[str, float] = {}
         if believing:
@@ -124,7 +140,7 @@ class _Bound:
             return self.ladder.climb(chosen)
         with deap_random(rng):
             if designing:
-                candidate = initial_design(settings, self.problem, self.keys, history, set(found), len(found))
+                candidate = self._initial(history, set(found))
             else:
                 candidate = self._offspring(history, found, trained, means, rng)
         if candidate is None:
@@ -135,6 +151,20 @@ class _Bound:
             origin=candidate.origin,
             inherits=candidate.parents[0] if settings.inherit and candidate.parents else None,
         )
+
+    def _initial(self, history: History, known: set[str]) -> Candidate | None:
+        """The next genome of the initial design."""
+        settings, problem, keys = self.settings, self.problem, self.keys
+        if self.pace is None:
+            return initial_design(settings, problem, keys, history, known, len(known))
+        affordable = self.affordable if self.timed else None
+        return timed_design(settings, problem, keys, history, known, len(known), affordable)
+
+    def _design(self, history: History) -> int:
+        """Phenotypes of the initial design; fewer where they take too much of a budget of time."""
+        if self.problem.seconds is None or spent(history) < _DESIGN * self.problem.seconds:
+            return self.design
+        return min(self.design, 10)
 
     def _promotion(self, history: History, trained: list[Phenotype], means: dict[str, float]) -> Phenotype | None:
         """Whom to promote, by what is believed of the full length if anything is."""
@@ -173,13 +203,24 @@ class _Bound:
             key = self.keys(stranger.genome)
             if key not in found:
                 candidates.setdefault(key, stranger)
-        new = list(candidates.values())
+        new = self._paid(list(candidates.values()))
         if not new:
             return fresh(problem, self.keys, found.keys())
         if len(new) == 1:
             return new[0]
         mean, deviation = self.belief.predict([candidate.genome for candidate in new])
         return new[int(np.argmax(mean + settings.beta * deviation))]
+
+    def _paid(self, candidates: list[Candidate]) -> list[Candidate]:
+        """Those that a budget of time can pay for; if it can pay for none, the quickest."""
+        if not self.timed or len(candidates) < 2:
+            return candidates
+        genomes = [candidate.genome for candidate in candidates]
+        paid = self.affordable(genomes)
+        if paid.any():
+            return [candidate for candidate, can in zip(candidates, paid, strict=True) if can]
+        assert self.pace is not None
+        return [candidates[int(np.argmin(self.pace.per_epoch(genomes)))]]
 
     def _parents(self, history: History, trained: list[Phenotype], means: dict[str, float]) -> list[Candidate]:
         """The elite: the best by what is believed of the full length; with several objectives NSGA-II's."""

@@ -80,6 +80,8 @@ class TrialTask:
         preprocessing: path of an ``.npz`` file with what ``Space.adapt`` found, or None.
         data: where the data is.
         settings: how to train.
+        deadline: Unix time at which the campaign ends: a trial stops after the last epoch that
+            fits before it, one at least; None for none.
     """
 
     number: int
@@ -96,6 +98,7 @@ class TrialTask:
     inherit_genome: Mapping[str, Any] | None = None
     preprocessing: str | None = None
     settings: TrainingSettings = field(default_factory=TrainingSettings)
+    deadline: float | None = None
 
 
 @dataclass(frozen=True)

@@ -202,7 +202,11 @@ class _Trial:
             self.epoch += 1
             for name, value in (*result.logs.items(), *((f"val_{n}", v) for n, v in validation.items())):
                 self.curves.setdefault(name, []).append(value)
-            unsaved += time.perf_counter() - began
+            lasted = time.perf_counter() - began
+            if task.deadline is not None and self.epoch < task.last_epoch and time.time() + lasted > task.deadline:
+                self.note = f"stopped after epoch {self.epoch} of {task.last_epoch}: the campaign's time is up"
+                break
+            unsaved += lasted
             if unsaved >= SAVE_EVERY and self.epoch < task.last_epoch:
                 self._save(genome, engine)
                 unsaved = 0.0

@@ -20,6 +20,7 @@ class TreeResult:
     def __init__(self, data):
         self.data = data
         self.trials = [None] * 3
+        self.reason = "budget"
 
     def ensemble(self, size, **options):
         data = self.data

@@ -1,0 +1,116 @@
+"""How long trainings take, learned from those that were done: for campaigns whose budget is time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from evo.algorithms.surrogate import Surrogate
+from evo.history import History, Proposal, Trial
+from genomes.genome import Genome
+from genomes.space import Space
+
+#: Phases of a trial that come again in every epoch.
+_EACH_EPOCH = ("train", "evaluate")
+
+
+class Pace:
+    """Seconds of trainings, from the outcomes' own seconds.
+
+    An epoch is taken to last no less than the quickest one seen, and no less than the best
+    rate of floating-point operations seen would need (the roofline model of Williams et al.
+    2009); how much longer it lasts is predicted from the genome's features by a Gaussian
+    process on logarithms. So what is far larger than all that was trained is taken to be
+    slow until something nearer has been measured. A genome that was trained is known.
+
+    Args:
+        space: gives features and floating-point operations of genomes.
+        rows: most trials that the prediction is fitted to, the newest.
+    """
+
+    def __init__(self, space: Space, rows: int = 100) -> None:
+        self.space, self.rows = space, rows
+        self._surrogate = Surrogate()
+        self._known: dict[str, float] = {}
+        self._features: dict[str, np.ndarray] = {}
+        self._fixed = 0.0
+        self._seen = -1
+
+    def fit(self, history: History) -> bool:
+        """Learn from the visible outcomes; False if none of them has both epochs and seconds."""
+        timed = [trial for trial in history if trial.outcome is not None and _per_epoch(trial) > 0]
+        if not timed:
+            return False
+        if len(timed) == self._seen:
+            return True
+        self._seen = len(timed)
+        self._known = {trial.genome.key: _per_epoch(trial) for trial in timed}
+        self._fixed = float(np.median([_fixed(trial) for trial in timed]))
+        fitted = timed[-self.rows :]
+        seconds = np.array([_per_epoch(trial) for trial in fitted])
+        flops = self._flops([trial.genome for trial in fitted])
+        self._quickest, self._rate = float(seconds.min()), float((seconds / flops).min())
+        above = np.log(seconds) - np.log(self._roof(flops))
+        self._mean, self._scale = float(above.mean()), max(float(above.std()), 1e-3)
+        self._fits = len(fitted) > 1
+        if self._fits:
+            inputs = self._inputs([trial.genome for trial in fitted])
+            targets = (above - self._mean) / self._scale
+            self._surrogate.choose(inputs, targets)
+            self._surrogate.fit(inputs, targets)
+        return True
+
+    def per_epoch(self, genomes: Sequence[Genome]) -> np.ndarray:
+        """Seconds of one epoch of training and evaluation, shape (genomes,); after a successful :meth:`fit`."""
+        if not genomes:
+            return np.zeros(0)
+        above = self._surrogate.means(self._inputs(genomes)) if self._fits else np.zeros(len(genomes))
+        roof = self._roof(self._flops(genomes))
+        # Never quicker than the roofline itself.
+        predicted = roof * np.exp(np.maximum(self._mean + self._scale * above, 0.0))
+        return np.array(
+            [self._known.get(genome.key, float(p)) for genome, p in zip(genomes, predicted, strict=True)]
+        )
+
+    def training(self, genomes: Sequence[Genome], epochs: int) -> np.ndarray:
+        """Seconds of whole trainings of so many epochs, with what comes once; shape (genomes,)."""
+        return self._fixed + epochs * self.per_epoch(genomes)
+
+    def proposal(self, proposal: Proposal) -> float:
+        """Seconds of what a proposal asks for."""
+        return float(self.training([proposal.genome], proposal.epochs)[0])
+
+    def epochs(self, genome: Genome, seconds: float) -> int:
+        """Epochs that fit into so many seconds, 0 or more."""
+        return max(0, math.floor((seconds - self._fixed) / float(self.per_epoch([genome])[0])))
+
+    def _roof(self, flops: np.ndarray) -> np.ndarray:
+        return np.maximum(self._quickest, self._rate * flops)
+
+    def _inputs(self, genomes: Sequence[Genome]) -> np.ndarray:
+        for genome in genomes:
+            if genome.key not in self._features:
+                self._features[genome.key] = self.space.features(genome)
+        # The last column is a rung, which the surrogate's kernel wants: there is but one here.
+        return np.column_stack([np.array([self._features[genome.key] for genome in genomes]), np.zeros(len(genomes))])
+
+    def _flops(self, genomes: Sequence[Genome]) -> np.ndarray:
+        return np.array([max(1.0, float(self.space.cost(genome).flops)) for genome in genomes])
+
+
+def spent(history: History) -> float:
+    """Seconds that all trials with a visible outcome took together."""
+    return sum(sum(trial.outcome.seconds.values()) for trial in history if trial.outcome is not None)
+
+
+def _per_epoch(trial: Trial) -> float:
+    outcome = trial.outcome
+    assert outcome is not None
+    return sum(outcome.seconds.get(phase, 0.0) for phase in _EACH_EPOCH) / outcome.epochs if outcome.epochs else 0.0
+
+
+def _fixed(trial: Trial) -> float:
+    assert trial.outcome is not None
+    return sum(seconds for phase, seconds in trial.outcome.seconds.items() if phase not in _EACH_EPOCH)
