@@ -109,6 +109,16 @@ def test_a_climbing_trial_is_neither_built_nor_traced_again(space, make_task, mo
     assert "trace" not in second.outcome.seconds
 
 
+def test_a_deadline_stops_a_trial_after_an_epoch_that_counts(space, make_task):
+    genome = space.genome(units=6)
+    late = train(make_task(genome, last=5, deadline=0.0))
+    assert late.outcome.completed and late.outcome.epochs == 1
+    assert "time is up" in late.outcome.message and late.predictions is not None
+    gone_on = train(make_task(genome, first=1, last=2, start=late.state))
+    whole = train(make_task(genome, last=2))
+    np.testing.assert_array_equal(gone_on.predictions, whole.predictions)
+
+
 def test_divergence_ends_a_trial_early_with_epoch_and_cause(space, make_task):
     genome = space.genome(units=8, training={"optimizer": "sgd", "learning_rate": 1e20})
     report = train(make_task(genome, last=5))
