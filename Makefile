@@ -1,4 +1,4 @@
-# make demo    the main job, end to end, on real images: about five minutes on two cores
+# make demo    the main job, end to end, on real images: two to five minutes on two cores
 # make test    the tests
 # Both make .venv if there is none and install into it; nothing is done twice.
 # Needed: Python 3.11 or newer with its venv module, and a package index.

@@ -66,7 +66,7 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument("--config", metavar="CONFIG.toml", type=Path, help="where the data is, if it has moved")
 
     demo = commands.add_parser(
-        "demo", help="the main job, end to end, on 1,797 real images: some five minutes on two cores",
+        "demo", help="the main job, end to end, on 1,797 real images: two to five minutes on two cores",
         description="Evolve convolutional networks for scikit-learn's digits, then form an ensemble and judge it on "
         "test images that nothing has seen. Interrupted, it goes on when it is started again.",
     )  # fmt: skip

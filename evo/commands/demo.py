@@ -10,7 +10,7 @@ from evo.commands.configuration import Job
 from evo.commands.session import command_line, run_job
 
 DIRECTORY = Path("runs/demo")
-#: Epochs over all models: about five minutes on two cores; and for a look.
+#: Epochs over all models: two to five minutes on two cores; and for a look.
 EPOCHS, QUICK_EPOCHS = 300, 30
 #: Epochs of a full training, likewise.
 LENGTH, QUICK_LENGTH = 27, 9
