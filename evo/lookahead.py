@@ -73,35 +73,34 @@ class Planner:
             minutes: wall-clock minutes that the campaign has run.
         """
         number = len(history)
-        timed = self.time is not None and self.time.pace.fit(history)
-        if timed and self.time is not None and not self.time.searching(minutes):
-            return self._finish_in_time(history, self.time, minutes)
+        time = self.time if self.time is not None and self.time.pace.fit(history) else None
+        if time is not None and not time.searching(minutes):
+            return self._finish_in_time(history, time, minutes, Wait.BUDGET)
         if not self.deterministic:
             pending = len(history.pending())
             if pending >= self.concurrency:
                 return Wait.OUTCOMES
-            decided = self._decide(history, history, minutes, timed)
+            decided = self._decide(history, history, minutes, time)
             return Wait.OUTCOMES if isinstance(decided, Wait) and pending else decided
         known = leading_outcomes(history)
         found: Proposal | Wait = Wait.OUTCOMES
         for visible in range(max(0, number - self.concurrency + 1), number + 1):
             if visible > known:
                 return Wait.OUTCOMES
-            found = self._decide(history.seen(visible), history, minutes, timed)
+            found = self._decide(history.seen(visible), history, minutes, time)
             if isinstance(found, Proposal):
                 return found
         return found
 
-    def _decide(self, view: History, history: History, minutes: float, timed: bool) -> Proposal | Wait:
+    def _decide(self, view: History, history: History, minutes: float, time: TimeLeft | None) -> Proposal | Wait:
         """What is done on the outcomes in ``view``; a Wait is final only if nothing is pending in it."""
-        number, time = len(history), self.time if timed else None
         spent = self.budget.spent(view, minutes)
         if spent >= 1:
             return Wait.BUDGET
         reason = Wait.BUDGET
         if spent < 1 - self.final_share:
             try:
-                proposal = self.search(view, generator(self.seed, Purpose.PROPOSAL, number))
+                proposal = self.search(view, generator(self.seed, Purpose.PROPOSAL, len(history)))
             except SpaceExhaustedError:
                 reason = Wait.EXHAUSTED
             else:
@@ -113,26 +112,26 @@ class Planner:
                 elif proposal is not None and self._epochs_left(view, proposal, minutes) >= proposal.epochs:
                     return proposal
         if time is not None:
-            return self._finish_in_time(history, time, minutes)
+            return self._finish_in_time(history, time, minutes, reason)
         # The choice of the survivors wants every outcome of the search.
         if self.final_share == 0 or (view.pending() and not _finishing(view)):
             return reason
-        proposal = self.finish(view, generator(self.seed, Purpose.FINISH, number))
-        if proposal is None:
-            return reason
-        epochs = min(proposal.epochs, self._epochs_left(view, proposal, minutes))
-        return replace(proposal, last_epoch=proposal.first_epoch + epochs) if epochs > 0 else reason
+        return self._final(view, lambda proposal: self._epochs_left(view, proposal, minutes)) or reason
 
-    def _finish_in_time(self, history: History, time: TimeLeft, minutes: float) -> Proposal | Wait:
+    def _final(self, view: History, epochs: Callable[[Proposal], int]) -> Proposal | None:
+        """The next final training, of as many epochs as it is given; None if there is none or it is given none."""
+        proposal = self.finish(view, generator(self.seed, Purpose.FINISH, len(view)))
+        given = 0 if proposal is None else epochs(proposal)
+        return None if proposal is None or given < 1 else replace(proposal, last_epoch=proposal.first_epoch + given)
+
+    def _finish_in_time(self, history: History, time: TimeLeft, minutes: float, reason: Wait) -> Proposal | Wait:
         """The next final training, as long as the time left allows; from all that is known by now."""
         if not time.ready(history):
             return Wait.OUTCOMES
+        found = None
         if self.final_share > 0 and self.budget.spent(history, minutes) < 1:
-            proposal = self.finish(history, generator(self.seed, Purpose.FINISH, len(history)))
-            epochs = 0 if proposal is None else time.epochs(history, proposal, minutes)
-            if proposal is not None and epochs > 0:
-                return replace(proposal, last_epoch=proposal.first_epoch + epochs)
-        return Wait.OUTCOMES if history.pending() else Wait.BUDGET
+            found = self._final(history, lambda proposal: time.epochs(history, proposal, minutes))
+        return found or (Wait.OUTCOMES if history.pending() else reason)
 
     def _epochs_left(self, view: History, proposal: Proposal, minutes: float) -> int:
         """Epochs that the budget leaves for a proposal."""

@@ -145,8 +145,11 @@ class Session:
 
     def _deadline(self) -> float | None:
         """When what runs has to be back, in Unix time."""
-        limit = self.campaign.budget.minutes
-        return None if limit is None else time.time() + 60 * (limit - self.stored.minutes) - RETURN
+        budget = self.campaign.budget
+        if budget.minutes is None or not budget.only_minutes:
+            # Left as it is, to be gone on with: what came of it does not depend on the clock.
+            return None
+        return time.time() + 60 * (budget.minutes - self.stored.minutes) - RETURN
 
     def _propose(self, proposal: Proposal) -> None:
         """Number a proposal, store it, screen it, and hand it to a worker."""

@@ -9,8 +9,7 @@ import numpy as np
 
 from evo.algorithms.breeding import fresh
 from evo.algorithms.phenotypes import Keys
-from evo.algorithms.problem import Algorithm, Problem
-from evo.algorithms.random_search import next_initial
+from evo.algorithms.problem import Problem
 from evo.algorithms.toolbox import Candidate
 from evo.history import History
 
@@ -18,32 +17,25 @@ from evo.history import History
 POOL = 32
 
 
-def initial_design(
-    algorithm: Algorithm, problem: Problem, keys: Keys, history: History, known: Set[str], place: int
-) -> Candidate | None:
+def initial_design(problem: Problem, keys: Keys, history: History, known: Set[str]) -> Candidate | None:
     """The next genome of the initial design; None if no new phenotype can be drawn.
 
-    First the given genomes, then the space's default and its smallest, then
-    random ones: spread over the strata of parameters in van der Corput's order,
-    and in each stratum the one whose features are farthest from all before it.
+    First the space's default and its smallest, then random ones: spread over the
+    strata of parameters in van der Corput's order, and in each stratum the one whose
+    features are farthest from all before it.
     To be called within :func:`evo.algorithms.toolbox.deap_random`.
 
     Args:
-        algorithm: its ``initial`` genomes come first.
         problem: what is searched.
         keys: phenotypes of genomes.
         history: trials so far.
         known: phenotypes so far.
-        place: number of phenotypes in the design so far.
     """
-    given = next_initial(algorithm, keys, known)
-    if given is not None:
-        return given
     for genome in (problem.space.default(), problem.space.smallest()):
         if keys(genome) not in known:
             return Candidate(genome, origin="initial")
     pool = drawn(problem, keys, known, POOL)
-    return spread(problem, pool, history, known, place) if pool else None
+    return spread(problem, pool, history, known) if pool else None
 
 
 def drawn(problem: Problem, keys: Keys, known: Set[str], draws: int) -> list[Candidate]:
@@ -59,10 +51,10 @@ def drawn(problem: Problem, keys: Keys, known: Set[str], draws: int) -> list[Can
     return pool
 
 
-def spread(problem: Problem, pool: list[Candidate], history: History, known: Set[str], place: int) -> Candidate:
+def spread(problem: Problem, pool: list[Candidate], history: History, known: Set[str]) -> Candidate:
     """Of one stratum of the pool by parameters, the genome that is farthest from all in the history."""
     pool.sort(key=lambda c: problem.space.cost(c.genome).parameters)
-    centre = _van_der_corput(place) * len(pool)
+    centre = _van_der_corput(len(known)) * len(pool)
     width = max(1.0, len(pool) / 8)
     stratum = pool[max(0, math.floor(centre - width)) : math.ceil(centre + width)]
     if known:

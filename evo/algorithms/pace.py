@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from evo.algorithms.surrogate import Surrogate
+from evo.algorithms.phenotypes import Features
 from evo.history import History, Proposal, Trial
 from genomes.genome import Genome
 from genomes.space import Space
@@ -31,32 +31,32 @@ class Pace:
     """
 
     def __init__(self, space: Space, rows: int = 100) -> None:
+        # scikit-learn takes seconds to import: only a campaign that looks at time waits for it.
+        from evo.algorithms.surrogate import Surrogate
+
         self.space, self.rows = space, rows
+        self._features = Features(space)
         self._surrogate = Surrogate()
         self._known: dict[str, float] = {}
-        self._features: dict[str, np.ndarray] = {}
         self._fixed = 0.0
-        self._seen = -1
+        self._fitted: list[tuple[int, float]] = []
 
     def fit(self, history: History) -> bool:
         """Learn from the visible outcomes; False if none of them has both epochs and seconds."""
-        timed = [trial for trial in history if trial.outcome is not None and _per_epoch(trial) > 0]
-        if not timed:
-            return False
-        if len(timed) == self._seen:
-            return True
-        self._seen = len(timed)
-        self._known = {trial.genome.key: _per_epoch(trial) for trial in timed}
-        self._fixed = float(np.median([_fixed(trial) for trial in timed]))
-        fitted = timed[-self.rows :]
-        seconds = np.array([_per_epoch(trial) for trial in fitted])
-        flops = self._flops([trial.genome for trial in fitted])
+        timed = [(trial.number, each) for trial in history if (each := _per_epoch(trial)) > 0]
+        if not timed or timed == self._fitted:
+            return bool(timed)
+        self._fitted = timed
+        self._known = {history[number].genome.key: each for number, each in timed}
+        self._fixed = float(np.median([_fixed(history[number]) for number, _ in timed]))
+        genomes = [history[number].genome for number, _ in timed[-self.rows :]]
+        seconds = np.array([each for _, each in timed[-self.rows :]])
+        flops = self._flops(genomes)
         self._quickest, self._rate = float(seconds.min()), float((seconds / flops).min())
         above = np.log(seconds) - np.log(self._roof(flops))
         self._mean, self._scale = float(above.mean()), max(float(above.std()), 1e-3)
-        self._fits = len(fitted) > 1
-        if self._fits:
-            inputs = self._inputs([trial.genome for trial in fitted])
+        if len(genomes) > 1:
+            inputs = self._inputs(genomes)
             targets = (above - self._mean) / self._scale
             self._surrogate.choose(inputs, targets)
             self._surrogate.fit(inputs, targets)
@@ -66,7 +66,7 @@ class Pace:
         """Seconds of one epoch of training and evaluation, shape (genomes,); after a successful :meth:`fit`."""
         if not genomes:
             return np.zeros(0)
-        above = self._surrogate.means(self._inputs(genomes)) if self._fits else np.zeros(len(genomes))
+        above = self._surrogate.means(self._inputs(genomes)) if len(self._fitted) > 1 else np.zeros(len(genomes))
         roof = self._roof(self._flops(genomes))
         # Never quicker than the roofline itself.
         predicted = roof * np.exp(np.maximum(self._mean + self._scale * above, 0.0))
@@ -90,11 +90,8 @@ class Pace:
         return np.maximum(self._quickest, self._rate * flops)
 
     def _inputs(self, genomes: Sequence[Genome]) -> np.ndarray:
-        for genome in genomes:
-            if genome.key not in self._features:
-                self._features[genome.key] = self.space.features(genome)
         # The last column is a rung, which the surrogate's kernel wants: there is but one here.
-        return np.column_stack([np.array([self._features[genome.key] for genome in genomes]), np.zeros(len(genomes))])
+        return np.column_stack([np.array([self._features(genome) for genome in genomes]), np.zeros(len(genomes))])
 
     def _flops(self, genomes: Sequence[Genome]) -> np.ndarray:
         return np.array([max(1.0, float(self.space.cost(genome).flops)) for genome in genomes])
@@ -106,9 +103,11 @@ def spent(history: History) -> float:
 
 
 def _per_epoch(trial: Trial) -> float:
+    """Seconds of one epoch; 0 where none is known."""
     outcome = trial.outcome
-    assert outcome is not None
-    return sum(outcome.seconds.get(phase, 0.0) for phase in _EACH_EPOCH) / outcome.epochs if outcome.epochs else 0.0
+    if outcome is None or not outcome.epochs:
+        return 0.0
+    return sum(outcome.seconds.get(phase, 0.0) for phase in _EACH_EPOCH) / outcome.epochs
 
 
 def _fixed(trial: Trial) -> float:

@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from evo.history import History, Trial
 from genomes.genome import Genome
 from genomes.space import Space
@@ -74,6 +76,19 @@ class Keys:
         if own not in self._known:
             self._known[own] = self._key(genome)
         return self._known[own]
+
+
+class Features:
+    """``space.features`` with a memory."""
+
+    def __init__(self, space: Space) -> None:
+        self._features: Callable[[Genome], np.ndarray] = space.features
+        self._known: dict[str, np.ndarray] = {}
+
+    def __call__(self, genome: Genome) -> np.ndarray:
+        if genome.key not in self._known:
+            self._known[genome.key] = self._features(genome)
+        return self._known[genome.key]
 
 
 def phenotypes(history: History, keys: Callable[[Genome], str]) -> dict[str, Phenotype]:

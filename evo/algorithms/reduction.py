@@ -33,16 +33,15 @@ def reduced(problem: Problem, genome: Genome, enough: Callable[[Genome], bool]) 
         None if mutation does not get there.
     """
     toolbox = problem.toolbox
-    found = Candidate(genome, origin="initial")
+    found, now = Candidate(genome, origin="initial"), float(problem.space.cost(genome).flops)
     for _ in range(_STEPS):
         if enough(found.genome):
             found.origin, found.parents = "initial", ()
             return found
-        now = problem.space.cost(found.genome).flops
         mutants = [toolbox.mutate(toolbox.clone(found))[0] for _ in range(_MUTANTS)]
         flops = np.array([problem.space.cost(mutant.genome).flops for mutant in mutants], float)
         steps = np.where(flops <= _STEP * now, flops, -np.inf)
         chosen = int(np.argmax(steps)) if np.isfinite(steps.max()) else int(np.argmin(flops))
         if flops[chosen] < now:
-            found = mutants[chosen]
+            found, now = mutants[chosen], flops[chosen]
     return None

@@ -13,10 +13,11 @@ from evo.algorithms.halving import order_at
 from evo.algorithms.initial import initial_design
 from evo.algorithms.ladder import Ladder, promotable
 from evo.algorithms.pace import Pace, spent
-from evo.algorithms.phenotypes import Keys, Phenotype, phenotypes
+from evo.algorithms.phenotypes import Features, Keys, Phenotype, phenotypes
 from evo.algorithms.population import survivors
 from evo.algorithms.problem import Algorithm, Problem, Step, check
-from evo.algorithms.timed_design import timed_design
+from evo.algorithms.random_search import next_initial
+from evo.algorithms.timed_design import Affordable, timed_design
 from evo.algorithms.toolbox import Candidate, deap_random
 from evo.history import History, Proposal
 from genomes.genome import Genome
@@ -107,18 +108,10 @@ class _Bound:
         self.ladder = Ladder.make(problem.epochs, settings.eta or 3.0, rungs=rungs)
         paid = problem.epochs // self.ladder.rungs[0]
         self.design = settings.design if settings.design is not None else min(max(paid, 10), 30)
-        self.belief = Belief(Surrogate(), self.features, self.ladder, settings.rows)
-        self._features: dict[str, np.ndarray] = {}
+        self.belief = Belief(Surrogate(), Features(problem.space), self.ladder, settings.rows)
         self.pace = None if problem.seconds is None else Pace(problem.space)
-        self.timed = False
 
-    def features(self, genome: Genome) -> np.ndarray:
-        """The space's features of a genome, remembered."""
-        if genome.key not in self._features:
-            self._features[genome.key] = self.problem.space.features(genome)
-        return self._features[genome.key]
-
-    def affordable(self, genomes: Sequence[Genome]) -> np.ndarray:
+    def _affordable(self, genomes: Sequence[Genome]) -> np.ndarray:
         """Of which genomes several can be trained to the full length in time; once something has been timed."""
         assert self.pace is not None and self.problem.seconds is not None
         return self.pace.training(genomes, self.problem.epochs) <= _AFFORDABLE * self.problem.seconds
@@ -128,7 +121,7 @@ class _Bound:
         settings = self.settings
         found = phenotypes(history, self.keys)
         trained = [p for p in found.values() if p.best is not None and not p.failed]
-        self.timed = self.pace is not None and self.pace.fit(history)
+        affordable = self._affordable if self.pace is not None and self.pace.fit(history) else None
         designing = len(found) < max(self._design(history), len(settings.initial)) or not trained
         believing = settings.screening and not designing and self.belief.fit(history, found, rng)
         means: dict[str, float] = {}
@@ -140,9 +133,9 @@ class _Bound:
             return self.ladder.climb(chosen)
         with deap_random(rng):
             if designing:
-                candidate = self._initial(history, set(found))
+                candidate = self._initial(history, set(found), affordable)
             else:
-                candidate = self._offspring(history, found, trained, means, rng)
+                candidate = self._offspring(history, found, trained, means, affordable, rng)
         if candidate is None:
             return exhausted(self.problem, history, len(found))
         return self.ladder.start(
@@ -152,13 +145,14 @@ class _Bound:
             inherits=candidate.parents[0] if settings.inherit and candidate.parents else None,
         )
 
-    def _initial(self, history: History, known: set[str]) -> Candidate | None:
-        """The next genome of the initial design."""
-        settings, problem, keys = self.settings, self.problem, self.keys
+    def _initial(self, history: History, known: set[str], affordable: Affordable | None) -> Candidate | None:
+        """The next genome of the initial design; those that the user gave come first."""
+        given = next_initial(self.settings, self.keys, known)
+        if given is not None:
+            return given
         if self.pace is None:
-            return initial_design(settings, problem, keys, history, known, len(known))
-        affordable = self.affordable if self.timed else None
-        return timed_design(settings, problem, keys, history, known, len(known), affordable)
+            return initial_design(self.problem, self.keys, history, known)
+        return timed_design(self.problem, self.keys, history, known, affordable)
 
     def _design(self, history: History) -> int:
         """Phenotypes of the initial design; fewer where they take too much of a budget of time."""
@@ -182,6 +176,7 @@ class _Bound:
         found: dict[str, Phenotype],
         trained: list[Phenotype],
         means: dict[str, float],
+        affordable: Affordable | None,
         rng: np.random.Generator,
     ) -> Candidate | None:
         """The most promising of many children; without screening the first one."""
@@ -203,7 +198,9 @@ class _Bound:
             key = self.keys(stranger.genome)
             if key not in found:
                 candidates.setdefault(key, stranger)
-        new = self._paid(list(candidates.values()))
+        new = list(candidates.values())
+        if affordable is not None and len(new) > 1:
+            new = self._paid(new, affordable)
         if not new:
             return fresh(problem, self.keys, found.keys())
         if len(new) == 1:
@@ -211,12 +208,10 @@ class _Bound:
         mean, deviation = self.belief.predict([candidate.genome for candidate in new])
         return new[int(np.argmax(mean + settings.beta * deviation))]
 
-    def _paid(self, candidates: list[Candidate]) -> list[Candidate]:
+    def _paid(self, candidates: list[Candidate], affordable: Affordable) -> list[Candidate]:
         """Those that a budget of time can pay for; if it can pay for none, the quickest."""
-        if not self.timed or len(candidates) < 2:
-            return candidates
         genomes = [candidate.genome for candidate in candidates]
-        paid = self.affordable(genomes)
+        paid = affordable(genomes)
         if paid.any():
             return [candidate for candidate, can in zip(candidates, paid, strict=True) if can]
         assert self.pace is not None

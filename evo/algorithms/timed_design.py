@@ -8,12 +8,14 @@ import numpy as np
 
 from evo.algorithms.initial import POOL, drawn, spread
 from evo.algorithms.phenotypes import Keys
-from evo.algorithms.problem import Algorithm, Problem
-from evo.algorithms.random_search import next_initial
+from evo.algorithms.problem import Problem
 from evo.algorithms.reduction import reduced
 from evo.algorithms.toolbox import Candidate
 from evo.history import History
 from genomes.genome import Genome
+
+#: Which of some genomes a budget of time can pay for: booleans, shape (genomes,).
+Affordable = Callable[[Sequence[Genome]], np.ndarray]
 
 #: What the first one that is not the smallest costs, as a share of the space's default; each next one twice as much.
 _FIRST = 1 / 64
@@ -22,45 +24,37 @@ _FEWEST = 4
 
 
 def timed_design(
-    algorithm: Algorithm,
     problem: Problem,
     keys: Keys,
     history: History,
     known: Set[str],
-    place: int,
-    affordable: Callable[[Sequence[Genome]], np.ndarray] | None,
+    affordable: Affordable | None,
 ) -> Candidate | None:
     """The next genome of the initial design; None if no new phenotype can be drawn.
 
-    First the given genomes and the space's smallest. Until something has been timed,
+    First the space's smallest. Until something has been timed,
     reductions of the space's default, the cheapest first. Then the default if it is
     affordable, otherwise every second genome is the default reduced until it is. All others
     are random ones among the affordable, spread as in :func:`evo.algorithms.initial.initial_design`.
     To be called within :func:`evo.algorithms.toolbox.deap_random`.
 
     Args:
-        algorithm: its ``initial`` genomes come first.
         problem: what is searched.
         keys: phenotypes of genomes.
         history: trials so far.
         known: phenotypes so far.
-        place: number of phenotypes in the design so far.
-        affordable: which of some genomes the budget of time can pay for, shape (genomes,);
-            None while nothing has been timed.
+        affordable: what the budget of time can pay for; None while nothing has been timed.
     """
-    given = next_initial(algorithm, keys, known)
-    if given is not None:
-        return given
     default, smallest = problem.space.default(), problem.space.smallest()
     if keys(smallest) not in known:
         return Candidate(smallest, origin="initial")
     candidate = None
     if affordable is None:
-        limit = _FIRST * 2.0 ** max(0, place - 1) * problem.space.cost(default).flops
+        limit = _FIRST * 2.0 ** max(0, len(known) - 1) * problem.space.cost(default).flops
         candidate = reduced(problem, default, lambda g: problem.space.cost(g).flops <= limit and keys(g) not in known)
     elif affordable([default])[0]:
         candidate = Candidate(default, origin="initial") if keys(default) not in known else None
-    elif place % 2:
+    elif len(known) % 2:
         candidate = reduced(problem, default, lambda g: bool(affordable([g])[0]) and keys(g) not in known)
     if candidate is not None:
         return candidate
@@ -72,4 +66,4 @@ def timed_design(
     if not paid:
         paid = sorted(pool, key=lambda c: problem.space.cost(c.genome).flops)[:_FEWEST]
     pool = paid[:POOL]
-    return spread(problem, pool, history, known, place)
+    return spread(problem, pool, history, known)

@@ -80,7 +80,7 @@ class TrialTask:
         preprocessing: path of an ``.npz`` file with what ``Space.adapt`` found, or None.
         data: where the data is.
         settings: how to train.
-        deadline: Unix time at which the campaign ends: a trial stops after the last epoch that
+        deadline: Unix time at which a campaign that minutes alone limit ends: a trial stops after the last epoch that
             fits before it, one at least; None for none.
     """
 

@@ -204,7 +204,8 @@ class _Trial:
                 self.curves.setdefault(name, []).append(value)
             lasted = time.perf_counter() - began
             if task.deadline is not None and self.epoch < task.last_epoch and time.time() + lasted > task.deadline:
-                self.note = f"stopped after epoch {self.epoch} of {task.last_epoch}: the campaign's time is up"
+                stopped = f"stopped after epoch {self.epoch} of {task.last_epoch}: the campaign's time is up"
+                self.note = f"{self.note}; {stopped}" if self.note else stopped
                 break
             unsaved += lasted
             if unsaved >= SAVE_EVERY and self.epoch < task.last_epoch:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import heapq
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import simulated_campaigns
 
+import evo
 import genomes
 from evo.algorithms import FinalTraining, Pace, Problem, ScreenedEvolution
 from evo.budget import Budget
@@ -91,6 +97,41 @@ def test_a_fast_machine_begins_small_and_comes_to_the_default() -> None:
 def test_other_limits_leave_the_search_without_a_clock() -> None:
     assert Budget(minutes=3).only_minutes
     assert not Budget(minutes=3, epochs=10).only_minutes and not Budget(trials=3).only_minutes
+
+
+@pytest.mark.parametrize(("limits", "stopped"), [({"minutes": 5.0, "trials": 3}, False), ({"minutes": 0.01}, True)])
+def test_trials_are_stopped_in_time_only_where_minutes_alone_limit(
+    limits: dict[str, Any], stopped: bool, tmp_path: Path
+) -> None:
+    seen = []
+
+    def evaluate(task: Any) -> Any:
+        seen.append(task.deadline)
+        return simulated_campaigns.evaluate(task)
+
+    evo.Campaign(
+        simulated_campaigns.space(), None, tmp_path / "c", budget=Budget(**limits), seed=1,
+        evaluate=evaluate, executor=evo.workers.Serial(),
+    ).run()  # fmt: skip
+    assert seen and all((deadline is not None) == stopped for deadline in seen)
+
+
+def test_a_space_that_is_used_up_says_so_also_with_a_clock() -> None:
+    def nothing_left(history: History, rng: np.random.Generator) -> None:
+        raise evo.errors.SpaceExhaustedError("used up")
+
+    history, _ = timed([(0.1, 1e6), (0.2, 1e6)])
+    planner = Planner(
+        search=nothing_left, finish=lambda history, rng: None, budget=Budget(minutes=9), seed=1, concurrency=2,
+        final_share=0.25, time=TimeLeft(Pace(SPACE), 9, 1, 0.25),
+    )  # fmt: skip
+    assert planner.next(history, 1.0) is Wait.EXHAUSTED
+
+
+def test_scikit_learn_is_not_imported_before_a_campaign_searches() -> None:
+    code = "import sys, evo, evo.algorithms, evo.campaign; print('sklearn' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said.strip() == "False"
 
 
 def timed(pairs: list[tuple[float, float]]) -> tuple[History, list]:
