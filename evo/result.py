@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -23,12 +23,16 @@ if TYPE_CHECKING:
     import pandas
 
     from evo.data import PreparedData
-    from evo.ensemble import Candidate, Ensemble
+    from evo.ensemble import Candidate, Ensemble, FrontierPoint
     from evo.storage import CampaignDirectory
 
 
-#: The ensemble's name for the loss that an objective minimises, where it has one.
-_LOSSES = {"val_accuracy": "error", "-val_mae": "mae", "-val_mean_absolute_error": "mae"}
+#: What the ensemble minimises for an objective, and what the best single model is best in; else the task's default.
+_LOSSES = {
+    "val_accuracy": ("calibrated_log_loss", "error"),
+    "-val_mae": ("mae", "mae"),
+    "-val_mean_absolute_error": ("mae", "mae"),
+}
 
 
 @dataclass(frozen=True)
@@ -209,6 +213,32 @@ class Result:
         """
         from evo.ensemble import Ensemble
 
+        candidates, y, task = self._choice(trees, options)
+        return Ensemble.select(candidates, y, task, size, space=self.space, **options)
+
+    def frontier(
+        self, by: Literal["members", "parameters", "latency"] = "members", size: int = 8, *, trees: bool = False,
+        **options: Any,
+    ) -> list[FrontierPoint]:  # fmt: skip
+        """The best ensemble for each size, smallest first; ``evo.ensemble.plots.plot_frontier`` draws it.
+
+        Args:
+            by: what counts as size: distinct ``members``, ``parameters``, or ``latency`` (seconds per batch; known
+                where ``latency`` is among the campaign's objectives).
+            size: most members.
+            trees: as for :meth:`ensemble`.
+            **options: of :func:`evo.ensemble.frontier`.
+
+        Raises:
+            EnsembleError: nothing to choose from, or options that do not fit.
+        """
+        from evo.ensemble import frontier
+
+        candidates, y, task = self._choice(trees, options)
+        return frontier(candidates, y, task, by, size, **options)
+
+    def _choice(self, trees: bool, options: dict[str, Any]) -> tuple[list[Candidate], np.ndarray, str]:
+        """Candidates, validation targets and task; completes the options of a selection by the campaign's own."""
         if self.space.target is None or self.space.task is None:
             raise EnsembleError("this campaign's space predicts nothing that could be pooled")
         y = self._validation_targets()
@@ -219,11 +249,12 @@ class Result:
         if trees:
             candidates = [*candidates, *self._tree_candidates()]
         options.setdefault("rng", generator(self.seed, Purpose.ENSEMBLE))
-        # The best single model is the one that the campaign holds for the best.
-        single = _LOSSES.get(str(self.history.objectives.names[0]))
-        if single is not None and options.get("loss") is None:
-            options.setdefault("single_loss", single)
-        return Ensemble.select(candidates, y, self.space.task, size, space=self.space, **options)
+        # The best single model is the one that the campaign holds for the best, and the ensemble follows the same.
+        chosen = _LOSSES.get(str(self.history.objectives.names[0]))
+        if chosen is not None and options.get("loss") is None:
+            options["loss"] = chosen[0]
+            options.setdefault("single_loss", chosen[1])
+        return candidates, y, self.space.task
 
     def candidates(self) -> list[Candidate]:
         """Every completed trial whose predictions and weights are kept, earlier rungs included."""

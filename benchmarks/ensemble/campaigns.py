@@ -27,7 +27,14 @@ PRODUCTS: dict[str, dict[str, Any]] = {
     "single": {"method": "best"},
     "average": {"method": "average", "confidence": None},
     "ensemble": {},
+    "ensemble+trees": {"trees": True},
 }
+
+
+def products(task: tasks.Task) -> dict[str, dict[str, Any]]:
+    """What is compared on a task: trees take tables only."""
+    return {name: options for name, options in PRODUCTS.items() if task.kind == "tabular" or "trees" not in options}
+
 
 COLUMNS = (
     "task", "seed", "minutes", "product", "method", "fallback", "members", "trees", "parameters", "metric",
@@ -42,10 +49,10 @@ def run_campaigns(
     table = tidy.Table(output / "ensembles.csv", COLUMNS, key=("task", "seed", "minutes", "product"))
     for seed in seeds:
         for name in names:
-            if all(table.done(task=name, seed=seed, minutes=minutes, product=product) for product in PRODUCTS):
+            task = tasks.load(name, folder, TASKS.get(name), seed)
+            if all(table.done(task=name, seed=seed, minutes=minutes, product=one) for one in products(task)):
                 print(f"{name}, seed {seed}: done already")
                 continue
-            task = tasks.load(name, folder, TASKS.get(name), seed)
             print(f"{name}, seed {seed}: {task.rows}", flush=True)
             table.append(run_one(task, seed, minutes, workers, size, output / "campaigns"))
             report(table, output)
@@ -67,21 +74,17 @@ def run_one(task: tasks.Task, seed: int, minutes: float, workers: int, size: int
     import evo
 
     data = evo.Data(task.x_train, task.y_train, validation=(task.x_validation, task.y_validation))
-    campaign = evo.Campaign(
-        task.space(),
-        data,
-        folder / f"{task.name}-{seed}",
-        budget=evo.Budget(minutes=minutes),
-        seed=seed,
-        workers=workers,
-    )
-    result = campaign.run()
+    directory = folder / f"{task.name}-{seed}"
+    result = _finished(directory, data)
+    if result is None:
+        budget = evo.Budget(minutes=minutes)
+        result = evo.Campaign(task.space(), data, directory, budget=budget, seed=seed, workers=workers).run()
     if result.reason == "stopped":
         # By Ctrl-C or SIGTERM: not a result, and not to be gone on from with the next one.
         raise SystemExit(f"{task.name}, seed {seed}: stopped; the same command goes on with it")
     rows: list[dict[str, Any]] = []
     single: np.ndarray | None = None
-    for product, options in PRODUCTS.items():
+    for product, options in products(task).items():
         started = time.perf_counter()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -113,6 +116,18 @@ def run_one(task: tasks.Task, seed: int, minutes: float, workers: int, size: int
             }
         )
     return rows
+
+
+def _finished(directory: Path, data: Any) -> Any:
+    """The result of a campaign that is done; None where there is none, or one that was stopped."""
+    import evo
+    from evo.errors import SettingsError
+
+    try:
+        result = evo.load_result(directory, data)
+    except SettingsError:
+        return None
+    return None if result.reason == "stopped" else result
 
 
 def as_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from evo.algorithms.phenotypes import Keys, phenotypes
-from evo.algorithms.population import survivors
+from evo.algorithms.phenotypes import Keys, Phenotype, phenotypes
+from evo.algorithms.population import best_first, survivors
 from evo.algorithms.problem import Algorithm, Problem, Step, check
 from evo.history import History, Proposal
 
 
 @dataclass(frozen=True)
 class FinalTraining(Algorithm):
-    """Continues the best survivors to the full length, then trains the best ones with other seeds.
+    """Continues the best to the full length, then trains the best ones with other seeds.
+
+    The best are those of the highest score, however long they were trained: who is as good after fewer
+    epochs has more to gain. With several objectives they are the survivors.
 
     It is called like an algorithm and answers None when nothing is left to do. Best
     come first, so that a budget that ends in between was spent on the best.
@@ -39,7 +43,7 @@ class FinalTraining(Algorithm):
 
         def propose(history: History, rng: np.random.Generator) -> Proposal | None:
             found = phenotypes(history, keys)
-            chosen = [found[keys(history[n].genome)] for n in survivors(history, len(history), keys=keys)]
+            chosen = [found[keys(history[n].genome)] for n in _ranked(history, found.values(), keys)]
             # One whose climb failed has nothing to go on from, and one already asked for is on its way.
             chosen = [p for p in chosen if not (p.failed and p.reached < problem.epochs)][: self.size]
             for phenotype in chosen:
@@ -69,3 +73,10 @@ class FinalTraining(Algorithm):
             return None
 
         return propose
+
+
+def _ranked(history: History, found: Iterable[Phenotype], keys: Keys) -> list[int]:
+    """The trial of each phenotype that has come farthest, the most promising first."""
+    if len(history.objectives) > 1:
+        return survivors(history, len(history), keys=keys)
+    return best_first(history, [p.best for p in found if p.best is not None])

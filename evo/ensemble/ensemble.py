@@ -65,9 +65,10 @@ class Member:
         if self.kind == "trees":
             outputs = model.predict(x)
         else:
-            from evo.ensemble.keras_model import keras_input
+            from evo.ensemble.keras_model import keras_input, without_retracing_warnings
 
-            outputs = model.predict(keras_input(x), batch_size=batch_size, verbose=0)
+            with without_retracing_warnings():
+                outputs = model.predict(keras_input(x), batch_size=batch_size, verbose=0)
         return as_predictions(outputs, task, f"member {self.number}")
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from evo.ensemble.metrics import FLOOR
+from evo.ensemble.calibration import FLOOR
 from evo.ensemble.stacking import Stacker
 from evo.errors import EnsembleError
 
@@ -25,6 +27,25 @@ def copy_model(model: Any, name: str | None = None) -> Any:
     if name is not None:
         copy.name = name
     return copy
+
+
+@contextmanager
+def without_retracing_warnings() -> Iterator[None]:
+    """Within this, TensorFlow does not warn that ``predict`` was traced again.
+
+    Keras traces it once for each model. That is as it must be, but from the fifth model on TensorFlow takes it for a
+    loop that somebody wrote badly.
+    """
+    logger = logging.getLogger("tensorflow")
+
+    def keep(record: logging.LogRecord) -> bool:
+        return "retracing" not in record.getMessage()
+
+    logger.addFilter(keep)
+    try:
+        yield
+    finally:
+        logger.removeFilter(keep)
 
 
 def keras_input(x: Any) -> Any:

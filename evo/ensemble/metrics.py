@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from evo.ensemble.calibration import FLOOR, calibrated
 from evo.errors import EnsembleError
 
 Task = Literal["binary", "multiclass", "multilabel", "regression"]
@@ -13,14 +14,11 @@ TASKS: tuple[str, ...] = get_args(Task)
 
 #: Losses by task; the first is the default.
 LOSSES: dict[str, tuple[str, ...]] = {
-    "binary": ("log_loss", "brier", "error"),
-    "multiclass": ("log_loss", "brier", "error"),
-    "multilabel": ("log_loss", "brier", "error"),
+    "binary": ("log_loss", "calibrated_log_loss", "brier", "error"),
+    "multiclass": ("log_loss", "calibrated_log_loss", "brier", "error"),
+    "multilabel": ("log_loss", "calibrated_log_loss", "brier", "error"),
     "regression": ("rmse", "mae"),
 }
-
-#: Probabilities below this count as this, so that one confident mistake costs a finite loss.
-FLOOR = 1e-7
 
 
 def check_task(task: str) -> Task:
@@ -112,8 +110,8 @@ def row_losses(loss: str, task: str, predictions: np.ndarray, targets: np.ndarra
     """The loss of every row, float64 (rows,).
 
     Args:
-        loss: ``log_loss``, ``brier``, ``error``, ``rmse`` (its rows are *squared*
-            errors) or ``mae``; rows of several outputs are averaged over them.
+        loss: ``log_loss``, ``calibrated_log_loss`` (after the best temperature of these rows), ``brier``,
+            ``error``, ``rmse`` (its rows are *squared* errors) or ``mae``; rows of several outputs are averaged.
         task: the kind of task.
         predictions: (rows, outputs), probabilities for classifiers.
         targets: as :func:`as_targets` returns them.
@@ -123,6 +121,8 @@ def row_losses(loss: str, task: str, predictions: np.ndarray, targets: np.ndarra
         return np.asarray(np.mean((p - targets) ** 2, axis=1))
     if loss == "mae":
         return np.asarray(np.mean(np.abs(p - targets), axis=1))
+    if loss == "calibrated_log_loss":
+        return row_losses("log_loss", task, calibrated(predictions, targets, task), targets)
     if task == "multiclass":
         rows = np.arange(len(p))
         if loss == "log_loss":

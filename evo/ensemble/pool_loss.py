@@ -12,8 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from evo.ensemble.metrics import FLOOR
-from evo.ensemble.pooling import logits
+from evo.ensemble.calibration import FLOOR, logits
 
 #: Elements that one step may hold at a time (float32): 32 MB.
 _CHUNK = 8_000_000

@@ -1,4 +1,4 @@
-"""How the predictions of several models become one: means, the median, temperature."""
+"""How the predictions of several models become one: means and the median."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from evo.ensemble.metrics import FLOOR
+from evo.ensemble.calibration import FLOOR, apply_temperature, logits, sigmoid, softmax
 from evo.errors import EnsembleError
 
 #: Ways of pooling by task; the first is the default.
@@ -27,23 +27,6 @@ def check_pooling(task: str, pooling: str | None) -> str:
     if pooling not in POOLINGS[task]:
         raise EnsembleError(f"pooling: a {task} task knows {POOLINGS[task]}, got {pooling!r}")
     return pooling
-
-
-def logits(probabilities: np.ndarray) -> np.ndarray:
-    """Log-odds of probabilities clipped to [FLOOR, 1 - FLOOR]."""
-    clipped = np.clip(probabilities, FLOOR, 1 - FLOOR)
-    return np.asarray(np.log(clipped) - np.log1p(-clipped))
-
-
-def _softmax(scores: np.ndarray) -> np.ndarray:
-    scores = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return np.asarray(scores / scores.sum(axis=1, keepdims=True))
-
-
-def _sigmoid(scores: np.ndarray) -> np.ndarray:
-    # exp of a non-positive number never overflows
-    small = np.exp(-np.abs(scores))
-    return np.where(scores >= 0, 1 / (1 + small), small / (1 + small))
 
 
 def pool(
@@ -76,19 +59,10 @@ def pool(
         else:
             total += weight * logits(one.astype(np.float64))
     if pooling == "geometric":
-        total = _softmax(total / temperature) if task == "multiclass" else _sigmoid(total / temperature)
+        total = softmax(total / temperature) if task == "multiclass" else sigmoid(total / temperature)
     elif temperature != 1.0:
         total = apply_temperature(total, temperature, task)
     return total.astype(np.float32)
-
-
-def apply_temperature(probabilities: np.ndarray, temperature: float, task: str) -> np.ndarray:
-    """``p ** (1 / temperature)``, normalised; above 1 makes softer, below 1 makes sharper."""
-    if temperature == 1.0:
-        return probabilities
-    if task == "multiclass":
-        return _softmax(np.log(np.clip(probabilities, FLOOR, None)) / temperature)
-    return _sigmoid(logits(probabilities) / temperature)
 
 
 def weighted_median(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -109,35 +83,3 @@ def weighted_median(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     upper = (shares > 0.5 + tolerance).argmax(axis=0)
     both = [np.take_along_axis(ordered, at[None], axis=0)[0] for at in (lower, upper)]
     return np.asarray((both[0] + both[1]) / 2)
-
-
-def fit_temperature(probabilities: np.ndarray, targets: np.ndarray, task: str) -> float:
-    """The temperature in [0.2, 5] of the least log loss (Guo et al. 2017, on pooled probabilities).
-
-    Temperature after pooling, not before: calibrated members pool to an
-    under-confident ensemble (Rahaman & Thiery 2021).
-
-    Args:
-        probabilities: pooled, (rows, outputs).
-        targets: as :func:`evo.ensemble.metrics.as_targets` returns them.
-        task: ``binary``, ``multiclass`` or ``multilabel``.
-    """
-    from scipy.optimize import minimize_scalar
-
-    scores = probabilities.astype(np.float64)
-    if task == "multiclass":
-        scores = np.log(np.clip(scores, FLOOR, None))
-        seen = scores[np.arange(len(scores)), targets]
-    else:
-        scores = logits(scores) * np.where(targets > 0.5, 1.0, -1.0)
-
-    def loss(log_temperature: float) -> float:
-        inverse = np.exp(-log_temperature)
-        if task == "multiclass":
-            top = scores.max(axis=1)
-            normaliser = top * inverse + np.log(np.exp((scores - top[:, None]) * inverse).sum(axis=1))
-            return float(np.mean(normaliser - seen * inverse))
-        return float(np.mean(np.logaddexp(0, -scores * inverse)))
-
-    found = minimize_scalar(loss, bounds=(np.log(0.2), np.log(5.0)), method="bounded")
-    return float(np.exp(found.x)) if found.fun < loss(0.0) else 1.0

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from evo.ensemble.calibration import calibrated, fit_temperature
 from evo.ensemble.candidates import Candidate, Costs, Limits, usable, warn
 from evo.ensemble.estimation import Estimate, PairedGain, folds, paired_gain
 from evo.ensemble.methods import (
@@ -20,7 +21,7 @@ from evo.ensemble.methods import (
 )
 from evo.ensemble.metrics import as_targets, check_loss, check_task, mean_and_error, row_losses
 from evo.ensemble.pool_loss import PoolLoss
-from evo.ensemble.pooling import check_pooling, fit_temperature, pool
+from evo.ensemble.pooling import check_pooling, pool
 from evo.ensemble.stacking import Stacker, fit_stacker
 from evo.errors import EnsembleError
 
@@ -157,7 +158,9 @@ def build(
             ``stacking``: a linear model on the greedily chosen. ``auto``: of ``weighted`` with ``size``
             members, with a half and with a quarter of them, and ``greedy``, the one whose nested loss is
             least (docs/decisions/ensemble.md).
-        loss: what is minimised: ``log_loss`` (default), ``brier`` or ``error``; ``rmse`` (default) or ``mae``.
+        loss: what is minimised: ``log_loss`` (default), ``calibrated_log_loss`` (members are weighed as if each had
+            its best temperature, which comes closest to choosing by error), ``brier`` or ``error``; ``rmse``
+            (default) or ``mae``.
         single_loss: what the best single model is best in, by default ``loss``.
         pooling: ``arithmetic`` (default) or ``geometric`` mean of probabilities; ``arithmetic`` or
             ``median`` for regression.
@@ -233,12 +236,18 @@ def build(
     gain = problem.gain(predicted[best], predicted[way], rng) if found else None
     chosen = problem.fit(way, everything, rng)
     fallback = False
-    if confidence is not None and gain is not None and not gain.probability >= confidence:
-        fallback = True
-        notes.append(
-            f"no gain over the best single model was shown (better in {gain.probability:.0%} of the bootstrap "
-            f"samples, {confidence:.0%} needed): the ensemble is that model"
-        )
+    if confidence is not None and gain is not None:
+        lost = problem.gain(predicted[best], predicted[way], rng, single_loss) if single_loss != loss else gain
+        if not gain.probability >= confidence:
+            fallback = True
+            notes.append(
+                f"no gain over the best single model was shown (better in {gain.probability:.0%} of the bootstrap "
+                f"samples, {confidence:.0%} needed): the ensemble is that model"
+            )
+        elif lost.high < 0:
+            fallback = True
+            notes.append(f"better in {loss}, but worse in {single_loss}: the ensemble is the best single model")
+    if fallback:
         chosen = problem.fit(best, everything, rng)
     return problem.selection(chosen, "best" if fallback else way[0], named, gain, fallback, notes)
 
@@ -269,7 +278,7 @@ def screen(
     most = max(_FEWEST, _TERMS // (rows * (1 if narrow else outputs)))
     if len(candidates) <= most:
         return candidates
-    single = "log_loss" if loss == "error" else loss
+    single = {"error": "log_loss", "calibrated_log_loss": "error"}.get(loss, loss)
     own = np.empty(len(candidates))
     for start in range(0, len(candidates), 16):
         part = [c.predictions for c in candidates[start : start + 16]]
@@ -309,7 +318,11 @@ class _Problem:
         self.weight = None if row_weight is None else np.asarray(row_weight, dtype=np.float64)
         self.costs = Costs(candidates, limits)
         predictions = [c.predictions for c in candidates]
-        self.pool = PoolLoss(predictions, targets, task, pooling, loss, self.weight)
+        weighed, pool_loss = predictions, loss
+        if loss == "calibrated_log_loss":
+            # One number each, fitted on all rows: too little to flatter the nested estimates.
+            weighed, pool_loss = [calibrated(one, targets, task) for one in predictions], "log_loss"
+        self.pool = PoolLoss(weighed, targets, task, pooling, pool_loss, self.weight)
         self.single_losses: np.ndarray | None = None
         if single_loss != loss:
             losses = [row_losses(single_loss, task, one, targets) for one in predictions]
@@ -390,9 +403,11 @@ class _Problem:
             for way, outputs in predicted.items()
         }
 
-    def gain(self, single: np.ndarray, ensemble: np.ndarray, rng: np.random.Generator) -> PairedGain:
-        """Of cross-fitted predictions over others, in the loss that is minimised."""
-        losses = [row_losses(self.loss, self.task, outputs, self.targets) for outputs in (single, ensemble)]
+    def gain(
+        self, single: np.ndarray, ensemble: np.ndarray, rng: np.random.Generator, loss: str | None = None
+    ) -> PairedGain:
+        """Of cross-fitted predictions over others, by default in the loss that is minimised."""
+        losses = [row_losses(loss or self.loss, self.task, outputs, self.targets) for outputs in (single, ensemble)]
         return paired_gain(losses[0], losses[1], rng, self.weight)
 
     def selection(

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from evo.ensemble.metrics import FLOOR
-from evo.ensemble.pooling import _sigmoid, _softmax, logits
+from evo.ensemble.calibration import FLOOR, logits, sigmoid, softmax
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,9 +28,9 @@ class Stacker:
         """Stacked predictions, float32 (rows, outputs)."""
         scores = features(predictions, task) @ self.coefficients + self.intercept
         if task == "multiclass":
-            scores = _softmax(scores)
+            scores = softmax(scores)
         elif task != "regression":
-            scores = _sigmoid(scores)
+            scores = sigmoid(scores)
         return scores.astype(np.float32)
 
     def member_weights(self, members: int) -> np.ndarray:
@@ -114,11 +113,11 @@ def fit_stacker(
             top = scores.max(axis=1, keepdims=True)
             normaliser = top[:, 0] + np.log(np.exp(scores - top).sum(axis=1))
             value = float(share @ (normaliser - (scores * onehot).sum(axis=1)))
-            slope = (_softmax(scores) - onehot) * share[:, None]
+            slope = (softmax(scores) - onehot) * share[:, None]
         else:
             sign = 2 * onehot - 1
             value = float(share @ np.logaddexp(0, -sign * scores).mean(axis=1))
-            slope = (_sigmoid(scores) - onehot) * share[:, None] / outputs
+            slope = (sigmoid(scores) - onehot) * share[:, None] / outputs
         value += 0.5 * strength * float((change**2).sum())
         return value, np.concatenate([(x.T @ slope + strength * change).ravel(), slope.sum(axis=0)])
 

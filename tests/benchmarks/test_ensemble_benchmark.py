@@ -22,7 +22,7 @@ class TreeResult:
         self.trials = [None] * 3
         self.reason = "budget"
 
-    def ensemble(self, size, **options):
+    def ensemble(self, size, trees=False, **options):
         data = self.data
         candidates = tree_candidates(data.x_train, data.y_train, data.x_validation, data.y_validation, "multiclass")
         return Ensemble.select(
@@ -56,7 +56,7 @@ def test_a_campaign_is_judged_once_and_not_run_again(campaign, tmp_path, capsys)
     assert campaign == [1, 2]
     frame = pd.read_csv(tmp_path / "ensembles.csv")
     assert list(frame.columns) == list(campaigns.COLUMNS)
-    assert sorted(frame["product"].unique()) == ["average", "ensemble", "single"]
+    assert sorted(frame["product"].unique()) == ["average", "ensemble", "ensemble+trees", "single"]
     assert ((frame["test"] >= 0) & (frame["test"] < 0.5)).all()
     assert (frame[frame["product"] == "single"]["difference"] == 0).all()
     assert frame["nested"].notna().all()

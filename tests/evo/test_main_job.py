@@ -16,6 +16,7 @@ from sklearn.datasets import load_digits
 
 import evo
 import genomes
+from evo.errors import EnsembleError
 from evo.storage import CampaignDirectory
 
 SCRIPT = textwrap.dedent(
@@ -72,6 +73,10 @@ def test_killed_training_ends_with_the_same_bytes_and_gives_an_ensemble(tmp_path
     )  # raw input in, what the worker predicted out
     ensemble = result.ensemble(size=3, confidence=None)
     assert ensemble.evaluate(x[500:], y[500:])["accuracy"] > 0.5
+    sizes = [point.parameters for point in result.frontier("parameters", 3)]
+    assert sizes and sizes == sorted(sizes)
+    with pytest.raises(EnsembleError, match="no candidate knows its latency"):
+        result.frontier("latency")
     path = tmp_path / "digits.ensemble"
     ensemble.save(path)
     assert np.array_equal(evo.Ensemble.load(path).predict_proba(x[:50]), ensemble.predict_proba(x[:50]))

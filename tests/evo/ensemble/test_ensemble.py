@@ -138,6 +138,33 @@ def test_it_exports_a_saved_model_that_answers_the_same(nets, x, tmp_path):
     assert np.allclose(served, model.predict(x, verbose=0), atol=1e-6)
 
 
+def test_it_exports_litert_that_answers_the_same(nets, x, tmp_path):
+    import tensorflow as tf
+
+    model = Ensemble(nets("multiclass"), [0.5, 0.3, 0.2], task="multiclass", temperature=1.3).as_keras()
+    model.export(tmp_path / "small.tflite", format="litert", verbose=False)
+    run = tf.lite.Interpreter(str(tmp_path / "small.tflite")).get_signature_runner()
+    (name,) = run.get_input_details()
+    (answers,) = run(**{name: x}).values()
+    assert np.allclose(answers, model.predict(x, verbose=0), atol=1e-6)
+
+
+def test_it_exports_onnx_that_answers_the_same(nets, x, tmp_path):
+    pytest.importorskip("tf2onnx")  # which Keras' own export needs
+    runtime = pytest.importorskip("onnxruntime")
+    model = Ensemble(nets("multiclass"), [0.5, 0.3, 0.2], task="multiclass", temperature=1.3).as_keras()
+    model.export(tmp_path / "model.onnx", format="onnx", verbose=False)
+    session = runtime.InferenceSession(tmp_path / "model.onnx")
+    (answers,) = session.run(None, {session.get_inputs()[0].name: x})
+    assert np.allclose(answers, model.predict(x, verbose=0), atol=1e-6)
+
+
+def test_many_members_give_no_warning_of_tensorflow(x, caplog):
+    members = [make_net(3, "softmax", seed) for seed in range(7)]
+    Ensemble(members, task="multiclass").outputs(x)
+    assert "retracing" not in caplog.text
+
+
 def chosen(nets, x, task="multiclass", **options):
     y = targets_of(task, len(x))
     candidates = [

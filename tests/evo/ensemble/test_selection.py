@@ -12,11 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evo.ensemble import Candidate, EnsembleWarning, build
+from evo.ensemble.calibration import fit_temperature
 from evo.ensemble.candidates import Costs, Limits
 from evo.ensemble.methods import Greedy, LearnedWeights, average_best, best_single, forward_without_replacement
 from evo.ensemble.metrics import LOSSES, as_targets, row_losses
 from evo.ensemble.pool_loss import PoolLoss
-from evo.ensemble.pooling import POOLINGS, fit_temperature, pool, weighted_median
+from evo.ensemble.pooling import POOLINGS, pool, weighted_median
 from evo.ensemble.selection import METHODS
 from evo.ensemble.stacking import fit_stacker
 from evo.errors import EnsembleError
@@ -61,7 +62,7 @@ def test_the_fast_loss_is_the_loss_of_the_pooled_predictions(task, pooling):
     weights = rng().dirichlet(np.ones(len(predictions)))
     pooled = pool(predictions, weights, pooling, task)
     for loss in LOSSES[task]:
-        if pooling == "geometric" and loss == "brier":
+        if loss == "calibrated_log_loss" or (pooling == "geometric" and loss == "brier"):
             continue  # selected by log loss
         expected = row_losses(loss, task, pooled, targets).mean()
         fast = PoolLoss(predictions, targets, task, pooling, loss)
@@ -74,7 +75,7 @@ def test_gradients_are_those_of_finite_differences(task):
     predictions, y = make_pool(task, rows=40)
     targets = as_targets(y, task)
     for pooling in POOLINGS[task]:
-        for loss in LOSSES[task]:
+        for loss in set(LOSSES[task]) - {"calibrated_log_loss"}:
             objective = PoolLoss(predictions, targets, task, pooling, loss)
             if not objective.smooth or loss == "mae":
                 continue
@@ -243,6 +244,44 @@ def test_the_best_single_model_may_be_best_in_a_loss_of_its_own():
     assert [c.number for c in by_error.candidates] == [0]
     with pytest.raises(EnsembleError, match="loss: a multiclass task knows"):
         build(candidates, y, "multiclass", 2, single_loss="rmse", rng=rng())
+
+
+def smoothed_and_sure(rows=1500, classes=10):
+    """Seven good models that pretend to doubt (label smoothing), and one that is worse and says what it knows."""
+    random = np.random.default_rng(3)
+    y = random.integers(0, classes, rows)
+    hot = np.eye(classes)
+
+    def guess(wrong, smoothing):
+        seen = np.where(random.random(rows) < wrong, random.integers(0, classes, rows), y)
+        p = 0.8 * hot[seen] + 0.2 * random.dirichlet(np.ones(classes), rows)
+        p = (p**4) / (p**4).sum(axis=1, keepdims=True)
+        return ((1 - smoothing) * p + smoothing / classes).astype(np.float32)
+
+    return [Candidate(n, guess(0.03 if n else 0.1, 0.3 if n else 0.02)) for n in range(8)], y
+
+
+def test_who_pretends_to_doubt_counts_for_what_it_knows():
+    candidates, y = smoothed_and_sure()
+    by_loss = build(candidates, y, "multiclass", 8, rng=rng(), single_loss="error", confidence=None)
+    calibrated = build(candidates, y, "multiclass", 8, rng=rng(), single_loss="error", loss="calibrated_log_loss")
+    weights = {c.number: w for c, w in zip(calibrated.candidates, calibrated.weights, strict=True)}
+    assert weights.get(0, 0.0) < 0.1 and not calibrated.fallback
+    error = {one.loss: one.estimates["ensemble"]["error"].value for one in (by_loss, calibrated)}
+    assert error["calibrated_log_loss"] <= error["log_loss"]
+
+
+def test_better_in_loss_but_worse_in_what_the_campaign_asks_for_falls_back():
+    random = np.random.default_rng(0)
+    y = random.integers(0, 3, 3000)
+    hot = np.eye(3, dtype=np.float32)
+    timid = 0.36 * hot[y] + 0.64 / 3  # always right, never sure
+    wrong = random.random((2, 3000)) < 0.05
+    bold = [0.98 * hot[np.where(one, (y + 1) % 3, y)] + 0.02 / 3 for one in wrong]
+    candidates = [Candidate(n, p.astype(np.float32)) for n, p in enumerate([timid, *bold])]
+    chosen = build(candidates, y, "multiclass", 3, single_loss="error", rng=rng())
+    assert chosen.fallback and [c.number for c in chosen.candidates] == [0]
+    assert "worse in error" in chosen.notes[-1]
 
 
 def test_the_nested_estimate_does_not_flatter():
