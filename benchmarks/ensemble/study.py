@@ -100,11 +100,12 @@ METHODS: Mapping[str, Callable[[Pool, int], Any]] = {
     "nes, geometric": _by_build(method="nes", pooling="geometric"),
     "average of 8, geometric": _by_build(method="average", pooling="geometric"),
     "default": _by_build(method="auto"),
+    "default, calibrated": _by_build(method="auto", loss="calibrated_log_loss"),
     "default, fallback at 50%": _by_build(method="auto", confidence=0.5),
     "default, fallback at 75%": _by_build(method="auto", confidence=0.75),
 }
 
-_CLASSES_ONLY = ("geometric", "temperature", "by error")
+_CLASSES_ONLY = ("geometric", "temperature", "by error", "calibrated")
 
 
 def evaluate(given: Pool, seed: int) -> list[dict[str, Any]]:

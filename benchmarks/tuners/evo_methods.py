@@ -148,7 +148,7 @@ def run(tuner: str, space: str, task: Task, spec: RunSpec, meter: Meter) -> Deli
         budget=evo.Budget(epochs=spec.epochs, minutes=minutes),
         epochs=spec.trial_epochs,
         seed=spec.seed,
-        workers=spec.cores,
+        **_width(spec),
         algorithm=timed(settings, watch.propose),
         precision=spec.precision,
         callbacks=[watch],
@@ -182,6 +182,13 @@ def run(tuner: str, space: str, task: Task, spec: RunSpec, meter: Meter) -> Deli
     if not spec.extra.get("keep_models"):
         shutil.rmtree(directory, ignore_errors=True)
     return Delivery(products, result.reason, after_search=chosen_seconds, notes=notes)
+
+
+def _width(spec: RunSpec) -> dict[str, int]:
+    """On the clock one worker per core; with a budget in epochs one trial after the other, as all others do it."""
+    if spec.epochs is None:
+        return {"workers": spec.cores}
+    return {"workers": 1, "threads": spec.cores, "concurrency": 1}
 
 
 def _predictions(space: Any, individual: Any, task: Task, *inputs: Any) -> list[np.ndarray]:

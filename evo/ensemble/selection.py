@@ -2,46 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from evo.ensemble.calibration import calibrated, fit_temperature
 from evo.ensemble.candidates import Candidate, Costs, Limits, usable, warn
-from evo.ensemble.estimation import Estimate, PairedGain, folds, paired_gain
-from evo.ensemble.methods import (
-    Greedy,
-    LearnedWeights,
-    average_best,
-    best_single,
-    forward_without_replacement,
-    within_limits,
-)
-from evo.ensemble.metrics import as_targets, check_loss, check_task, mean_and_error, row_losses
+from evo.ensemble.estimation import Estimate, PairedGain
+from evo.ensemble.metrics import as_targets, check_loss, check_task
 from evo.ensemble.pool_loss import PoolLoss
-from evo.ensemble.pooling import check_pooling, pool
-from evo.ensemble.stacking import Stacker, fit_stacker
+from evo.ensemble.pooling import check_pooling
+from evo.ensemble.selection_problem import Chosen, SelectionProblem, Way, combine
+from evo.ensemble.stacking import Stacker
 from evo.errors import EnsembleError
 
 #: Every method by name; ``auto`` is the one of several whose nested loss is least.
 METHODS = ("auto", "best", "average", "weighted", "greedy", "bagged", "nes", "stacking")
-#: A method, and the most members that it may take.
-Way = tuple[str, int]
-
 #: Numbers (float32) that the terms of a selection may take; more candidates than fit are screened by own loss.
 _TERMS = 4_000_000
 _FEWEST = 64
-
-#: Metrics whose nested estimates are reported.
-_REPORTED = {
-    "binary": ("error", "log_loss"),
-    "multiclass": ("error", "log_loss"),
-    "multilabel": ("error", "log_loss"),
-    "regression": ("rmse", "mae"),
-}
-
 
 @dataclass(frozen=True, eq=False)
 class Selection:
@@ -106,20 +86,6 @@ class Selection:
             "gain": None if self.gain is None else self.gain.to_json(),
             "notes": list(self.notes),
         }
-
-
-def combine(
-    predictions: Sequence[np.ndarray],
-    weights: np.ndarray,
-    pooling: str,
-    task: str,
-    temperature: float = 1.0,
-    stacker: Stacker | None = None,
-) -> np.ndarray:
-    """What an ensemble makes of its members' predictions, float32 (rows, outputs)."""
-    if stacker is not None:
-        return stacker.predict(predictions, task)
-    return pool(predictions, weights, pooling, task, temperature)
 
 
 def build(
@@ -218,7 +184,7 @@ def build(
         )
     kept = [c for c, fits in zip(kept, fitting, strict=True) if fits]
     kept = screen(kept, targets, task, loss, pooling, sample_weight)
-    problem = _Problem(kept, targets, task, loss, single_loss, pooling, temperature, limits, sample_weight)
+    problem = SelectionProblem(kept, targets, task, loss, single_loss, pooling, temperature, limits, sample_weight)
 
     everything = np.arange(rows)
     best, average = ("best", members), ("average", members)
@@ -227,7 +193,7 @@ def build(
             warn("one candidate is left: the ensemble has one member", notes)
         found = problem.estimates(problem.cross_fit((best,), fold_count, rng))
         named = {name: estimate for (name, _), estimate in found.items()}
-        return problem.selection(problem.fit(best, everything, rng), "best", named, None, False, notes)
+        return _selection(problem, problem.fit(best, everything, rng), "best", named, None, False, notes)
     tried = _tried(members) if method == "auto" else ((method, members),)
     predicted = problem.cross_fit((best, average, *tried), fold_count, rng)
     found = problem.estimates(predicted)
@@ -249,7 +215,33 @@ def build(
             notes.append(f"better in {loss}, but worse in {single_loss}: the ensemble is the best single model")
     if fallback:
         chosen = problem.fit(best, everything, rng)
-    return problem.selection(chosen, "best" if fallback else way[0], named, gain, fallback, notes)
+    return _selection(problem, chosen, "best" if fallback else way[0], named, gain, fallback, notes)
+
+
+def _selection(
+    problem: SelectionProblem,
+    chosen: Chosen,
+    method: str,
+    estimates: Mapping[str, Mapping[str, Estimate]],
+    gain: PairedGain | None,
+    fallback: bool,
+    notes: list[str],
+) -> Selection:
+    """The public record of a choice."""
+    return Selection(
+        candidates=tuple(problem.candidates[i] for i in chosen.members),
+        weights=chosen.weights,
+        task=problem.task,
+        method=method,
+        loss=problem.loss,
+        pooling="stacked" if chosen.stacker is not None else problem.pooling,
+        temperature=chosen.temperature,
+        stacker=chosen.stacker,
+        estimates=estimates,
+        gain=gain,
+        fallback=fallback,
+        notes=tuple(notes),
+    )
 
 
 def _tried(size: int) -> tuple[Way, ...]:
@@ -285,155 +277,3 @@ def screen(
         own[start : start + 16] = PoolLoss(part, targets, task, "arithmetic", single, row_weight).singles()
     best = np.sort(np.argsort(own, kind="stable")[:most])
     return [candidates[i] for i in best]
-
-
-@dataclass(eq=False)
-class _Chosen:
-    """Members (indices), their weights, and how they are pooled."""
-
-    members: np.ndarray
-    weights: np.ndarray
-    temperature: float = 1.0
-    stacker: Stacker | None = None
-
-
-class _Problem:
-    """Candidates and targets; fits any method on any rows."""
-
-    def __init__(
-        self,
-        candidates: list[Candidate],
-        targets: np.ndarray,
-        task: str,
-        loss: str,
-        single_loss: str,
-        pooling: str,
-        temperature: bool,
-        limits: Limits,
-        row_weight: np.ndarray | None,
-    ) -> None:
-        self.candidates, self.targets, self.task, self.loss = candidates, targets, task, loss
-        self.pooling, self.limits = pooling, limits
-        self.temperature = temperature and task != "regression"
-        self.weight = None if row_weight is None else np.asarray(row_weight, dtype=np.float64)
-        self.costs = Costs(candidates, limits)
-        predictions = [c.predictions for c in candidates]
-        weighed, pool_loss = predictions, loss
-        if loss == "calibrated_log_loss":
-            # One number each, fitted on all rows: too little to flatter the nested estimates.
-            weighed, pool_loss = [calibrated(one, targets, task) for one in predictions], "log_loss"
-        self.pool = PoolLoss(weighed, targets, task, pooling, pool_loss, self.weight)
-        self.single_losses: np.ndarray | None = None
-        if single_loss != loss:
-            losses = [row_losses(single_loss, task, one, targets) for one in predictions]
-            self.single_losses = np.array(losses, dtype=np.float32)
-        # the error rate has plateaus and no gradient: what needs one follows the log loss
-        self.smooth = self.pool
-        if not self.pool.smooth:
-            self.smooth = PoolLoss(predictions, targets, task, pooling, "log_loss", self.weight)
-
-    def fit(self, way: Way, rows: np.ndarray, rng: np.random.Generator) -> _Chosen:
-        """Choose on these rows."""
-        method, size = way
-        everything = len(rows) == len(self.targets)
-        score = self.pool if everything else self.pool.subset(rows)
-        chooser: dict[str, Callable[[], np.ndarray]] = {
-            "best": lambda: best_single(score, self.costs, self._singles(rows)),
-            "average": lambda: average_best(score, self.costs, size),
-            "weighted": lambda: LearnedWeights(size)(
-                self.smooth if everything else self.smooth.subset(rows), self.costs
-            ),
-            "greedy": lambda: Greedy()(score, self.costs, rng),
-            "bagged": lambda: Greedy(bags=20, steps=25)(score, self.costs, rng),
-            "nes": lambda: forward_without_replacement(score, self.costs, size),
-            "stacking": lambda: Greedy()(score, self.costs, rng),
-        }
-        weights = chooser[method]()
-        members = np.flatnonzero(weights)
-        members = members[np.argsort(-weights[members], kind="stable")]
-        chosen = _Chosen(members, weights[members])
-        parts = [self.candidates[i].predictions[rows] for i in members]
-        if method == "stacking" and len(members) > 1:
-            weight = None if self.weight is None else self.weight[rows]
-            chosen.stacker = fit_stacker(parts, self.targets[rows], self.task, row_weight=weight)
-            chosen.weights = chosen.stacker.member_weights(len(members))
-        elif self.temperature:
-            pooled = pool(parts, chosen.weights, self.pooling, self.task)
-            chosen.temperature = fit_temperature(pooled, self.targets[rows], self.task)
-        return chosen
-
-    def _singles(self, rows: np.ndarray) -> np.ndarray | None:
-        """Mean loss of each candidate on these rows, where single models have a loss of their own."""
-        if self.single_losses is None:
-            return None
-        weight = None if self.weight is None else self.weight[rows]
-        return np.asarray(np.average(self.single_losses[:, rows], axis=1, weights=weight))
-
-    def predict(self, chosen: _Chosen, rows: np.ndarray) -> np.ndarray:
-        """Pooled predictions of these rows."""
-        parts = [self.candidates[i].predictions[rows] for i in chosen.members]
-        return combine(parts, chosen.weights, self.pooling, self.task, chosen.temperature, chosen.stacker)
-
-    def cross_fit(self, ways: Sequence[Way], fold_count: int, rng: np.random.Generator) -> dict[Way, np.ndarray]:
-        """Predictions of each way in which every row is judged by what was chosen without it.
-
-        Empty with too few rows.
-        """
-        rows = len(self.targets)
-        if rows < 2 * fold_count:
-            return {}
-        fold = folds(rows, fold_count, self.targets if self.task == "multiclass" else None, rng)
-        outputs = self.candidates[0].predictions.shape[1]
-        predicted = {way: np.empty((rows, outputs), dtype=np.float32) for way in ways}
-        for number in range(fold_count):
-            train, held_out = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
-            for way in predicted:
-                predicted[way][held_out] = self.predict(self.fit(way, train, rng), held_out)
-        return predicted
-
-    def estimates(self, predicted: Mapping[Way, np.ndarray]) -> dict[Way, dict[str, Estimate]]:
-        """What cross-fitted predictions say of each way, by metric."""
-        return {
-            way: {
-                metric: Estimate(
-                    *mean_and_error(metric, row_losses(metric, self.task, outputs, self.targets), self.weight)
-                )
-                for metric in dict.fromkeys((self.loss, *_REPORTED[self.task]))
-            }
-            for way, outputs in predicted.items()
-        }
-
-    def gain(
-        self, single: np.ndarray, ensemble: np.ndarray, rng: np.random.Generator, loss: str | None = None
-    ) -> PairedGain:
-        """Of cross-fitted predictions over others, by default in the loss that is minimised."""
-        losses = [row_losses(loss or self.loss, self.task, outputs, self.targets) for outputs in (single, ensemble)]
-        return paired_gain(losses[0], losses[1], rng, self.weight)
-
-    def selection(
-        self,
-        chosen: _Chosen,
-        method: str,
-        estimates: Mapping[str, Mapping[str, Estimate]],
-        gain: PairedGain | None,
-        fallback: bool,
-        notes: list[str],
-    ) -> Selection:
-        """The public record of a choice."""
-        return Selection(
-            candidates=tuple(self.candidates[i] for i in chosen.members),
-            weights=chosen.weights,
-            task=self.task,
-            method=method,
-            loss=self.loss,
-            pooling="stacked" if chosen.stacker is not None else self.pooling,
-            temperature=chosen.temperature,
-            stacker=chosen.stacker,
-            estimates=estimates,
-            gain=gain,
-            fallback=fallback,
-            notes=tuple(notes),
-        )
-
-
-__all__ = ["METHODS", "Selection", "build", "combine", "screen", "within_limits"]
