@@ -22,12 +22,10 @@ from benchmarks.tuners import methods as method_list
 from benchmarks.tuners import report
 from benchmarks.tuners.metering import Allowance
 from benchmarks.tuners.methods import Method
-from benchmarks.tuners.runs import RunSpec
+from benchmarks.tuners.runs import SHARED, RunSpec
 
 #: Seconds past a wall-clock budget after which a run is ended from outside.
 GRACE = 900.0
-#: Settings that must be equal within one --out.
-_SHARED = ("trial_epochs", "patience", "top", "ensemble", "cores", "precision")
 
 
 def _sizes(given: list[str]) -> dict[str, int]:
@@ -96,19 +94,21 @@ def _execute(spec: RunSpec, method: Method, limit: float | None) -> str:
     return ("took too long" if status is None else f"exit status {status}") + ": " + " | ".join(tail)
 
 
-def _check_settings(run: dict[str, Any], spec: RunSpec, task: Task, folder: Path) -> None:
+def _check_settings(run: dict[str, Any], spec: RunSpec, task: Task) -> None:
     """A finished run must be of the same data and settings.
 
     Raises:
         TaskError: it is not; names what differs.
     """
     if run["task_fingerprint"] != task.fingerprint:
-        raise TaskError(f"--out: the finished run {folder.name} of {task.name} used other data (or --train-size)")
-    for name in _SHARED:
-        if run["settings"][name] != getattr(spec, name):
+        raise TaskError(
+            f"--out: the finished run {spec.method} {spec.seed} of {task.name} used other data (or --train-size)"
+        )
+    for name in SHARED:
+        if run[name] != getattr(spec, name):
             flag = "--" + name.replace("_", "-")
             raise TaskError(
-                f"{flag}: runs in --out used {run['settings'][name]}, got {getattr(spec, name)}; "
+                f"{flag}: runs in --out used {run[name]}, got {getattr(spec, name)}; "
                 "give the same value or another --out"
             )
 
@@ -122,6 +122,7 @@ def _planned(arguments: argparse.Namespace, out: Path) -> list[tuple[RunSpec, Me
         if method.side == "autokeras" and not arguments.autokeras_python:
             raise TaskError("--methods: autokeras needs --autokeras-python PATH")
     allowance = Allowance(arguments.minutes, arguments.epochs)
+    finished = report.finished_runs(out)
     planned = []
     for block, (seed, _, path, task) in enumerate(_tasks(arguments, out)):
         fitting = [method for method in chosen if method.applies(task)]
@@ -138,11 +139,10 @@ def _planned(arguments: argparse.Namespace, out: Path) -> list[tuple[RunSpec, Me
                     "reserve": arguments.reserve, "trees": arguments.trees,
                 },
             )  # fmt: skip
-            done = (folder / "run.json").exists()
-            if done:
-                found = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-                _check_settings(found, spec, task, folder)
-            planned.append((spec, method, done))
+            found = finished.get((task.name, method.name, seed, allowance.label))
+            if found is not None:
+                _check_settings(found, spec, task)
+            planned.append((spec, method, found is not None))
     return planned
 
 

@@ -20,7 +20,7 @@ from benchmarks import machine, tidy
 from benchmarks.tasks import Task, load_file
 from benchmarks.tuners.metering import Meter
 from benchmarks.tuners.methods import METHODS
-from benchmarks.tuners.runs import Delivery, RunSpec, write_results
+from benchmarks.tuners.runs import SHARED, Delivery, RunSpec, write_results
 
 
 def _run(task: Task, spec: RunSpec, meter: Meter) -> Delivery:
@@ -95,14 +95,11 @@ def main(path: str) -> int:
             "after_search": delivery.after_search,
             "ended": delivery.ended,
             "peak_memory_mib": round(max(usage) / 1024),
-            "settings": {
-                "trial_epochs": spec.trial_epochs, "patience": spec.patience, "top": spec.top,
-                "ensemble": spec.ensemble, "cores": spec.cores, "precision": spec.precision,
-            },
+            **{name: getattr(spec, name) for name in SHARED},
             "notes": delivery.notes,
             "machine": machine.describe(),
         },
-    )  # fmt: skip
+    )
     return 0
 
 

@@ -21,21 +21,48 @@ UNRANKED = ("boosting",)
 
 
 def gather(out: Path) -> dict[str, pd.DataFrame]:
-    """Join the files of all finished runs into ``runs.csv``, ``trials.csv``, ``evaluations.csv``, ``products.csv``."""
-    finished = sorted(out.glob("runs/*/*/*/*/run.json"))
-    columns = {"trials": TRIALS, "evaluations": EVALUATIONS, "products": PRODUCTS}
+    """Join the files of all finished runs into ``runs.csv``, ``trials.csv``, ``evaluations.csv``, ``products.csv``.
+
+    Runs that are in those files already and have no folder here stay: results that were published without their folders
+    can be added to.
+    """
+    columns = {"trials": TRIALS, "evaluations": EVALUATIONS, "products": PRODUCTS, "runs": RUNS}
+    folders = {path.parent: json.loads(path.read_text(encoding="utf-8")) for path in _finished(out)}
+    here = {tuple(record[name] for name in RUN) for record in folders.values()}
     frames = {}
     for name, names in columns.items():
-        parts = [tidy.read(path.parent / f"{name}.csv") for path in finished]
+        if name == "runs":
+            parts = [pd.DataFrame(list(folders.values()), columns=list(RUNS))]
+        else:
+            parts = [tidy.read(folder / f"{name}.csv") for folder in folders]
+        if (out / f"{name}.csv").exists():
+            known = tidy.read(out / f"{name}.csv")
+            elsewhere = [run not in here for run in known[list(RUN)].itertuples(index=False, name=None)]
+            parts.insert(0, known[elsewhere])
         parts = [part for part in parts if len(part)]
-        frames[name] = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(names))
-    records = [json.loads(path.read_text(encoding="utf-8")) for path in finished]
-    frames["runs"] = pd.DataFrame(records, columns=list(RUNS))
-    for name, names in {**columns, "runs": RUNS}.items():
+        joined = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(names))
+        frames[name] = joined.sort_values(list(RUN), kind="stable", ignore_index=True)
         tidy.write(out / f"{name}.csv", frames[name], names)
-    machines = {json.dumps(record["machine"], sort_keys=True): record["machine"] for record in records}
-    tidy.write_json(out / "machine.json", list(machines.values()))
+    known_machines = out / "machine.json"
+    machines = json.loads(known_machines.read_text(encoding="utf-8")) if known_machines.exists() else []
+    for record in folders.values():
+        if record["machine"] not in machines:
+            machines.append(record["machine"])
+    tidy.write_json(known_machines, machines)
     return frames
+
+
+def _finished(out: Path) -> list[Path]:
+    return sorted(out.glob("runs/*/*/*/*/run.json"))
+
+
+def finished_runs(out: Path) -> dict[tuple[str, str, int, str], dict[str, Any]]:
+    """Every finished run by task, method, seed and budget: those with a folder here, and those in ``runs.csv``."""
+    records: list[dict[str, Any]] = []
+    if (out / "runs.csv").exists():
+        records += tidy.read(out / "runs.csv").to_dict("records")  # type: ignore[arg-type]
+    records += [json.loads(path.read_text(encoding="utf-8")) for path in _finished(out)]
+    return {(r["task"], r["method"], int(r["seed"]), r["budget"]): r for r in records}
 
 
 def one_line(folder: Path) -> str:

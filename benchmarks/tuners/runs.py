@@ -15,6 +15,8 @@ from benchmarks.tuners.products import Product
 
 #: Columns that identify a run; first in every file.
 RUN = ("task", "method", "seed", "budget")
+#: Settings that must be equal within one ``--out``.
+SHARED = ("trial_epochs", "patience", "top", "ensemble", "cores", "precision")
 TRIALS = (
     *RUN, "trial", "status", "first_epoch", "epochs", "samples", "validation_score", "validation_error",
     "parameters", "started", "finished", "proposing", "total_epochs", "total_samples", "settings", "message",
@@ -28,6 +30,7 @@ PRODUCTS = (
 RUNS = (
     *RUN, "task_fingerprint", "kind", "target", "rows_train", "rows_validation", "rows_test", "trials", "failed",
     "epochs", "samples", "seconds", "proposing", "training", "after_search", "ended", "peak_memory_mib",
+    *SHARED,
 )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -169,7 +170,8 @@ def synthetic_run(out: Path, task: tasks.Task, method: str, seed: int, error: fl
     record = {
         **run, "task_fingerprint": task.fingerprint, "kind": task.kind, "target": task.target, "trials": 1,
         "failed": 0, "epochs": 10, "samples": 1000, "seconds": 60.0, "proposing": 1.0, "training": 59.0,
-        "after_search": 0.5, "ended": "budget", "peak_memory_mib": 1, "machine": machine.describe(),
+        "after_search": 0.5, "ended": "budget", "peak_memory_mib": 1, "trial_epochs": 10, "patience": 5,
+        "top": 2, "ensemble": 8, "cores": 1, "precision": "float32", "machine": machine.describe(),
     }  # fmt: skip
     tidy.write_json(folder / "run.json", record)
 
@@ -192,6 +194,25 @@ def test_report_on_synthetic_runs(tmp_path: Path) -> None:
     before = (tmp_path / "report.md").read_bytes(), (tmp_path / "budget-10epochs-ranks.svg").read_bytes()
     report.write(tmp_path)
     assert before == ((tmp_path / "report.md").read_bytes(), (tmp_path / "budget-10epochs-ranks.svg").read_bytes())
+
+
+def test_published_results_are_added_to(tmp_path: Path) -> None:
+    """Without the folders of its runs a report stays as it is, byte for byte, and takes new runs in."""
+    task = tasks.load("wine", seed=1)
+    for method, error in ERRORS.items():
+        synthetic_run(tmp_path, task, method, 1, error)
+    report.write(tmp_path)
+    files = {path: path.read_bytes() for path in tmp_path.glob("*.*")}
+    shutil.rmtree(tmp_path / "runs")
+    assert set(report.finished_runs(tmp_path)) == {("wine", method, 1, "10epochs") for method in ERRORS}
+    report.write(tmp_path)
+    assert files == {path: path.read_bytes() for path in tmp_path.glob("*.*")}
+    synthetic_run(tmp_path, task, "evo@own", 2, 0.05)
+    synthetic_run(tmp_path, task, "evo@own", 1, 0.5)  # done again: counts instead of the published one
+    report.write(tmp_path)
+    assert len(tidy.read(tmp_path / "runs.csv")) == len(ERRORS) + 1
+    ours = tidy.read(tmp_path / "products.csv").query("method == 'evo@own' and seed == 1")
+    assert len(ours) == 2 and (ours["test_error"] > 0.4).all()
 
 
 def test_a_run_without_a_model_loses_its_block() -> None:
@@ -226,6 +247,7 @@ def test_keras_tuner_is_counted_exactly_and_goes_on(tmp_path: Path, capsys: pyte
     assert not list(tmp_path.glob("runs/*/*/*/*/keras_tuner/*"))  # checkpoints are gone
 
     capsys.readouterr()
+    shutil.rmtree(tmp_path / "runs")  # what the tables hold is done, too
     assert command.run(call) == 0
     assert "1 finished already" in capsys.readouterr().out
     other = arguments(*words, "--cores", "1", "--out", str(tmp_path), "--patience", "9")
