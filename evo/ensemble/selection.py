@@ -17,11 +17,15 @@ from evo.ensemble.selection_problem import Chosen, SelectionProblem, Way, combin
 from evo.ensemble.stacking import Stacker
 from evo.errors import EnsembleError
 
-#: Every method by name; ``auto`` is the one of several whose nested loss is least.
+#: Every method by name; ``auto`` is the first of several unless another is clearly better.
 METHODS = ("auto", "best", "average", "weighted", "greedy", "bagged", "nes", "stacking")
 #: Numbers (float32) that the terms of a selection may take; more candidates than fit are screened by own loss.
 _TERMS = 4_000_000
 _FEWEST = 64
+#: Share of the bootstrap samples in which a way must be better than the one before to replace it. With few rows the
+#: least of several nested losses is mostly luck, and many members of like weight are the safer bet.
+_CLEARLY = 0.95
+
 
 @dataclass(frozen=True, eq=False)
 class Selection:
@@ -121,9 +125,9 @@ def build(
             ``weighted``: weights learned by gradient, drawn towards equal ones. ``greedy``: Caruana's selection with
             replacement. ``bagged``: the mean of 20 such selections over random halves of the candidates.
             ``nes``: forward selection without replacement (Zaidi et al. 2021).
-            ``stacking``: a linear model on the greedily chosen. ``auto``: of ``weighted`` with ``size``
-            members, with a half and with a quarter of them, and ``greedy``, the one whose nested loss is
-            least (docs/decisions/ensemble.md).
+            ``stacking``: a linear model on the greedily chosen. ``auto``: ``weighted`` with ``size``
+            members, unless a half or a quarter of them or ``greedy`` has clearly less nested loss
+            (docs/decisions/ensemble.md).
         loss: what is minimised: ``log_loss`` (default), ``calibrated_log_loss`` (members are weighed as if each had
             its best temperature, which comes closest to choosing by error), ``brier`` or ``error``; ``rmse``
             (default) or ``mae``.
@@ -197,7 +201,7 @@ def build(
     tried = _tried(members) if method == "auto" else ((method, members),)
     predicted = problem.cross_fit((best, average, *tried), fold_count, rng)
     found = problem.estimates(predicted)
-    way = min(tried, key=lambda one: found[one][loss].value) if found else tried[0]
+    way = _clearly_best(tried, predicted, problem, rng) if found else tried[0]
     named = {"best": found[best], "average": found[average], "ensemble": found[way]} if found else {}
     gain = problem.gain(predicted[best], predicted[way], rng) if found else None
     chosen = problem.fit(way, everything, rng)
@@ -251,6 +255,17 @@ def _tried(size: int) -> tuple[Way, ...]:
     """
     fewer = (("weighted", part) for part in (size // 2, size // 4) if part >= 2)
     return (("weighted", size), *fewer, ("greedy", size))
+
+
+def _clearly_best(
+    tried: Sequence[Way], predicted: Mapping[Way, np.ndarray], problem: SelectionProblem, rng: np.random.Generator
+) -> Way:
+    """The first way unless a later one is clearly better on cross-fitted predictions; then that, and so on."""
+    way = tried[0]
+    for other in tried[1:]:
+        if problem.gain(predicted[way], predicted[other], rng).probability > _CLEARLY:
+            way = other
+    return way
 
 
 def screen(
