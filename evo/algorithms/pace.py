@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from evo.algorithms.phenotypes import Features
+from evo.algorithms.targets import thresholds
 from evo.history import History, Proposal, Trial
 from genomes.genome import Genome
 from genomes.space import Space
@@ -40,6 +41,7 @@ class Pace:
         self._known: dict[str, float] = {}
         self._fixed = 0.0
         self._fitted: list[tuple[int, float]] = []
+        self._chosen: list[tuple[int, float]] = []
 
     def fit(self, history: History) -> bool:
         """Learn from the visible outcomes; False if none of them has both epochs and seconds."""
@@ -49,18 +51,26 @@ class Pace:
         self._fitted = timed
         self._known = {history[number].genome.key: each for number, each in timed}
         self._fixed = float(np.median([_fixed(history[number]) for number, _ in timed]))
+        # Kernel and noise are chosen again only when a quarter more is known.
+        threshold = thresholds(len(history))
+        early = [one for one in timed if one[0] < threshold]
+        if len(early) > 1 and early != self._chosen:
+            self._chosen = early
+            self._surrogate.choose(*self._standardized(history, early))
+        inputs, targets = self._standardized(history, timed)
+        if len(timed) > 1:
+            self._surrogate.fit(inputs, targets)
+        return True
+
+    def _standardized(self, history: History, timed: list[tuple[int, float]]) -> tuple[np.ndarray, np.ndarray]:
+        """Inputs and targets of the newest; the roofline and the units of the targets are theirs from here on."""
         genomes = [history[number].genome for number, _ in timed[-self.rows :]]
         seconds = np.array([each for _, each in timed[-self.rows :]])
         flops = self._flops(genomes)
         self._quickest, self._rate = float(seconds.min()), float((seconds / flops).min())
         above = np.log(seconds) - np.log(self._roof(flops))
         self._mean, self._scale = float(above.mean()), max(float(above.std()), 1e-3)
-        if len(genomes) > 1:
-            inputs = self._inputs(genomes)
-            targets = (above - self._mean) / self._scale
-            self._surrogate.choose(inputs, targets)
-            self._surrogate.fit(inputs, targets)
-        return True
+        return self._inputs(genomes), (above - self._mean) / self._scale
 
     def per_epoch(self, genomes: Sequence[Genome]) -> np.ndarray:
         """Seconds of one epoch of training and evaluation, shape (genomes,); after a successful :meth:`fit`."""

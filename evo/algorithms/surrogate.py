@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,6 +13,7 @@ import sklearn
 from scipy.spatial.distance import cdist
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import Kernel
+from threadpoolctl import ThreadpoolController
 
 
 class RungKernel(Kernel):
@@ -116,13 +120,13 @@ class Surrogate:
     def means(self, inputs: np.ndarray) -> np.ndarray:
         """Means alone, which are quicker; shape (n,)."""
         assert self._model is not None
-        with sklearn.config_context(assume_finite=True, skip_parameter_validation=True):
+        with _lean():
             return np.asarray(self._model.predict(inputs))
 
     def predict(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation, each of shape (n,)."""
         assert self._model is not None
-        with sklearn.config_context(assume_finite=True, skip_parameter_validation=True):
+        with _lean():
             mean, deviation = self._model.predict(inputs, return_std=True)
         return mean, deviation
 
@@ -132,6 +136,25 @@ def _fitted(
 ) -> GaussianProcessRegressor:
     kernel = RungKernel(length, correlation)
     model = GaussianProcessRegressor(kernel, alpha=noise, optimizer=None, copy_X_train=False)
-    # The inputs are our own: checking them takes longer than the fit.
-    with sklearn.config_context(assume_finite=True, skip_parameter_validation=True):
+    with _lean():
         return model.fit(inputs, targets)
+
+
+@contextlib.contextmanager
+def _lean() -> Iterator[None]:
+    """Linear algebra in one thread, inputs unchecked.
+
+    The matrices are small: further threads only spin, on cores that the workers train on, and would make the last bits
+    of a prediction a matter of the machine. The inputs are our own; checking them takes longer than a fit.
+    """
+    with (
+        _libraries().limit(limits=1, user_api="blas"),
+        sklearn.config_context(assume_finite=True, skip_parameter_validation=True),
+    ):
+        yield
+
+
+@functools.cache
+def _libraries() -> ThreadpoolController:
+    """The libraries of linear algebra in this process; finding them takes milliseconds."""
+    return ThreadpoolController()
