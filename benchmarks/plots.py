@@ -24,6 +24,18 @@ def style(names: Sequence[str]) -> dict[str, dict[str, str]]:
     }
 
 
+def _plain_numbers(axis: Any) -> None:
+    """Label a logarithmic axis with 0.05 instead of a power of ten, on the same ticks."""
+    from matplotlib.ticker import LogFormatter
+
+    class Plain(LogFormatter):
+        def __call__(self, x: float, pos: int | None = None) -> str:
+            return f"{x:g}" if super().__call__(x, pos) else ""
+
+    axis.set_major_formatter(Plain())
+    axis.set_minor_formatter(Plain(minor_thresholds=(1, 0.4)))
+
+
 def _figure(width: float, height: float, rows: int = 1, columns: int = 1) -> tuple[Any, Any]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -131,6 +143,7 @@ def anytime(
             axis.set_xscale("log")
         if log_value and (part[value] > 0).all():
             axis.set_yscale("log")
+            _plain_numbers(axis.yaxis)
         axis.set_title(str(name) if name is not None else "", fontsize=10)
         axis.set_xlabel(cost_label or cost)
         axis.set_ylabel(value_label or value)

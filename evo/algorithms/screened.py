@@ -24,6 +24,8 @@ from genomes.genome import Genome
 
 #: Trials above which parents come from the newest only.
 _AGING = 500
+#: Weight of the predicted standard deviation, by whether the space is finite.
+_BETA = {True: 0.5, False: 1.0}
 #: Under a budget of time: the share of it that one training of full length may take,
 _AFFORDABLE = 0.25
 #: and the share that the initial design may.
@@ -49,7 +51,8 @@ class ScreenedEvolution(Algorithm):
         crossover: share of children from two parents.
         second: share of children with one more mutation.
         random: random genomes among the candidates, as a share of the offspring.
-        beta: weight of the predicted standard deviation.
+        beta: weight of the predicted standard deviation; by default 0.5 in a space of finite size, 1 in any other,
+            where near copies of the best never run out.
         screening: predict the children; otherwise the first one bred is trained.
         aging: parents come from the newest 100 trials instead of all (Real et al. 2019);
             by default above 500 trials.
@@ -66,7 +69,7 @@ class ScreenedEvolution(Algorithm):
     crossover: float = 0.2
     second: float = 0.2
     random: float = 0.1
-    beta: float = 0.5
+    beta: float | None = None
     screening: bool = True
     aging: bool | None = None
     eta: float = 3.0
@@ -84,7 +87,8 @@ class ScreenedEvolution(Algorithm):
         check("rows", self.rows, 10, whole=True)
         for name in ("crossover", "second", "random"):
             check(name, getattr(self, name), 0, 1)
-        check("beta", self.beta, 0)
+        if self.beta is not None:
+            check("beta", self.beta, 0)
         check("promote", self.promote, 1)
         if self.eta != 0:
             check("eta", self.eta, 1.1)
@@ -110,6 +114,7 @@ class _Bound:
         self.design = settings.design if settings.design is not None else min(max(paid, 10), 30)
         self.belief = Belief(Surrogate(), Features(problem.space), self.ladder, settings.rows)
         self.pace = None if problem.seconds is None else Pace(problem.space)
+        self.beta = settings.beta if settings.beta is not None else _BETA[problem.space.size() is not None]
 
     def _affordable(self, genomes: Sequence[Genome]) -> np.ndarray:
         """Of which genomes several can be trained to the full length in time; once something has been timed."""
@@ -206,7 +211,7 @@ class _Bound:
         if len(new) == 1:
             return new[0]
         mean, deviation = self.belief.predict([candidate.genome for candidate in new])
-        return new[int(np.argmax(mean + settings.beta * deviation))]
+        return new[int(np.argmax(mean + self.beta * deviation))]
 
     def _paid(self, candidates: list[Candidate], affordable: Affordable) -> list[Candidate]:
         """Those that a budget of time can pay for; if it can pay for none, the quickest."""

@@ -73,7 +73,7 @@ class Surrogate:
     def __init__(
         self,
         lengths: tuple[float, ...] = (0.5, 0.7, 1.0, 1.4, 2.0, 2.8),
-        noises: tuple[float, ...] = (1e-3, 0.03, 0.15),
+        noises: tuple[float, ...] = (1e-3, 0.03, 0.15, 0.5),
         correlations: tuple[float, ...] = (0.6, 0.8, 0.95),
         rows: int = 100,
     ) -> None:
