@@ -269,6 +269,16 @@ class Space(abc.ABC):
         """
         return x, y
 
+    def settle(self, model: Any, steps: int) -> None:
+        """Called after the first epoch of a model that began with fresh weights, before it is evaluated.
+
+        For what does not change training, but what the model is taken to be, as moving averages do.
+
+        Args:
+            model: the trained model.
+            steps: steps of that epoch.
+        """
+
     def needs_soft_targets(self, genome: Genome) -> bool:
         """Whether loss and augmentation take one-hot targets (label smoothing, mixup)."""
         return False

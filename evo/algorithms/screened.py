@@ -24,8 +24,10 @@ from genomes.genome import Genome
 
 #: Trials above which parents come from the newest only.
 _AGING = 500
-#: Weight of the predicted standard deviation, by whether the space is finite.
-_BETA = {True: 0.5, False: 1.0}
+#: Weight of the predicted standard deviation in a space of finite size, and in any other.
+_BETA, _BETA_ENDLESS = 0.5, 1.0
+#: Share of the variance that a surrogate may take for noise, besides its own choices, in a space without end.
+_NOISE_ENDLESS = 0.5
 #: Under a budget of time: the share of it that one training of full length may take,
 _AFFORDABLE = 0.25
 #: and the share that the initial design may.
@@ -104,7 +106,7 @@ class _Bound:
     def __init__(self, settings: ScreenedEvolution, problem: Problem) -> None:
         # scikit-learn takes seconds to import: only a campaign that searches waits for it.
         from evo.algorithms.belief import Belief
-        from evo.algorithms.surrogate import Surrogate
+        from evo.algorithms.surrogate import NOISES, Surrogate
 
         self.settings, self.problem = settings, problem
         self.keys = Keys(problem.space)
@@ -112,9 +114,12 @@ class _Bound:
         self.ladder = Ladder.make(problem.epochs, settings.eta or 3.0, rungs=rungs)
         paid = problem.epochs // self.ladder.rungs[0]
         self.design = settings.design if settings.design is not None else min(max(paid, 10), 30)
-        self.belief = Belief(Surrogate(), Features(problem.space), self.ladder, settings.rows)
+        # In a finite space neither more noise nor more weight of the uncertainty helped: docs/decisions/search.md.
+        endless = problem.space.size() is None
+        surrogate = Surrogate(noises=(*NOISES, _NOISE_ENDLESS)) if endless else Surrogate()
+        self.belief = Belief(surrogate, Features(problem.space), self.ladder, settings.rows)
         self.pace = None if problem.seconds is None else Pace(problem.space)
-        self.beta = settings.beta if settings.beta is not None else _BETA[problem.space.size() is not None]
+        self.beta = settings.beta if settings.beta is not None else _BETA_ENDLESS if endless else _BETA
 
     def _affordable(self, genomes: Sequence[Genome]) -> np.ndarray:
         """Of which genomes several can be trained to the full length in time; once something has been timed."""

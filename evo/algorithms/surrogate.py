@@ -53,6 +53,9 @@ class RungKernel(Kernel):
         return f"RungKernel(length={self.length:.3g}, correlation={self.correlation:.3g})"
 
 
+#: Variances of noise to choose from.
+NOISES = (1e-3, 0.03, 0.15)
+
 #: Length, correlation and noise.
 Setting = tuple[float, float, float]
 
@@ -73,7 +76,7 @@ class Surrogate:
     def __init__(
         self,
         lengths: tuple[float, ...] = (0.5, 0.7, 1.0, 1.4, 2.0, 2.8),
-        noises: tuple[float, ...] = (1e-3, 0.03, 0.15, 0.5),
+        noises: tuple[float, ...] = NOISES,
         correlations: tuple[float, ...] = (0.6, 0.8, 0.95),
         rows: int = 100,
     ) -> None:

@@ -198,6 +198,8 @@ class _Trial:
                 epoch_order(task.seed, self.epoch, rows), rates[first : first + steps], task.seed, self.epoch * steps
             )
             self._check(result)
+            if self.epoch == 0 and task.inherit is None:
+                space.settle(engine.model, result.steps)
             validation, predictions = engine.evaluate()
             self.epoch += 1
             for name, value in (*result.logs.items(), *((f"val_{n}", v) for n, v in validation.items())):

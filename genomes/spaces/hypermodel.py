@@ -15,6 +15,7 @@ from genomes.errors import GenomeError, shown
 from genomes.genome import Genome
 from genomes.hyperparameters import Hyperparameters, Parameter, Values, active, completed, spelled
 from genomes.models import dtype_policy
+from genomes.moving_statistics import unbias
 from genomes.space import Space
 from genomes.targets import Target
 
@@ -306,6 +307,10 @@ class HypermodelSpace(Space):
         """The hyperparameter ``batch_size`` if there is one, else the space's."""
         size = self.values(genome).get("batch_size", self._batch_size)
         return int(size) if isinstance(size, (int, float)) else self._batch_size
+
+    def settle(self, model: Any, steps: int) -> None:
+        """Unbias the moving averages of batch normalisations: users' models have Keras' momentum of 0.99."""
+        unbias(model, steps)
 
     def learning_rates(
         self, genome: Genome, first_epoch: int, last_epoch: int, final: bool, steps_per_epoch: int
