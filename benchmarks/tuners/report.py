@@ -98,6 +98,22 @@ def missing_as_worst(products: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame
     return pd.concat([products, pd.DataFrame(rows)], ignore_index=True) if rows else products
 
 
+def with_least(products: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
+    """Products with a column ``least``: what an error rate of 0 counts as where ratios are taken.
+
+    That is half a wrong row among the test rows of all runs of the task and method; 0 for regression.
+    """
+    rows = runs.groupby(["task", "method"])["rows_test"].sum(min_count=1)
+    places = pd.MultiIndex.from_frame(products[["task", "method"]])
+    least = np.where(products["error"] == "error rate", 0.5 / rows.reindex(places).to_numpy(float), 0.0)
+    return products.assign(least=least)
+
+
+def _mean_error(part: pd.DataFrame) -> float:
+    """Mean test error of one entry, for ratios."""
+    return max(float(part["test_error"].mean()), float(part["least"].max()))
+
+
 def _plus_minus(values: pd.Series, percent: bool) -> str:
     factor, digits = (100.0, 2) if percent else (1.0, 4)
     deviation = values.std(ddof=1) if len(values) > 1 else math.nan
@@ -164,7 +180,7 @@ def same_space_summary(products: pd.DataFrame, runs: pd.DataFrame, evaluations: 
         if "evo@same" not in means or rivals.empty:
             continue
         rival = str(rivals.idxmin())
-        ratio = means["evo@same"] / rivals.min()
+        ratio = _mean_error(part[part["method"] == "evo@same"]) / _mean_error(part[part["method"] == rival])
         needed = []
         for seed, of_seed in part.groupby("seed"):
             theirs = of_seed[of_seed["method"] == rival]["validation_error"]
@@ -203,7 +219,8 @@ def product_summary(products: pd.DataFrame) -> str:
         return ""
     return (
         "The rival on each task is the KerasTuner method, single model or average, with the lowest mean *test* error "
-        "there, known only afterwards.\n\n" + "\n\n".join(filter(None, tables))
+        "there, known only afterwards. In ratios, no error at all counts as half a wrong row in all runs.\n\n"
+        + "\n\n".join(filter(None, tables))
     )
 
 
@@ -216,12 +233,13 @@ def _product_table(entries: pd.DataFrame, product: str) -> str:
         if rivals.empty or mine not in means:
             continue
         rival = str(rivals.idxmin())
-        ours = part[part["entry"] == mine].set_index("seed")["test_error"]
-        theirs = part[part["entry"] == rival].set_index("seed")["test_error"]
-        common = ours.index.intersection(theirs.index)
-        ratio = ours[common].mean() / theirs[common].mean() if len(common) else math.nan
+        ours, theirs = part[part["entry"] == mine], part[part["entry"] == rival]
+        common = set(ours["seed"]) & set(theirs["seed"])
+        ratio = math.nan
+        if common:
+            ratio = _mean_error(ours[ours["seed"].isin(common)]) / _mean_error(theirs[theirs["seed"].isin(common)])
         ratios.append(ratio)
-        rows.append([task, rival, f"{ours.mean():.4f}", f"{rivals.min():.4f}", f"{ratio:.3f}"])
+        rows.append([task, rival, f"{means[mine]:.4f}", f"{rivals.min():.4f}", f"{ratio:.3f}"])
     if not rows:
         return ""
     known = np.array([ratio for ratio in ratios if ratio > 0 and math.isfinite(ratio)])
@@ -312,7 +330,7 @@ def write(out: Path) -> int:
         shown = str(budget).replace("min", " minutes").replace("epochs", " epochs")
         products = frames["products"][frames["products"]["budget"] == budget]
         evaluations = frames["evaluations"][frames["evaluations"]["budget"] == budget]
-        products = missing_as_worst(products, runs)
+        products = with_least(missing_as_worst(products, runs), runs)
         name = f"budget-{budget}"
         text.append(f"## {shown} per run")
         for title, part in (

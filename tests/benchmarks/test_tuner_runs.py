@@ -169,6 +169,7 @@ def synthetic_run(out: Path, task: tasks.Task, method: str, seed: int, error: fl
 
     record = {
         **run, "task_fingerprint": task.fingerprint, "kind": task.kind, "target": task.target, "trials": 1,
+        **{f"rows_{role}": count for role, count in task.rows.items()},
         "failed": 0, "epochs": 10, "samples": 1000, "seconds": 60.0, "proposing": 1.0, "training": 59.0,
         "after_search": 0.5, "ended": "budget", "peak_memory_mib": 1, "trial_epochs": 10, "patience": 5,
         "top": 2, "ensemble": 8, "cores": 1, "precision": "float32", "machine": machine.describe(),
@@ -222,6 +223,21 @@ def test_a_run_without_a_model_loses_its_block() -> None:
     products = runs.iloc[:1].assign(product="best", error="error rate", test_error=0.2, validation_error=0.2)
     found = report.missing_as_worst(products, runs)
     assert found.set_index("method").loc["none", "test_error"] == 1.0
+
+
+def test_no_error_at_all_counts_as_half_a_wrong_row_in_ratios() -> None:
+    runs = pd.DataFrame(
+        [
+            {"task": "p", "method": method, "seed": seed, "budget": "b", "rows_test": 50}
+            for method in ("evo@own", "kt-random@own") for seed in (1, 2)
+        ]
+    )  # fmt: skip
+    errors = [0.0, 0.0, 0.02, 0.0]
+    products = runs.assign(product=["ensemble"] * 2 + ["best"] * 2, error="error rate", test_error=errors)
+    text = report.product_summary(report.with_least(products, runs))
+    assert "| p | kt-random@own best | 0.0000 | 0.0100 | 0.500 |" in text  # 0.5 / 100 over 0.01
+    regression = report.with_least(products.assign(error="RMSE", test_error=2.0), runs)
+    assert (regression["least"] == 0).all()
 
 
 def test_report_of_nothing(tmp_path: Path) -> None:
