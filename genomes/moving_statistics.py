@@ -38,7 +38,8 @@ def unbias(model: Any, steps: int) -> int:
         if not begins_as_usual or not 0 < share < 1:
             continue
         layer.moving_mean.assign(layer.moving_mean / (1 - share))
-        layer.moving_variance.assign((layer.moving_variance - share) / (1 - share))
+        # Rounding must not make the variance of a constant channel negative.
+        layer.moving_variance.assign(keras.ops.maximum((layer.moving_variance - share) / (1 - share), 0.0))
         corrected += 1
     return corrected
 

@@ -24,10 +24,10 @@ from genomes.genome import Genome
 
 #: Trials above which parents come from the newest only.
 _AGING = 500
-#: Weight of the predicted standard deviation in a space of finite size, and in any other.
-_BETA, _BETA_ENDLESS = 0.5, 1.0
-#: Share of the variance that a surrogate may take for noise, besides its own choices, in a space without end.
-_NOISE_ENDLESS = 0.5
+#: Weight of the predicted standard deviation, and noise that the surrogate may choose besides its own choices: in a
+#: space of finite size, and in any other.
+_FINITE: tuple[float, tuple[float, ...]] = (0.5, ())
+_ENDLESS: tuple[float, tuple[float, ...]] = (1.0, (0.5,))
 #: Under a budget of time: the share of it that one training of full length may take,
 _AFFORDABLE = 0.25
 #: and the share that the initial design may.
@@ -115,11 +115,10 @@ class _Bound:
         paid = problem.epochs // self.ladder.rungs[0]
         self.design = settings.design if settings.design is not None else min(max(paid, 10), 30)
         # In a finite space neither more noise nor more weight of the uncertainty helped: docs/decisions/search.md.
-        endless = problem.space.size() is None
-        surrogate = Surrogate(noises=(*NOISES, _NOISE_ENDLESS)) if endless else Surrogate()
-        self.belief = Belief(surrogate, Features(problem.space), self.ladder, settings.rows)
+        beta, noises = _ENDLESS if problem.space.size() is None else _FINITE
+        self.beta = beta if settings.beta is None else settings.beta
+        self.belief = Belief(Surrogate(noises=(*NOISES, *noises)), Features(problem.space), self.ladder, settings.rows)
         self.pace = None if problem.seconds is None else Pace(problem.space)
-        self.beta = settings.beta if settings.beta is not None else _BETA_ENDLESS if endless else _BETA
 
     def _affordable(self, genomes: Sequence[Genome]) -> np.ndarray:
         """Of which genomes several can be trained to the full length in time; once something has been timed."""

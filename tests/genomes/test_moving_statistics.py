@@ -50,3 +50,15 @@ def test_what_is_not_known_is_left_alone():
     frozen = keras.layers.BatchNormalization(trainable=False)
     assert unbias(net(True, frozen), 3) == 0
     assert unbias(net(True, keras.layers.LayerNormalization()), 3) == 0
+
+
+def test_the_variance_of_a_constant_channel_does_not_fall_below_zero():
+    import keras
+
+    normalization = keras.layers.BatchNormalization(momentum=0.9999)
+    inputs = keras.Input((4,))
+    model = keras.Model(inputs, normalization(inputs))
+    below = np.nextafter(np.float32(0.9999**7), np.float32(0))  # what rounding makes of seven steps without variance
+    normalization.moving_variance.assign(np.full(4, below))
+    assert unbias(model, 7) == 1
+    assert (np.asarray(normalization.moving_variance) >= 0).all()
