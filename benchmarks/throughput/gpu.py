@@ -82,7 +82,7 @@ def _random_images(folder: Path, rows: int = 10_000) -> Job:
 
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(0)
-    arrays = {
+    arrays: dict[str, np.ndarray] = {
         "x_train": rng.integers(0, 256, (rows, 32, 32, 3), dtype=np.uint8),
         "y_train": rng.integers(0, 10, rows).astype(np.int32),
         "x_validation": rng.integers(0, 256, (1000, 32, 32, 3), dtype=np.uint8),
@@ -91,6 +91,7 @@ def _random_images(folder: Path, rows: int = 10_000) -> Job:
     for name, array in arrays.items():
         np.save(folder / f"{name}.npy", array)
     space = image((32, 32, 3), 10)
-    np.savez(folder / "preprocessing.npz", **space.adapt(arrays["x_train"][:1000], arrays["y_train"][:1000]))
+    state: dict[str, Any] = space.adapt(arrays["x_train"][:1000], arrays["y_train"][:1000])
+    np.savez(folder / "preprocessing.npz", **state)
     reference = DataReference("random-images", str(folder), {name: f"{name}.npy" for name in arrays})
     return Job(folder, space.to_json(), reference)

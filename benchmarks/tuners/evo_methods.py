@@ -184,7 +184,7 @@ def run(tuner: str, space: str, task: Task, spec: RunSpec, meter: Meter) -> Deli
     return Delivery(products, result.reason, after_search=chosen_seconds, notes=notes)
 
 
-def _width(spec: RunSpec) -> dict[str, int]:
+def _width(spec: RunSpec) -> dict[str, Any]:
     """On the clock one worker per core; with a budget in epochs one trial after the other, as all others do it."""
     if spec.epochs is None:
         return {"workers": spec.cores}

@@ -99,14 +99,18 @@ def missing_as_worst(products: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame
 
 
 def with_least(products: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
-    """Products with a column ``least``: what an error rate of 0 counts as where ratios are taken.
+    """Products with what an error rate of 0 counts as where ratios are taken; 0 for regression.
 
-    That is half a wrong row among the test rows of all runs of the task and method; 0 for regression.
+    ``least`` is half a wrong row among the test rows of all runs of the task and method, for means over seeds;
+    ``least_of_run`` half a wrong row among those of the one run.
     """
-    rows = runs.groupby(["task", "method"])["rows_test"].sum(min_count=1)
+    rated = products["error"] == "error rate"
+    test_rows = runs.groupby(["task", "method"])["rows_test"]
     places = pd.MultiIndex.from_frame(products[["task", "method"]])
-    least = np.where(products["error"] == "error rate", 0.5 / rows.reindex(places).to_numpy(float), 0.0)
-    return products.assign(least=least)
+    return products.assign(
+        least=np.where(rated, 0.5 / test_rows.sum(min_count=1).reindex(places).to_numpy(float), 0.0),
+        least_of_run=np.where(rated, 0.5 / test_rows.max().reindex(places).to_numpy(float), 0.0),
+    )
 
 
 def _mean_error(part: pd.DataFrame) -> float:
@@ -162,6 +166,13 @@ def final_table(products: pd.DataFrame, runs: pd.DataFrame) -> str:
 
 def _ranked(products: pd.DataFrame) -> pd.DataFrame:
     return products[~products["method"].isin(UNRANKED)]
+
+
+def _complete(entries: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """The rows of those entries that have the most runs (task and seed), and the names of the other entries."""
+    runs = entries.groupby("entry")[["task", "seed"]].apply(lambda part: len(part.drop_duplicates()))
+    partial = sorted(runs.index[runs < runs.max()])
+    return entries[~entries["entry"].isin(partial)], partial
 
 
 def _baselines(names: Sequence[str]) -> list[str]:
@@ -253,10 +264,16 @@ def _product_table(entries: pd.DataFrame, product: str) -> str:
 
 
 def ranks_and_tests(products: pd.DataFrame, out: Path, name: str) -> str:
-    """Mean ranks over tasks with the critical difference, and paired tests over tasks and seeds."""
-    entries = with_entries(_ranked(products))
+    """Mean ranks over tasks with the critical difference, and paired tests over tasks and seeds.
+
+    Entries with fewer runs than the others (a method for pictures only, an added method of one seed so far) are named
+    and left out: compared on the runs that all share, they would take the others' runs away.
+    """
+    entries, partial = _complete(with_entries(_ranked(products)))
     by_task = statistics.score_table(entries, "test_error", "entry", ("task",))
-    by_run = statistics.score_table(entries, "test_error", "entry", ("task", "seed"))
+    # Differences of logarithms weigh tasks alike; one run without any wrong row must not take them away.
+    above_zero = entries.assign(test_error=entries[["test_error", "least_of_run"]].max(axis=1))
+    by_run = statistics.score_table(above_zero, "test_error", "entry", ("task", "seed"))
     if by_task.shape[1] < 2 or by_task.empty:
         return ""
     ranks = statistics.mean_ranks(by_task)
@@ -270,6 +287,8 @@ def ranks_and_tests(products: pd.DataFrame, out: Path, name: str) -> str:
         markdown_table(["entry", "mean rank"], [[entry, f"{rank:.2f}"] for entry, rank in ranks.items()]),
         f"![ranks]({name}-ranks.png)",
     ]
+    if partial:
+        text.insert(1, "Left out here, since they have fewer runs: " + ", ".join(partial) + ".")
     ours = [f"evo@{name}" for name in ("own ensemble", "own best", "same best") if f"evo@{name}" in by_run]
     for entry in ours:
         tests = statistics.wilcoxon_holm(by_run, entry)
@@ -286,7 +305,8 @@ def ranks_and_tests(products: pd.DataFrame, out: Path, name: str) -> str:
         ]
         text.append(
             f"**{entry}** against each other entry over {len(by_run)} runs (task and seed), paired Wilcoxon, "
-            "Holm's correction (seeds of one task are not independent tasks: read p with that in mind):"
+            "Holm's correction, on logarithms of errors (seeds of one task are not independent tasks: read p with that "
+            "in mind):"
         )
         text.append(markdown_table(["against", "wins", "losses", "ratio of errors", "p", "p (Holm)"], rows))
     return "\n\n".join(text)

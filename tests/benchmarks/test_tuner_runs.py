@@ -240,6 +240,37 @@ def test_no_error_at_all_counts_as_half_a_wrong_row_in_ratios() -> None:
     assert (regression["least"] == 0).all()
 
 
+def test_a_run_without_error_keeps_the_scale_of_paired_tests(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    runs = pd.DataFrame(
+        [
+            {"task": task, "method": method, "seed": seed, "budget": "b", "rows_test": 50}
+            for method in ("evo@own", "kt-random@own") for task in ("p", "q") for seed in (1, 2)
+        ]
+    )  # fmt: skip
+    products = runs.assign(product=["ensemble"] * 4 + ["best"] * 4, error="error rate")
+    products["test_error"] = [0.0, 0.02, 0.04, 0.04, 0.04, 0.04, 0.04, 0.04]
+    text = report.ranks_and_tests(report.with_least(products, runs), tmp_path, "own")
+    # 0 of 50 rows counts as 0.5: the geometric mean of 1/4, 1/2, 1 and 1.
+    assert "| kt-random@own best | 2 | 0 | 0.595 |" in text
+    assert "fewer runs" not in text
+
+
+def test_a_method_with_fewer_runs_takes_nothing_from_the_others(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    rows = [
+        {"task": task, "method": method, "seed": 1, "budget": "b", "rows_test": 50}
+        for method in ("evo@own", "kt-random@own") for task in ("p", "q")
+    ]  # fmt: skip
+    rows.append({"task": "q", "method": "kt-hyperband@resnet", "seed": 1, "budget": "b", "rows_test": 50})
+    runs = pd.DataFrame(rows)
+    products = runs.assign(product=["ensemble"] * 2 + ["best"] * 3, error="error rate", test_error=0.1)
+    products.loc[products["method"] == "evo@own", "test_error"] = 0.05
+    text = report.ranks_and_tests(report.with_least(products, runs), tmp_path, "own")
+    assert "over 2 tasks" in text and "| kt-random@own best | 2 | 0 | 0.500 |" in text
+    assert "fewer runs: kt-hyperband@resnet best." in text
+
+
 def test_report_of_nothing(tmp_path: Path) -> None:
     assert report.write(tmp_path) == 1
 
