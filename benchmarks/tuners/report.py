@@ -99,23 +99,17 @@ def missing_as_worst(products: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame
 
 
 def with_least(products: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
-    """Products with what an error rate of 0 counts as where ratios are taken; 0 for regression.
+    """Products with a column ``least``: what an error rate of 0 counts as where ratios are taken; 0 for regression.
 
-    ``least`` is half a wrong row among the test rows of all runs of the task and method, for means over seeds;
-    ``least_of_run`` half a wrong row among those of the one run.
+    That is half a wrong row among the test rows of the run.
     """
-    rated = products["error"] == "error rate"
-    test_rows = runs.groupby(["task", "method"])["rows_test"]
-    places = pd.MultiIndex.from_frame(products[["task", "method"]])
-    return products.assign(
-        least=np.where(rated, 0.5 / test_rows.sum(min_count=1).reindex(places).to_numpy(float), 0.0),
-        least_of_run=np.where(rated, 0.5 / test_rows.max().reindex(places).to_numpy(float), 0.0),
-    )
+    test_rows = products[list(RUN)].merge(runs[[*RUN, "rows_test"]], how="left")["rows_test"].to_numpy(float)
+    return products.assign(least=np.where(products["error"] == "error rate", 0.5 / test_rows, 0.0))
 
 
 def _mean_error(part: pd.DataFrame) -> float:
-    """Mean test error of one entry, for ratios."""
-    return max(float(part["test_error"].mean()), float(part["least"].max()))
+    """Mean test error of the runs of one entry, for ratios: at least half a wrong row in all of them."""
+    return max(float(part["test_error"].mean()), float(part["least"].mean()) / len(part))
 
 
 def _plus_minus(values: pd.Series, percent: bool) -> str:
@@ -170,7 +164,7 @@ def _ranked(products: pd.DataFrame) -> pd.DataFrame:
 
 def _complete(entries: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """The rows of those entries that have the most runs (task and seed), and the names of the other entries."""
-    runs = entries.groupby("entry")[["task", "seed"]].apply(lambda part: len(part.drop_duplicates()))
+    runs = entries.groupby("entry").size()
     partial = sorted(runs.index[runs < runs.max()])
     return entries[~entries["entry"].isin(partial)], partial
 
@@ -272,7 +266,7 @@ def ranks_and_tests(products: pd.DataFrame, out: Path, name: str) -> str:
     entries, partial = _complete(with_entries(_ranked(products)))
     by_task = statistics.score_table(entries, "test_error", "entry", ("task",))
     # Differences of logarithms weigh tasks alike; one run without any wrong row must not take them away.
-    above_zero = entries.assign(test_error=entries[["test_error", "least_of_run"]].max(axis=1))
+    above_zero = entries.assign(test_error=entries[["test_error", "least"]].max(axis=1))
     by_run = statistics.score_table(above_zero, "test_error", "entry", ("task", "seed"))
     if by_task.shape[1] < 2 or by_task.empty:
         return ""
