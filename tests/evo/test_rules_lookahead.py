@@ -38,25 +38,28 @@ class Clock:
 
     def __init__(self, searching: bool = True, fits: bool = True, ready: bool = True, epochs: int = 2) -> None:
         self.answers = {"searching": searching, "fits": fits, "ready": ready, "epochs": epochs}
-        self.pace, self.asked = self, []  # type: ignore[var-annotated]
-        self.timed = True
+        self.pace, self.timed = self, True
+        self.asked: list[tuple[Any, ...]] = []
+
+    def _answer(self, name: str, *asked: Any) -> int:
+        self.asked.append((name, *(len(one) if isinstance(one, History) else one for one in asked)))
+        return self.answers[name]
 
     def fit(self, history: History) -> bool:
+        self.asked.append(("fit", len(history)))
         return self.timed
 
     def searching(self, spent: float) -> bool:
-        return bool(self.answers["searching"])
+        return bool(self._answer("searching", spent))
 
     def fits(self, history: History, proposal: Proposal, spent: float) -> bool:
-        self.asked.append(("fits", len(history), spent))
-        return bool(self.answers["fits"])
+        return bool(self._answer("fits", history, proposal, spent))
 
     def ready(self, history: History) -> bool:
-        return bool(self.answers["ready"])
+        return bool(self._answer("ready", history))
 
     def epochs(self, history: History, proposal: Proposal, spent: float) -> int:
-        self.asked.append(("epochs", len(history), spent))
-        return int(self.answers["epochs"])
+        return self._answer("epochs", history, proposal, spent)
 
 
 def plan(search: Any = None, finish: Any = None, **changes: Any) -> Planner:
@@ -171,11 +174,11 @@ def test_epochs_that_trials_under_way_ask_for_are_spent() -> None:
 
 
 def test_a_continued_training_is_cut_to_nine_tenths_of_the_minutes_left() -> None:
-    """Half a minute per epoch: in the 5 minutes left 9 epochs are planned."""
-    start = done(0.1, 0.1, 2, seconds={"train": 40.0, "evaluate": 20.0})
-    planner = plan(finish=Says(final(2, 90)), budget=Budget(minutes=10.0), final_share=0.5)
+    """A second per epoch: in the 5 minutes left 270 epochs are planned."""
+    start = done(0.1, 0.1, 2, seconds={"train": 1.25, "evaluate": 0.75})
+    planner = plan(finish=Says(final(2, 900)), budget=Budget(minutes=10.0), final_share=0.5)
     found = planner.next(history_of(start), minutes=5.0)
-    assert isinstance(found, Proposal) and (found.first_epoch, found.last_epoch) == (2, 11)
+    assert isinstance(found, Proposal) and (found.first_epoch, found.last_epoch) == (2, 272)
 
 
 def test_minutes_cut_nothing_that_has_no_measured_start() -> None:
@@ -200,8 +203,8 @@ def test_trials_of_the_search_are_not_begun_if_the_minutes_left_do_not_pay_for_t
 
 def test_a_training_that_took_no_time_is_not_cut() -> None:
     start = done(0.1, 0.1, 2, seconds={"train": 1e-12})
-    planner = plan(finish=Says(final(2, 90)), budget=Budget(minutes=10.0), final_share=0.5)
-    assert planner.next(history_of(start), minutes=5.0) == final(2, 90)
+    planner = plan(finish=Says(final(2, 900)), budget=Budget(minutes=10.0), final_share=0.5)
+    assert planner.next(history_of(start), minutes=5.0) == final(2, 900)
 
 
 # -- the final trainings ---------------------------------------------------------------------
@@ -251,9 +254,32 @@ def timed(clock: Clock, search: Any = None, finish: Any = None, **changes: Any) 
 def test_with_a_clock_a_trial_of_the_search_must_be_back_in_time() -> None:
     history, clock = history_of(done(0.1, 0.1), waiting(0.2)), Clock()
     assert timed(clock).next(history, 2.0) == NEXT
-    assert clock.asked == [("fits", 2, 2.0)]
+    assert clock.asked == [("fit", 2), ("searching", 2.0), ("fits", 2, NEXT, 2.0)]
     late = Clock(fits=False)
     assert timed(late).next(history, 2.0) == Proposal(genome(0.1), 1, 3, 0, origin="final", final=True)
+    assert late.asked[3:] == [("ready", 2), ("epochs", 2, final(), 2.0)]
+
+
+def test_free_running_looks_at_the_clock_too() -> None:
+    history, clock = history_of(done(0.1, 0.1), waiting(0.2)), Clock()
+    assert timed(clock, deterministic=False).next(history, 2.0) == NEXT
+    assert clock.asked[-1] == ("fits", 2, NEXT, 2.0)
+    spent = plan(deterministic=False, budget=Budget(minutes=2.0))
+    assert spent.next(history_of(done(0.1, 0.1)), 2.0) is Wait.BUDGET
+
+
+def test_with_a_clock_a_used_up_space_says_so() -> None:
+    history = history_of(done(0.1, 0.1))
+    assert timed(Clock(), used_up, Says(None)).next(history, 2.0) is Wait.EXHAUSTED
+    assert timed(Clock(), used_up).next(history, 2.0) != Wait.EXHAUSTED
+
+
+def test_a_campaign_that_has_not_run_yet_has_spent_no_minutes() -> None:
+    assert plan(budget=Budget(minutes=1.0)).next(history_of()) == NEXT
+
+
+def test_reasons_are_named() -> None:
+    assert [reason.value for reason in Wait] == ["waiting for outcomes", "budget", "exhausted"]
 
 
 def test_with_a_clock_the_search_ends_with_its_share_whatever_is_pending() -> None:

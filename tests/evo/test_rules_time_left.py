@@ -25,6 +25,7 @@ class Steady:
         return self.once + self.each * proposal.epochs
 
     def epochs(self, genome: Genome, seconds: float) -> int:
+        assert genome == asking(1).genome
         return max(0, math.floor((seconds - self.once) / self.each))
 
     def training(self, genomes: Sequence[Genome], epochs: int) -> np.ndarray:
