@@ -70,6 +70,7 @@ def test_failed_phenotypes_are_half_below_the_worst() -> None:
     assert [(o.trial, o.level, o.target) for o in worst] == [
         (2, 0.0, pytest.approx(-Q - 0.5)), (3, 0.0, pytest.approx(-Q - 0.5)),
     ]  # fmt: skip
+    assert [o.key for o in worst] == [history[n].genome.key for n in (2, 3)]
 
 
 def test_who_failed_only_while_climbing_keeps_its_outcome() -> None:
@@ -133,6 +134,14 @@ def test_the_worst_loss_weighs_twenty_times_the_sum() -> None:
     first = [0.99, 0.40, 0.95, 0.90, 0.85, 0.80, 0.75, 0.30, 0.20, 0.10]
     second = [0.30, 0.40, 0.10, 0.20, 0.75, 0.80, 0.85, 0.90, 0.95, 0.99]
     rows = [done(index / 10, (a, b)) for index, (a, b) in enumerate(zip(first, second, strict=True))]
+    found = {o.trial: o.target for o in seen(history_of(*rows, objectives=TWO))}
+    assert found[1] > found[0]
+
+
+def test_losses_are_from_the_best_of_each_objective() -> None:
+    """Three share the best of the first: the second best of it loses less than the third of the other."""
+    rows = [done(0.1, (1.0, 0.5)), done(0.2, (0.5, 0.9)), done(0.3, (1.0, 0.6)), done(0.4, (1.0, 0.2)),
+            done(0.5, (0.1, 0.1))]  # fmt: skip
     found = {o.trial: o.target for o in seen(history_of(*rows, objectives=TWO))}
     assert found[1] > found[0]
 
