@@ -86,9 +86,24 @@ def _run(modules: Iterable[Path], again: bool, processes: int) -> None:
         open_again |= {"survived", "no tests", "timeout", "suspicious", "segfault"}
     names = [name for path in modules for name, status in _results(path).items() if status in open_again]
     print(f"{len(names)} mutants to try", flush=True)
+    _fast_tests_first()
     if names:
         mutmut._run(tuple(names), processes)
         print()
+
+
+def _fast_tests_first() -> None:
+    """A mutant is given up at the first test that fails: ask those first that answer in milliseconds."""
+    from mutmut.runners.harness import PytestRunner
+    from mutmut.state import state
+
+    as_it_is = PytestRunner._pytest_args_regular_run
+
+    def sorted_by_time(self: PytestRunner, tests: Iterable[str]) -> list[str]:
+        known = state().duration_by_test
+        return as_it_is(self, sorted(tests, key=lambda test: (known.get(test, 0.0), test)))
+
+    PytestRunner._pytest_args_regular_run = sorted_by_time  # type: ignore[method-assign]
 
 
 def _mutated() -> Iterable[Path]:

@@ -1,0 +1,557 @@
+"""Each rule of forming an ensemble: who is asked, which way wins, when the best single model stands in its place."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+
+from evo.ensemble import selection
+from evo.ensemble.candidates import Candidate, EnsembleWarning, Limits
+from evo.ensemble.estimation import Estimate, PairedGain
+from evo.ensemble.metrics import as_targets
+from evo.ensemble.pooling import pool
+from evo.ensemble.selection import Selection, build, screen
+from evo.ensemble.selection_problem import SelectionProblem, Way
+from evo.ensemble.stacking import Stacker
+from evo.errors import EnsembleError
+
+ROWS = 40
+
+
+@pytest.fixture(autouse=True)
+def warnings_are_errors() -> Iterator[None]:
+    """A warning that no rule asks for is a mistake."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+
+
+def rng() -> np.random.Generator:
+    return np.random.default_rng(3)
+
+
+def noisy(task: str = "binary", count: int = 5, rows: int = ROWS, seed: int = 0) -> tuple[list[Candidate], np.ndarray]:
+    """Noisy models of one truth, and its labels or numbers; the parameters grow by tens."""
+    random = np.random.default_rng(seed)
+    outputs = {"binary": 1, "multiclass": 3, "multilabel": 2, "regression": 1}[task]
+    truth = random.normal(size=(rows, outputs))
+    candidates = []
+    for number in range(count):
+        own = truth + random.normal(size=truth.shape) * (0.8 + 0.1 * number)
+        if task == "multiclass":
+            own = np.exp(2 * own) / np.exp(2 * own).sum(axis=1, keepdims=True)
+        elif task != "regression":
+            own = 1 / (1 + np.exp(-2 * own))
+        candidates.append(
+            Candidate(number, own.astype(np.float32), parameters=10 * (number + 1), latency=0.1 * (number + 1))
+        )
+    y = {"multiclass": truth.argmax(axis=1), "regression": truth}.get(task, (truth > 0).astype(int))
+    return candidates, y
+
+
+def numbers(chosen: Selection) -> list[int]:
+    return [c.number for c in chosen.candidates]
+
+
+# -- which way wins ----------------------------------------------------------------
+class _Judge:
+    """A selection problem of which only the paired bootstrap is asked, and answers as told."""
+
+    def __init__(self, chances: Mapping[tuple[str, str], float]) -> None:
+        self.chances = chances
+        self.asked: list[tuple[str, str]] = []
+
+    def gain(self, single: str, ensemble: str, rng: Any) -> PairedGain:
+        assert rng == "the rng"
+        self.asked.append((single, ensemble))
+        return PairedGain(0.0, 0.0, 0.0, self.chances.get((single, ensemble), 0.0))
+
+
+def clearly(**chances: float) -> tuple[Way, list[tuple[str, str]]]:
+    ways: list[Way] = [("weighted", 8), ("weighted", 4), ("weighted", 2), ("greedy", 8)]
+    judge = _Judge({(key[:2], key[2:]): chance for key, chance in chances.items()})
+    named = dict(zip(ways, ["w8", "w4", "w2", "g8"], strict=True))
+    return selection._clearly_best(ways, named, judge, "the rng"), judge.asked  # type: ignore[arg-type]
+
+
+def test_auto_tries_many_members_half_a_quarter_and_greedy() -> None:
+    assert selection._tried(8) == (("weighted", 8), ("weighted", 4), ("weighted", 2), ("greedy", 8))
+    assert selection._tried(12) == (("weighted", 12), ("weighted", 6), ("weighted", 3), ("greedy", 12))
+    assert selection._tried(19) == (("weighted", 19), ("weighted", 9), ("weighted", 4), ("greedy", 19))
+
+
+def test_auto_tries_no_part_below_two_members() -> None:
+    assert selection._tried(7) == (("weighted", 7), ("weighted", 3), ("greedy", 7))
+    assert selection._tried(4) == (("weighted", 4), ("weighted", 2), ("greedy", 4))
+    assert selection._tried(3) == (("weighted", 3), ("greedy", 3))
+    assert selection._tried(1) == (("weighted", 1), ("greedy", 1))
+
+
+def test_clearly_better_is_more_than_95_percent_of_the_bootstrap() -> None:
+    assert selection._CLEARLY == 0.95
+    assert clearly(w8w4=0.95)[0] == ("weighted", 8)
+    assert clearly(w8w4=0.951)[0] == ("weighted", 4)
+    assert clearly(w8g8=0.96)[0] == ("greedy", 8)
+
+
+def test_each_way_is_measured_against_the_one_that_stands() -> None:
+    assert clearly()[1] == [("w8", "w4"), ("w8", "w2"), ("w8", "g8")]
+    assert clearly(w8w4=1.0, w4g8=1.0) == (("greedy", 8), [("w8", "w4"), ("w4", "w2"), ("w4", "g8")])
+    assert clearly(w8w2=1.0, w8g8=1.0) == (("weighted", 2), [("w8", "w4"), ("w8", "w2"), ("w2", "g8")])
+
+
+def test_auto_returns_the_way_that_wins_by_cross_fitted_predictions() -> None:
+    """Against the definition, with a few good models among many useless ones, and with all alike."""
+    for task, spoilt in (("multiclass", True), ("multiclass", False), ("regression", True)):
+        candidates, y = noisy(task, count=10, rows=120)
+        if spoilt:
+            candidates = [
+                c if c.number < 2 else Candidate(c.number, np.roll(c.predictions, c.number, axis=0)) for c in candidates
+            ]
+        chosen = build(candidates, y, task, 8, confidence=None, rng=rng())
+        random = rng()
+        loss = "rmse" if task == "regression" else "log_loss"
+        problem = SelectionProblem(
+            candidates, as_targets(y, task), task, loss, loss, "arithmetic", False, Limits(8), None
+        )
+        tried: list[Way] = [("weighted", 8), ("weighted", 4), ("weighted", 2), ("greedy", 8)]
+        predicted = problem.cross_fit([("best", 8), ("average", 8), *tried], 5, random)
+        way = tried[0]
+        for other in tried[1:]:
+            if problem.gain(predicted[way], predicted[other], random).probability > 0.95:
+                way = other
+        gain = problem.gain(predicted["best", 8], predicted[way], random)
+        expected = problem.fit(way, np.arange(120), random)
+        assert numbers(chosen) == list(expected.members) and np.array_equal(chosen.weights, expected.weights)
+        assert chosen.method == way[0] and chosen.gain == gain
+        found = problem.estimates(predicted)
+        assert chosen.estimates == {
+            "best": found["best", 8], "average": found["average", 8], "ensemble": found[way]
+        }  # fmt: skip
+        assert (way == ("weighted", 8)) == (not spoilt)
+
+
+def test_auto_takes_the_first_way_with_too_few_rows_to_cross_fit() -> None:
+    candidates, y = noisy(rows=9)
+    chosen = build(candidates, y, "binary", 4, rng=rng())
+    assert chosen.method == "weighted" and len(chosen.candidates) == 4
+    assert chosen.estimates == {} and chosen.gain is None and not chosen.fallback
+    with pytest.warns(EnsembleWarning):
+        assert len(build(candidates[:3], y, "binary", rng=rng()).candidates) == 3
+
+
+# -- every argument arrives --------------------------------------------------------
+OPTIONS: dict[str, dict[str, Any]] = {
+    "loss": {"loss": "brier"},
+    "calibrated": {"loss": "calibrated_log_loss"},
+    "single loss": {"single_loss": "error"},
+    "pooling": {"pooling": "geometric"},
+    "temperature": {"temperature": True},
+    "members": {"max_members": 2},
+    "parameters": {"max_parameters": 60},
+    "latency": {"max_latency": 0.6},
+    "folds": {"fold_count": 3},
+    "weights": {"sample_weight": np.linspace(0.0, 2.0, ROWS)},
+}
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+@pytest.mark.parametrize("method", ["average", "greedy", "stacking"])
+def test_a_selection_is_the_named_way_on_all_rows_with_estimates_by_cross_fitting(method: str, option: str) -> None:
+    if method == "stacking" and option == "pooling":
+        pytest.skip("stacking pools by itself")
+    options = OPTIONS[option]
+    candidates, y = noisy("multiclass")
+    chosen = build(candidates, y, "multiclass", 4, method, confidence=None, rng=rng(), **options)
+    loss = options.get("loss", "log_loss")
+    members = options.get("max_members", 4)
+    limits = Limits(members, options.get("max_parameters"), options.get("max_latency"))
+    problem = SelectionProblem(
+        candidates,
+        y,
+        "multiclass",
+        loss,
+        options.get("single_loss", loss),
+        options.get("pooling", "arithmetic"),
+        options.get("temperature", False),
+        limits,
+        options.get("sample_weight"),
+    )
+    random = rng()
+    best, average, way = ("best", members), ("average", members), (method, members)
+    predicted = problem.cross_fit([best, average, way], options.get("fold_count", 5), random)
+    found = problem.estimates(predicted)
+    assert chosen.estimates == {"best": found[best], "average": found[average], "ensemble": found[way]}
+    assert chosen.gain == problem.gain(predicted[best], predicted[way], random)
+    expected = problem.fit(way, np.arange(ROWS), random)
+    assert numbers(chosen) == list(expected.members)
+    assert np.array_equal(chosen.weights, expected.weights) and chosen.temperature == expected.temperature
+    assert (chosen.method, chosen.loss, chosen.task, chosen.fallback) == (method, loss, "multiclass", False)
+    assert chosen.estimate == found[way] and chosen.notes == ()
+    stacked = method == "stacking" and len(expected.members) > 1
+    assert chosen.pooling == ("stacked" if stacked else options.get("pooling", "arithmetic"))
+    assert (chosen.stacker is not None) == stacked
+    parts = [candidates[n].predictions for n in numbers(chosen)]
+    if stacked:
+        assert chosen.stacker is not None and expected.stacker is not None
+        assert np.array_equal(chosen.stacker.coefficients, expected.stacker.coefficients)
+        assert np.array_equal(chosen.predictions(), expected.stacker.predict(parts, "multiclass"))
+    else:
+        pooled = pool(parts, chosen.weights, chosen.pooling, "multiclass", chosen.temperature)
+        assert np.array_equal(chosen.predictions(), pooled)
+
+
+def test_defaults_are_eight_members_by_auto_five_folds_and_no_temperature() -> None:
+    candidates, y = noisy("multiclass", count=12, rows=120)
+    chosen = build(candidates, y, "multiclass", confidence=None, rng=rng())
+    same = build(candidates, y, "multiclass", 8, "auto", confidence=None, fold_count=5, temperature=False, rng=rng())
+    assert len(chosen.candidates) == 8 and chosen.method == "weighted" and chosen.temperature == 1.0
+    assert len(build(candidates, y, "multiclass", method="average", confidence=None, rng=rng()).candidates) == 8
+    assert chosen.estimates == same.estimates and np.array_equal(chosen.weights, same.weights)
+    assert chosen.loss == "log_loss" and chosen.pooling == "arithmetic"
+    four = build(candidates, y, "multiclass", confidence=None, fold_count=4, rng=rng())
+    assert four.estimates != same.estimates
+
+
+def test_a_selection_is_plain_unless_told() -> None:
+    plain = Selection((), np.array([]), "binary", "best", "log_loss")
+    assert (plain.pooling, plain.temperature, plain.stacker, plain.gain) == ("arithmetic", 1.0, None, None)
+    assert (plain.estimates, plain.fallback, plain.notes) == ({}, False, ())
+
+
+# -- fallback ----------------------------------------------------------------------
+def test_fallback_where_the_ensemble_is_better_in_too_few_samples_of_the_bootstrap() -> None:
+    candidates, y = noisy(seed=2)
+    free = build(candidates, y, "binary", 4, "average", confidence=None, rng=rng())
+    assert free.gain is not None
+    share = free.gain.probability
+    assert 0.05 < share < 1
+    kept = build(candidates, y, "binary", 4, "average", confidence=share, rng=rng())
+    assert not kept.fallback and kept.method == "average" and numbers(kept) == numbers(free)
+    lost = build(candidates, y, "binary", 4, "average", confidence=share + 1e-3, rng=rng())
+    assert lost.fallback and lost.method == "best" and list(lost.weights) == [1.0]
+    best = build(candidates, y, "binary", 4, "best", rng=rng())
+    assert numbers(lost) == numbers(best)
+    assert len(lost.notes) == 1 and kept.notes == ()
+    # what was tried is still told; what was returned is the best single model
+    assert lost.estimates == free.estimates and lost.gain == free.gain
+    assert lost.estimate == free.estimates["best"] != free.estimates["ensemble"]
+
+
+def test_fallback_is_at_one_half_by_default() -> None:
+    taken = set()
+    for seed in range(30):
+        candidates, y = noisy(count=3, rows=12, seed=seed)
+        chosen = build(candidates, y, "binary", 3, "average", rng=rng())
+        assert chosen.gain is not None
+        assert chosen.fallback == (chosen.gain.probability < 0.5)
+        if 0.2 < chosen.gain.probability < 0.8:
+            taken.add(chosen.fallback)
+    assert taken == {True, False}
+
+
+def test_no_confidence_never_falls_back() -> None:
+    candidates, y = noisy()
+    good = np.where(y == 1, 0.9, 0.1).astype(np.float32)
+    useless = [Candidate(0, good), *(Candidate(c.number, 1 - c.predictions) for c in candidates[1:])]
+    kept = build(useless, y, "binary", 5, "average", confidence=None, rng=rng())
+    assert kept.gain is not None and kept.gain.probability == 0
+    assert not kept.fallback and len(kept.candidates) == 5
+    assert build(useless, y, "binary", 5, "average", confidence=0.001, rng=rng()).fallback
+
+
+def _timid_and_bold(wrong: int) -> tuple[list[Candidate], np.ndarray]:
+    """One that is always right and never sure, and two that are sure and wrong in some rows each."""
+    y = np.arange(100) % 2
+    sure = np.where(y == 1, 0.98, 0.02)
+    bold = [np.where((np.arange(100) - shift) % 100 < wrong, 1 - sure, sure) for shift in (0, 50)]
+    timid = np.where(y == 1, 0.53, 0.47)
+    return [Candidate(n, p.astype(np.float32)[:, None]) for n, p in enumerate([timid, *bold])], y
+
+
+def test_fallback_where_better_in_the_loss_but_clearly_worse_in_that_of_the_single_model() -> None:
+    candidates, y = _timid_and_bold(wrong=8)
+    better = build(candidates, y, "binary", 3, "greedy", rng=rng())
+    assert better.gain is not None and better.gain.probability == 1 and not better.fallback
+    worse = build(candidates, y, "binary", 3, "greedy", single_loss="error", rng=rng())
+    assert worse.gain is not None and worse.gain.probability == 1
+    assert worse.fallback and numbers(worse) == [0] and worse.method == "best" and len(worse.notes) == 1
+    assert worse.estimates["ensemble"]["error"].value > worse.estimates["best"]["error"].value == 0
+    kept = build(candidates, y, "binary", 3, "greedy", single_loss="error", confidence=None, rng=rng())
+    assert not kept.fallback and 0 not in numbers(kept)
+
+
+def test_as_good_in_the_loss_of_the_single_model_is_no_reason_to_fall_back() -> None:
+    y = np.arange(100) % 2
+    first = np.where(np.arange(100) < 50, 0.98, 0.55)  # each is right everywhere, and sure of one half
+    halves = [np.where(y == 1, p, 1 - p).astype(np.float32) for p in (first, first[::-1])]
+    candidates = [Candidate(n, p) for n, p in enumerate(halves)]
+    chosen = build(candidates, y, "binary", 2, "average", single_loss="error", rng=rng())
+    assert chosen.gain is not None and chosen.gain.probability > 0.5
+    assert chosen.estimates["ensemble"]["error"] == chosen.estimates["best"]["error"]
+    assert not chosen.fallback
+
+
+def test_no_gain_is_said_once_even_where_the_single_loss_is_worse_too() -> None:
+    candidates, y = noisy(seed=2)
+    useless = [candidates[0], *(Candidate(c.number, 1 - c.predictions) for c in candidates[1:])]
+    chosen = build(useless, y, "binary", 5, "average", single_loss="error", rng=rng())
+    assert chosen.fallback and len(chosen.notes) == 1 and "no gain" in chosen.notes[0]
+
+
+# -- the best single model, and one candidate --------------------------------------
+def test_best_is_one_model_with_its_nested_estimates() -> None:
+    candidates, y = noisy()
+    chosen = build(candidates, y, "binary", 4, "best", rng=rng())
+    problem = SelectionProblem(
+        candidates, as_targets(y, "binary"), "binary", "log_loss", "log_loss", "arithmetic", False, Limits(4), None
+    )
+    found = problem.estimates(problem.cross_fit([("best", 4)], 5, rng()))
+    assert chosen.estimates == {"best": found["best", 4]} and chosen.estimate == found["best", 4]
+    assert list(chosen.weights) == [1.0] and numbers(chosen) == list(problem.fit(("best", 4), np.arange(40), rng()).members)
+    assert (chosen.method, chosen.gain, chosen.fallback, chosen.notes) == ("best", None, False, ())
+    folds = build(candidates, y, "binary", 4, "best", fold_count=20, rng=rng())
+    assert folds.estimates == {
+        "best": problem.estimates(problem.cross_fit([("best", 4)], 20, rng()))["best", 4]
+    }  # fmt: skip
+    assert build(candidates, y, "binary", 4, "best", fold_count=21, rng=rng()).estimates == {}
+
+
+def test_one_candidate_is_an_ensemble_of_one() -> None:
+    candidates, y = noisy()
+    with pytest.warns(EnsembleWarning) as seen:
+        chosen = build(candidates[:1], y, "binary", 2, "greedy", rng=rng())
+    assert [str(w.message) for w in seen] == ["2 members asked for, but there is only one candidate"]
+    assert chosen.notes == ("2 members asked for, but there is only one candidate",)
+    assert chosen.method == "best" and list(chosen.weights) == [1.0] and chosen.gain is None and not chosen.fallback
+    assert list(chosen.estimates) == ["best"]
+    quiet = build(candidates[:1], y, "binary", 1, "greedy", rng=rng())
+    assert quiet.notes == ()
+    assert build(candidates[:1], y, "binary", 8, "best", rng=rng()).notes == ()
+
+
+def test_fewer_candidates_than_members_asked_for_are_told() -> None:
+    candidates, y = noisy()
+    with pytest.warns(EnsembleWarning):
+        chosen = build(candidates[:2], y, "binary", 3, "average", confidence=None, rng=rng())
+    assert chosen.notes == ("3 members asked for, but there are only 2 candidates",)
+    assert numbers(chosen) == [0, 1] or numbers(chosen) == [1, 0]
+    assert build(candidates[:3], y, "binary", 3, "average", confidence=None, rng=rng()).notes == ()
+
+
+def test_one_left_of_several_is_told() -> None:
+    candidates, y = noisy()
+    with pytest.warns(EnsembleWarning):
+        chosen = build(candidates, y, "binary", 4, "average", max_parameters=19, rng=rng())
+    assert numbers(chosen) == [0] and chosen.method == "best" and len(chosen.notes) == 1
+    assert "one candidate is left" in chosen.notes[0]
+
+
+# -- limits ------------------------------------------------------------------------
+def test_the_smaller_of_size_and_most_members_holds() -> None:
+    candidates, y = noisy()
+    for size, most, expected in ((4, 2, 2), (2, 4, 2), (3, None, 3)):
+        chosen = build(candidates, y, "binary", size, "average", max_members=most, confidence=None, rng=rng())
+        assert len(chosen.candidates) == expected
+
+
+def test_who_does_not_fit_alone_is_no_candidate() -> None:
+    candidates, y = noisy(count=4)
+    best_first = [Candidate(c.number, c.predictions, parameters=9 - c.number) for c in candidates]
+    chosen = build(best_first, y, "binary", 4, "best", max_parameters=7, rng=rng())
+    assert numbers(chosen)[0] in (2, 3)
+    alone = build(best_first[2:], y, "binary", 4, "best", rng=rng())
+    assert numbers(alone) == numbers(chosen) and alone.estimates == chosen.estimates
+
+
+def test_none_that_fits_is_an_error_that_names_the_least() -> None:
+    candidates, y = noisy()
+    with pytest.raises(EnsembleError, match=r"max_parameters=9, max_latency=None; the least are \[1.0, 10.0\]"):
+        build(candidates, y, "binary", 4, max_parameters=9, rng=rng())
+
+
+# -- screening ---------------------------------------------------------------------
+def test_screening_begins_above_four_million_numbers_and_leaves_64() -> None:
+    assert selection._TERMS == 4_000_000 and selection._FEWEST == 64
+
+
+#: Chances of the true class in ten rows, per model.
+TIMID = [0.6] * 10  # log loss .51, never wrong, brier .16
+ROUGH = [0.99] * 8 + [0.4] * 2  # log loss .19, wrong in 2, brier .07
+BLIND = [1.0] * 9 + [1e-4]  # log loss .92, wrong in 1, brier .10
+
+
+def two_classes(*chances: list[float]) -> tuple[list[Candidate], np.ndarray]:
+    predictions = [np.stack([1 - np.array(p), np.array(p)], axis=1).astype(np.float32) for p in chances]
+    return [Candidate(n, p) for n, p in enumerate(predictions)], np.ones(10, dtype=np.int64)
+
+
+def screened(monkeypatch: pytest.MonkeyPatch, most: int, *chances: list[float], **options: Any) -> list[int]:
+    """Numbers of those that are left where this many may stay, whatever the rows."""
+    candidates, y = two_classes(*chances)
+    monkeypatch.setattr(selection, "_FEWEST", most)
+    monkeypatch.setattr(selection, "_TERMS", 0)
+    given = {"task": "multiclass", "loss": "log_loss", "pooling": "arithmetic", **options}
+    return [c.number for c in screen(candidates, y, **given)]
+
+
+@pytest.mark.parametrize(
+    ("loss", "left"), [("log_loss", 1), ("brier", 1), ("error", 1), ("calibrated_log_loss", 0)]
+)
+def test_screening_leaves_those_of_the_least_own_loss(monkeypatch: pytest.MonkeyPatch, loss: str, left: int) -> None:
+    """The error rate ranks too coarsely, so that log loss stands in for it; where it is what is aimed at, it ranks."""
+    assert screened(monkeypatch, 1, TIMID, ROUGH, BLIND, loss=loss) == [left]
+
+
+def test_screening_by_brier_is_by_brier(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert screened(monkeypatch, 1, TIMID, BLIND, loss="brier") == [1]
+    assert screened(monkeypatch, 1, TIMID, BLIND, loss="log_loss") == [0]
+
+
+def test_screening_keeps_the_order_and_of_equals_the_earlier(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert screened(monkeypatch, 2, TIMID, BLIND, ROUGH) == [0, 2]
+    assert screened(monkeypatch, 2, TIMID, TIMID, TIMID) == [0, 1]
+    assert screened(monkeypatch, 3, TIMID, BLIND, ROUGH) == [0, 1, 2]
+
+
+def test_screening_counts_row_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    weight = np.array([1.0] * 9 + [0.0])
+    assert screened(monkeypatch, 1, ROUGH, BLIND, row_weight=weight) == [1]
+    assert screened(monkeypatch, 1, ROUGH, BLIND) == [0]
+
+
+@pytest.mark.parametrize("odd", [0, 1, 15, 16, 17, 31, 32, 33])
+def test_screening_looks_at_every_candidate(monkeypatch: pytest.MonkeyPatch, odd: int) -> None:
+    good = [[0.6 + 0.001 * n] * 10 for n in range(34)]
+    first = [[0.99] * 10 if n == odd else p for n, p in enumerate(good)]
+    assert screened(monkeypatch, 1, *first) == [odd]
+    last = [[0.01] * 10 if n == odd else p for n, p in enumerate(good)]
+    assert screened(monkeypatch, 33, *last) == [n for n in range(34) if n != odd]
+
+
+@pytest.mark.parametrize(
+    ("task", "loss", "pooling", "left"),
+    [
+        ("multiclass", "log_loss", "arithmetic", 6),  # one number per row, however many classes
+        ("multiclass", "log_loss", "geometric", 2),
+        ("multiclass", "brier", "arithmetic", 2),
+        ("multiclass", "error", "arithmetic", 2),
+        ("multiclass", "calibrated_log_loss", "arithmetic", 2),
+        ("multilabel", "log_loss", "arithmetic", 2),
+        ("regression", "rmse", "arithmetic", 2),
+    ],
+)
+def test_screening_leaves_as_many_as_a_selection_can_hold(
+    monkeypatch: pytest.MonkeyPatch, task: str, loss: str, pooling: str, left: int
+) -> None:
+    monkeypatch.setattr(selection, "_FEWEST", 1)
+    monkeypatch.setattr(selection, "_TERMS", 10 * 6 + 9)
+    random = np.random.default_rng(0)
+    candidates = [Candidate(n, random.dirichlet(np.ones(3), 10).astype(np.float32)) for n in range(8)]
+    y = np.zeros(10, np.int64) if task == "multiclass" else np.zeros((10, 3), np.float32)
+    assert len(screen(candidates, y, task, loss, pooling)) == left
+
+
+def test_build_screens_by_its_own_loss_pooling_and_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[Any, ...]] = []
+
+    def watched(kept: list[Candidate], *rest: Any) -> list[Candidate]:
+        seen.append((len(kept), *rest))
+        return kept[1:]
+
+    monkeypatch.setattr(selection, "screen", watched)
+    candidates, y = noisy("multiclass")
+    weight = np.ones(ROWS)
+    options = {"loss": "brier", "pooling": "geometric", "sample_weight": weight, "max_parameters": 40}
+    chosen = build(candidates, y, "multiclass", 3, "average", confidence=None, rng=rng(), **options)  # type: ignore[arg-type]
+    (count, targets, *rest) = seen[0]
+    assert count == 4 and np.array_equal(targets, y) and 0 not in numbers(chosen)
+    assert rest[:3] == ["multiclass", "brier", "geometric"] and rest[3] is weight
+
+
+# -- arguments ---------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"size": 0}, {"size": True}, {"size": 1.5}, {"size": "2"}, {"fold_count": 1}, {"confidence": -0.01},
+        {"confidence": 1.01}, {"method": "magic"}, {"sample_weight": np.ones(39)}, {"sample_weight": np.ones((40, 1))},
+        {"sample_weight": np.r_[np.ones(39), -0.1]}, {"loss": "rmse"}, {"single_loss": "rmse"}, {"pooling": "median"},
+        {"method": "stacking", "pooling": "arithmetic"}, {"task": "clustering"}, {"max_members": 0},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_wrong_arguments_are_refused(wrong: dict[str, Any]) -> None:
+    candidates, y = noisy()
+    with pytest.raises(EnsembleError):
+        build(candidates, y, **{"task": "binary", "size": 2, "rng": rng(), **wrong})
+
+
+@pytest.mark.parametrize(
+    "right",
+    [
+        {"size": 1}, {"size": np.int64(2)}, {"fold_count": 2}, {"confidence": 0}, {"confidence": 1},
+        {"sample_weight": np.r_[np.full(39, 0.5), 0.0]}, {"method": "stacking"}, {"pooling": "arithmetic"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_arguments_at_the_edge_are_taken(right: dict[str, Any]) -> None:
+    candidates, y = noisy()
+    assert build(candidates, y, **{"task": "binary", "size": 2, "rng": rng(), **right}).task == "binary"
+
+
+def test_no_rows_and_targets_that_do_not_belong_are_refused_by_name() -> None:
+    candidates, y = noisy()
+    with pytest.raises(EnsembleError, match="y_validation: at least one row"):
+        build(candidates, y[:0], "binary", rng=rng())
+    with pytest.raises(EnsembleError, match="^y_validation: "):
+        build(candidates, y + 1, "binary", 2, rng=rng())
+    several, _ = noisy("multiclass")
+    with pytest.raises(EnsembleError, match=r"^y_validation: .* 0 \.\. 2"):
+        build(several, np.full(ROWS, 3), "multiclass", 2, rng=rng())
+    one = [Candidate(c.number, c.predictions[:1]) for c in candidates]
+    assert len(build(one, y[:1], "binary", 2, "average", rng=rng()).candidates) == 2
+
+
+# -- the record --------------------------------------------------------------------
+def test_predictions_are_those_of_the_members_pooled_at_the_temperature() -> None:
+    parts = [np.array([[0.2, 0.5, 0.3]], np.float32), np.array([[0.6, 0.1, 0.3]], np.float32)]
+    weights = np.array([0.75, 0.25])
+    members = tuple(Candidate(n, p) for n, p in enumerate(parts))
+    record = Selection(members, weights, "multiclass", "average", "log_loss", "geometric", 2.0)
+    assert np.array_equal(record.predictions(), pool(parts, weights, "geometric", "multiclass", 2.0))
+    stacker = Stacker(np.arange(18.0).reshape(6, 3) / 10, np.zeros(3))
+    record = Selection(members, weights, "multiclass", "stacking", "log_loss", "stacked", 1.0, stacker)
+    assert np.array_equal(record.predictions(), stacker.predict(parts, "multiclass"))
+
+
+def test_the_estimate_is_that_of_what_was_returned() -> None:
+    estimates = {"best": {"rmse": Estimate(2.0, 0.2)}, "ensemble": {"rmse": Estimate(1.0, 0.1)}}
+    for method, value in (("best", 2.0), ("greedy", 1.0)):
+        record = Selection((), np.array([]), "regression", method, "rmse", estimates=estimates)
+        assert record.estimate["rmse"].value == value
+    assert Selection((), np.array([]), "regression", "greedy", "rmse").estimate == {}
+
+
+def test_the_report_is_what_is_known_as_json() -> None:
+    estimates = {"best": {"rmse": Estimate(2.0, 0.2)}, "ensemble": {"rmse": Estimate(1.0, 0.1)}}
+    gain = PairedGain(0.5, 0.1, 0.9, 0.99)
+    record = Selection(
+        (), np.array([]), "regression", "greedy", "rmse", estimates=estimates, gain=gain, notes=("so", "it is")
+    )
+    assert record.report() == {
+        "method": "greedy",
+        "loss": "rmse",
+        "fallback": False,
+        "estimate": {"rmse": {"value": 1.0, "error": 0.1}},
+        "estimates": {
+            "best": {"rmse": {"value": 2.0, "error": 0.2}},
+            "ensemble": {"rmse": {"value": 1.0, "error": 0.1}},
+        },
+        "gain": {"value": 0.5, "low": 0.1, "high": 0.9, "probability": 0.99},
+        "notes": ["so", "it is"],
+    }
+    assert Selection((), np.array([]), "regression", "greedy", "rmse").report()["gain"] is None
