@@ -1,4 +1,4 @@
-"""The mutation run: change one thing at a time in the code, and see whether a test notices. No test; nothing is trained.
+"""The mutation run: change one thing at a time in the code, and see whether a test notices. Nothing is trained.
 
 ``make mutation`` goes on where it was stopped and prints the share of the changes that tests caught, module by module;
 it fails below :data:`BAR`. What is changed and which tests are asked stands in ``pyproject.toml`` (``tool.mutmut``).
@@ -8,8 +8,9 @@ it fails below :data:`BAR`. What is changed and which tests are asked stands in 
     make mutation ARGS="--again evo/retention.py"              ask the tests again about what survived
     make mutation ARGS="--list evo/retention.py"               only the table and the survivors; nothing is run
 
-Results are kept in ``mutants/``; ``make clean`` removes them. Survivors that were looked at and may stay are listed with
-their reason in ``docs/decisions/mutation.md``: they count as survivors all the same, and are told apart from new ones.
+Results are kept in ``mutants/``; ``make clean`` removes them. Survivors that were looked at and may stay are listed
+with their reason in ``docs/decisions/mutation.md``: they count as survivors all the same, and are told apart from new
+ones.
 """
 
 from __future__ import annotations
@@ -151,7 +152,7 @@ def reviewed(text: str) -> dict[str, set[tuple[str, ...]]]:
 
 
 def _changes(lines: Iterable[str]) -> Iterable[tuple[str, ...]]:
-    """Changes of a block: each a run of ``-`` lines and the ``+`` lines that follow; several may stand for one ``-``."""
+    """Changes of a block: each a run of ``-`` lines and the ``+`` lines that follow it."""
     before: list[str] = []
     after: list[str] = []
     for line in [*(f"{line[0]} {line[1:].strip()}" for line in lines if line[:1] in ("-", "+")), "- "]:

@@ -312,7 +312,8 @@ def test_best_is_one_model_with_its_nested_estimates() -> None:
     )
     found = problem.estimates(problem.cross_fit([("best", 4)], 5, rng()))
     assert chosen.estimates == {"best": found["best", 4]} and chosen.estimate == found["best", 4]
-    assert list(chosen.weights) == [1.0] and numbers(chosen) == list(problem.fit(("best", 4), np.arange(40), rng()).members)
+    assert list(chosen.weights) == [1.0]
+    assert numbers(chosen) == list(problem.fit(("best", 4), np.arange(40), rng()).members)
     assert (chosen.method, chosen.gain, chosen.fallback, chosen.notes) == ("best", None, False, ())
     folds = build(candidates, y, "binary", 4, "best", fold_count=20, rng=rng())
     assert folds.estimates == {
