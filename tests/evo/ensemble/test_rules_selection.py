@@ -475,33 +475,48 @@ def test_build_screens_by_its_own_loss_pooling_and_weights(monkeypatch: pytest.M
 
 
 # -- arguments ---------------------------------------------------------------------
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"size": 0}, {"size": True}, {"size": 1.5}, {"size": "2"}, {"fold_count": 1}, {"confidence": -0.01},
-        {"confidence": 1.01}, {"method": "magic"}, {"sample_weight": np.ones(39)}, {"sample_weight": np.ones((40, 1))},
-        {"sample_weight": np.r_[np.ones(39), -0.1]}, {"loss": "rmse"}, {"single_loss": "rmse"}, {"pooling": "median"},
-        {"method": "stacking", "pooling": "arithmetic"}, {"task": "clustering"}, {"max_members": 0},
-    ],
-    ids=str,
-)  # fmt: skip
-def test_wrong_arguments_are_refused(wrong: dict[str, Any]) -> None:
+WRONG: dict[str, dict[str, Any]] = {
+    "no member": {"size": 0},
+    "size true": {"size": True},
+    "half a member": {"size": 1.5},
+    "size as text": {"size": "2"},
+    "one fold": {"fold_count": 1},
+    "confidence below 0": {"confidence": -0.01},
+    "confidence above 1": {"confidence": 1.01},
+    "method": {"method": "magic"},
+    "too few weights": {"sample_weight": np.ones(39)},
+    "a column of weights": {"sample_weight": np.ones((40, 1))},
+    "a negative weight": {"sample_weight": np.r_[np.ones(39), -0.1]},
+    "loss": {"loss": "rmse"},
+    "single loss": {"single_loss": "rmse"},
+    "pooling": {"pooling": "median"},
+    "stacking with a pooling": {"method": "stacking", "pooling": "arithmetic"},
+    "task": {"task": "clustering"},
+    "most members": {"max_members": 0},
+}
+RIGHT: dict[str, dict[str, Any]] = {
+    "one member": {"size": 1},
+    "size of numpy": {"size": np.int64(2)},
+    "two folds": {"fold_count": 2},
+    "confidence 0": {"confidence": 0},
+    "confidence 1": {"confidence": 1},
+    "weights of 0": {"sample_weight": np.r_[np.full(39, 0.5), 0.0]},
+    "stacking": {"method": "stacking"},
+    "pooling": {"pooling": "arithmetic"},
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_wrong_arguments_are_refused(wrong: str) -> None:
     candidates, y = noisy()
     with pytest.raises(EnsembleError):
-        build(candidates, y, **{"task": "binary", "size": 2, "rng": rng(), **wrong})
+        build(candidates, y, **{"task": "binary", "size": 2, "rng": rng(), **WRONG[wrong]})
 
 
-@pytest.mark.parametrize(
-    "right",
-    [
-        {"size": 1}, {"size": np.int64(2)}, {"fold_count": 2}, {"confidence": 0}, {"confidence": 1},
-        {"sample_weight": np.r_[np.full(39, 0.5), 0.0]}, {"method": "stacking"}, {"pooling": "arithmetic"},
-    ],
-    ids=str,
-)  # fmt: skip
-def test_arguments_at_the_edge_are_taken(right: dict[str, Any]) -> None:
+@pytest.mark.parametrize("right", RIGHT)
+def test_arguments_at_the_edge_are_taken(right: str) -> None:
     candidates, y = noisy()
-    assert build(candidates, y, **{"task": "binary", "size": 2, "rng": rng(), **right}).task == "binary"
+    assert build(candidates, y, **{"task": "binary", "size": 2, "rng": rng(), **RIGHT[right]}).task == "binary"
 
 
 def test_no_rows_and_targets_that_do_not_belong_are_refused_by_name() -> None:
