@@ -12,10 +12,10 @@ PROCESSES ?= 2
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-slow lint venv clean clean-venv
+.PHONY: help demo test test-slow lint mutation venv clean clean-venv
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | sed -n '1,5p'
-	@echo "make test-slow | lint | clean | clean-venv (removes .venv too)"
+	@echo "make test-slow | lint | mutation | clean | clean-venv (removes .venv too)"
 
 demo: $(VENV)/.installed
 	@$(BIN)/evo demo $(ARGS)
@@ -30,6 +30,10 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+# Hours for everything; it goes on where it was stopped. One module: make mutation ARGS=evo/retention.py
+mutation: $(VENV)/.installed-mutation
+	@TF_CPP_MIN_LOG_LEVEL=3 OMP_NUM_THREADS=1 $(BIN)/python tests/mutation.py --processes $(PROCESSES) $(ARGS)
+
 venv: $(VENV)/.installed
 
 # A stamp file inside .venv records what is installed; it is redone when pyproject.toml changes.
@@ -37,6 +41,10 @@ $(VENV)/.installed-dev: pyproject.toml $(VENV)/.made
 	@echo "Installing evo with what its tests need into $(VENV) (the first time: some minutes)"
 	@$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $(VENV)/.installed $@
+
+$(VENV)/.installed-mutation: $(VENV)/.installed-dev
+	@$(BIN)/python -m pip install --quiet --editable '.[dev,mutation]'
+	@touch $@
 
 $(VENV)/.installed: pyproject.toml $(VENV)/.made
 	@echo "Installing evo into $(VENV) (the first time: some minutes)"
@@ -58,7 +66,7 @@ $(VENV)/.made:
 	@touch $@
 
 clean:
-	rm -rf build dist ./*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf build dist mutants ./*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find evo genomes benchmarks tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 clean-venv: clean
