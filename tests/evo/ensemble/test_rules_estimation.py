@@ -94,11 +94,21 @@ def test_folds_are_drawn() -> None:
 
 
 def test_folds_share_out_each_class() -> None:
-    y = np.repeat([2, 0, 1], [10, 5, 20])
-    fold = folds(35, 5, y, rng())
-    for label, each in ((0, 1), (1, 4), (2, 2)):
-        assert list(np.bincount(fold[y == label])) == [each] * 5
-    assert np.any(np.diff(fold[y == 2]) != 1)  # which rows of a class go where is drawn
+    y = np.where(np.arange(40) % 5 == 0, 7, np.arange(40) % 2)  # row by row, one fold would take all sevens
+    fold = folds(40, 5, y, rng())
+    for label in (0, 1, 7):
+        sizes = np.bincount(fold[y == label], minlength=5)
+        assert sizes.sum() == np.sum(y == label) and sizes.max() - sizes.min() <= 1
+    assert list(np.bincount(fold)) == [8] * 5
+
+
+def test_folds_share_out_each_class_in_an_order_that_is_drawn() -> None:
+    y = np.arange(400) % 3
+    order = rng().permutation(400)
+    by_class = np.concatenate([order[y[order] == label] for label in range(3)])
+    expected = np.empty(400, int)
+    expected[by_class] = np.arange(400) % 5
+    assert np.array_equal(folds(400, 5, y, rng()), expected)
 
 
 # -- estimates ---------------------------------------------------------------------

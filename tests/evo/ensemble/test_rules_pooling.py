@@ -62,6 +62,13 @@ def test_arithmetic_is_the_weighted_mean() -> None:
         assert found == near([[0.3], [0.8]]) and found.dtype == np.float32
 
 
+def test_one_member_alone_is_what_it_is_and_each_member_needs_a_weight() -> None:
+    for pooling in ("arithmetic", "geometric"):
+        assert pool(TWO[:1], np.array([1.0]), pooling, "binary") == near(TWO[0])
+        with pytest.raises(ValueError, match="zip"):
+            pool(TWO, np.array([1.0]), pooling, "binary")
+
+
 def test_geometric_is_the_mean_of_log_odds_for_outputs_that_stand_alone() -> None:
     odds = (0.2 / 0.8) ** 0.75 * (0.6 / 0.4) ** 0.25, (0.9 / 0.1) ** 0.75
     for task in ("binary", "multilabel"):

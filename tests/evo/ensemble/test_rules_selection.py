@@ -350,6 +350,9 @@ def test_one_left_of_several_is_told() -> None:
         chosen = build(candidates, y, "binary", 4, "average", max_parameters=19, rng=rng())
     assert numbers(chosen) == [0] and chosen.method == "best" and len(chosen.notes) == 1
     assert "one candidate is left" in chosen.notes[0]
+    with pytest.warns(EnsembleWarning):
+        of_two = build(candidates[:2], y, "binary", 2, "average", max_parameters=19, rng=rng())
+    assert numbers(of_two) == [0] and of_two.notes == chosen.notes
 
 
 # -- limits ------------------------------------------------------------------------
