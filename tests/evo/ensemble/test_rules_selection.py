@@ -419,6 +419,7 @@ def test_screening_by_brier_is_by_brier(monkeypatch: pytest.MonkeyPatch) -> None
 def test_screening_keeps_the_order_and_of_equals_the_earlier(monkeypatch: pytest.MonkeyPatch) -> None:
     assert screened(monkeypatch, 2, TIMID, BLIND, ROUGH) == [0, 2]
     assert screened(monkeypatch, 2, TIMID, TIMID, TIMID) == [0, 1]
+    assert screened(monkeypatch, 25, *[TIMID] * 20, *[ROUGH] * 20) == [0, 1, 2, 3, 4, *range(20, 40)]
     assert screened(monkeypatch, 3, TIMID, BLIND, ROUGH) == [0, 1, 2]
 
 
