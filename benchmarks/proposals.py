@@ -19,9 +19,10 @@ import numpy as np
 
 from benchmarks import tidy
 from evo.algorithms import Problem, ScreenedEvolution
-from evo.history import History, Outcome, Proposal, Status, Trial
-from evo.objectives import Objectives
-from evo.randomness import Purpose, generator
+from evo.core.history import History
+from evo.core.objectives import Objectives
+from evo.core.randomness import Purpose, generator
+from evo.core.trial import Outcome, Proposal, Status, Trial
 from genomes.domains import Float, Int
 from genomes.spaces.vector import VectorSpace, vector
 

@@ -16,10 +16,11 @@ import numpy as np
 from benchmarks import tidy
 from evo.algorithms import Problem, RandomSearch
 from evo.algorithms.problem import Step
-from evo.budget import Budget
-from evo.history import History, Outcome, Proposal, Status, Trial
-from evo.lookahead import Planner
-from evo.objectives import Objectives
+from evo.campaign.planner import Planner
+from evo.core.budget import Budget
+from evo.core.history import History
+from evo.core.objectives import Objectives
+from evo.core.trial import Outcome, Proposal, Status, Trial
 from evo.workers.simulated import SimulatedExecutor
 from genomes.domains import Float
 from genomes.spaces.vector import vector

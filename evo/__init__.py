@@ -3,15 +3,17 @@
 Importing it loads neither Keras nor its backend: workers do that.
 """
 
-from evo import algorithms, errors, report, workers
-from evo.budget import Budget
+from evo import algorithms, report, workers
 from evo.campaign import Campaign, resume
+from evo.campaign.result import Individual, Result, load_result
+from evo.core import errors
+from evo.core.budget import Budget
+from evo.core.errors import EvoError
+from evo.core.events import Callback
+from evo.core.history import History
+from evo.core.trial import Outcome, Proposal, Status, Trial
 from evo.data import Data
 from evo.ensemble import Ensemble
-from evo.errors import EvoError
-from evo.events import Callback
-from evo.history import History, Outcome, Proposal, Status, Trial
-from evo.result import Individual, Result, load_result
 
 __version__ = "0.1.0"
 

@@ -128,7 +128,7 @@ def _main(arguments: Sequence[str] | None) -> int:
     if given.command is None:
         parser().print_help()
         return WRONG
-    from evo.errors import EvoError
+    from evo.core.errors import EvoError
     from genomes.errors import GenomeError
 
     try:

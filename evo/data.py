@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evo.errors import DataError, StorageError
+from evo.core.errors import DataError, StorageError
 from evo.training.task import DataReference
 
 if TYPE_CHECKING:
-    from genomes.space import Space
+    from genomes.spaces.base import Space
 
 #: Rows of a ``tf.data.Dataset`` or ``PyDataset`` are gathered into memory up to this many bytes.
 GATHER_LIMIT = 8 * 2**30

@@ -7,7 +7,7 @@ from genomes.edit_distance import distance
 from genomes.errors import GenomeError
 from genomes.gene import Branches, Gene, Genes
 from genomes.genome import Genome
-from genomes.space import Space
+from genomes.spaces.base import Space
 
 __all__ = [
     "Boolean",

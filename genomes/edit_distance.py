@@ -19,8 +19,8 @@ from functools import lru_cache
 
 from genomes.domains import Choice, Value
 from genomes.gene import Gene, Genes
+from genomes.genes.hyperparameters import ChosenValues
 from genomes.genome import Genome
-from genomes.hyperparameters import ChosenValues
 
 #: Cost of a gene inserted or removed; also the most that a gene's fields can differ.
 GENE = 1.0

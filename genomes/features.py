@@ -18,7 +18,7 @@ from genomes.domains import Choice, Domain, Value
 if TYPE_CHECKING:
     from genomes.gene import Gene
     from genomes.genome import Genome
-    from genomes.grammar import LayeredSpace
+    from genomes.spaces.layered import LayeredSpace
 
 #: Divisors that bring counts and logarithms to about [0, 1].
 _COUNT, _LOG_PARAMETERS, _LOG_FLOPS = 8.0, math.log(1e8), math.log(1e11)

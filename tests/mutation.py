@@ -4,9 +4,9 @@
 it fails below :data:`BAR`. What is changed and which tests are asked stands in ``pyproject.toml`` (``tool.mutmut``).
 
     make mutation                                              every module that is not done yet
-    make mutation ARGS=evo/ensemble/selection.py               one module (or several, or a pattern)
-    make mutation ARGS="--again evo/retention.py"              ask the tests again about what survived
-    make mutation ARGS="--list evo/retention.py"               only the table and the survivors; nothing is run
+    make mutation ARGS=evo/ensemble/selection/selection.py               one module (or several, or a pattern)
+    make mutation ARGS="--again evo/campaign/retention.py"              ask the tests again about what survived
+    make mutation ARGS="--list evo/campaign/retention.py"               only the table and the survivors; nothing is run
 
 Results are kept in ``mutants/``; ``make clean`` removes them. Survivors that were looked at and may stay are listed
 with their reason in ``docs/decisions/mutation.md``: they count as survivors all the same, and are told apart from new
@@ -37,7 +37,7 @@ RESULTS = Path("mutants")
 def main(arguments: Sequence[str]) -> int:
     """Run what is asked for; the exit code is 1 below the bar."""
     parser = argparse.ArgumentParser(prog="make mutation", description=__doc__.partition("\n")[0])
-    parser.add_argument("modules", nargs="*", help="paths or patterns, such as evo/retention.py; without any: all")
+    parser.add_argument("modules", nargs="*", help="paths or patterns, such as evo/campaign/retention.py; without any: all")
     parser.add_argument("--again", action="store_true", help="ask the tests again about mutants that survived")
     parser.add_argument("--list", action="store_true", help="print what is known; run nothing")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from mutation import BAR, REVIEWED, _share, reviewed
+from tests.mutation import BAR, REVIEWED, _share, reviewed
 
 
 def test_survivors_with_a_reason_are_read_by_module() -> None:
@@ -26,7 +26,10 @@ Equal lengths:
 ```
 """
     assert reviewed(text) == {
-        "evo/a.py": {("- zip(a, b, strict=True)", "+ zip(a, b, strict=False)"), ("- gone()", "- two", "- lines", "+ one")},
+        "evo/a.py": {
+            ("- zip(a, b, strict=True)", "+ zip(a, b, strict=False)"),
+            ("- gone()", "- two", "- lines", "+ one"),
+        },
         "evo/b.py": {("- x", "+ y")},
     }  # fmt: skip
     assert reviewed("# Nothing\n") == {}

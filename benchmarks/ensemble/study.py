@@ -14,10 +14,10 @@ from benchmarks import statistics, tidy
 from benchmarks.ensemble.pools import SOURCES, Pool, load_pool
 from evo.ensemble import Candidate, EnsembleWarning, build
 from evo.ensemble.candidates import Costs, Limits
-from evo.ensemble.methods import Greedy, LearnedWeights, within_limits
 from evo.ensemble.metrics import LOSSES, as_targets, finish, row_losses
-from evo.ensemble.pool_loss import PoolLoss
 from evo.ensemble.pooling import pool
+from evo.ensemble.selection.methods import Greedy, LearnedWeights, within_limits
+from evo.ensemble.selection.pool_loss import PoolLoss
 
 COLUMNS = ("task", "seed", "method", "metric", "best_single", "ensemble", "ratio", "members")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from evo.history import Outcome, Status
+from evo.core.trial import Outcome, Status
 from evo.training.task import TrialReport, TrialTask
 
 #: Classes of the simulated task.

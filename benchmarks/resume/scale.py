@@ -13,9 +13,9 @@ import numpy as np
 
 from benchmarks.resume.evaluator import CLASSES, data
 from benchmarks.resume.kills import Report
-from evo.budget import Budget
-from evo.history import Outcome, Proposal, Status, Trial
-from evo.objectives import Objectives
+from evo.core.budget import Budget
+from evo.core.objectives import Objectives
+from evo.core.trial import Outcome, Proposal, Status, Trial
 from evo.storage import CampaignDirectory
 from genomes import Float
 from genomes.spaces import vector
@@ -23,7 +23,7 @@ from genomes.spaces import vector
 _RESUME = """
 import json, resource, sys, time
 begun = time.perf_counter()
-from evo.objectives import Objectives
+from evo.core.objectives import Objectives
 from evo.storage import CampaignDirectory
 from genomes import Float
 from genomes.spaces import vector

@@ -15,8 +15,8 @@ from evo.algorithms import (
     ScreenedEvolution,
     SuccessiveHalving,
 )
+from evo.core.trial import Outcome, Status, Trial
 from evo.errors import SpaceExhaustedError
-from evo.history import Outcome, Status, Trial
 
 #: The default with one part changed, for the ablation table.
 ABLATIONS: dict[str, Algorithm] = {

@@ -10,9 +10,9 @@ import numpy as np
 
 from evo.training.task import DataReference, TrainingSettings, TrialTask
 from genomes.gene import Gene
+from genomes.genes.layers import Conv, Dense, Dropout, Flatten, GlobalPool, Pool, SeparableConv
+from genomes.genes.training import ImageTraining
 from genomes.genome import Genome
-from genomes.layers import Conv, Dense, Dropout, Flatten, GlobalPool, Pool, SeparableConv
-from genomes.training_settings import ImageTraining
 
 #: Rows of Fashion-MNIST, training and validation together.
 FASHION_ROWS = 10_000
@@ -32,7 +32,7 @@ def genomes(count: int, seed: int = 0) -> list[Genome]:
 
 
 def _genome(kind: str, rng: np.random.Generator, innovation: int) -> Genome:
-    from genomes.blocks import Residual
+    from genomes.genes.blocks import Residual
 
     numbers = iter(range(innovation, innovation + 1000))
     filters = int(rng.choice([8, 16, 24]))

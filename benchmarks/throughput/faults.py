@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 
 from benchmarks.throughput.candidates import Job
-from evo.history import Status
+from evo.core.trial import Status
 from evo.training.task import TrainingSettings, TrialReport, TrialTask
 from evo.workers import LocalProcesses, settle
 from genomes.costs import Cost, Shape
 from genomes.domains import Choice
 from genomes.gene import Gene
+from genomes.genes.layers import Conv, GlobalPool
+from genomes.genes.training import ImageTraining
 from genomes.genome import Genome
-from genomes.layers import Conv, GlobalPool
-from genomes.training_settings import ImageTraining
 
 KINDS = ("crash", "hang", "diverge", "memory")
 #: Limits of a trial.

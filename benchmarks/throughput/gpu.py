@@ -13,9 +13,9 @@ from benchmarks.throughput.our_side import done
 from evo.training.task import DataReference, TrainingSettings
 from evo.workers import LocalProcesses
 from genomes.gene import Gene
+from genomes.genes.layers import Conv, GlobalPool
+from genomes.genes.training import ImageTraining
 from genomes.genome import Genome
-from genomes.layers import Conv, GlobalPool
-from genomes.training_settings import ImageTraining
 
 
 def available() -> bool:

@@ -28,7 +28,7 @@ def measure(folder: Path, count: int, seed: int) -> dict[str, Any]:
     import keras
     import keras_tuner
 
-    from genomes.space import Space
+    from genomes.spaces.base import Space
 
     space: Any = Space.from_json(json.loads((folder / "space.json").read_text(encoding="utf-8")))
     arrays = {path.stem: np.load(path) for path in folder.glob("*.npy")}

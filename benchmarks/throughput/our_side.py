@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from benchmarks.throughput.candidates import EPOCHS, Job, genomes
-from evo.history import Status
+from evo.core.trial import Status
 from evo.training import train
 from evo.training.task import TrialReport, TrialTask
 from evo.workers import LocalProcesses, settle

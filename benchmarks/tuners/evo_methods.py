@@ -20,8 +20,9 @@ from benchmarks.tuners.numeric import numeric
 from benchmarks.tuners.products import Product, best_and_average, judge
 from benchmarks.tuners.runs import Delivery, RunSpec
 from evo.algorithms import Algorithm, Problem, RandomSearch, ScreenedEvolution, Step
-from evo.events import Callback
-from evo.history import History, Status, Trial
+from evo.core.events import Callback
+from evo.core.history import History
+from evo.core.trial import Status, Trial
 
 
 def timed(settings: Algorithm, spend: Callable[[float], None]) -> Algorithm:
@@ -62,11 +63,11 @@ class Watch(Callback):
         self.meter.proposing += seconds
 
     def on_submit(self, trial: Trial, history: History) -> None:
-        """See :class:`evo.events.Callback`."""
+        """See :class:`evo.core.events.Callback`."""
         self._begun[trial.number] = self.meter.seconds
 
     def on_outcome(self, trial: Trial, history: History) -> None:
-        """See :class:`evo.events.Callback`."""
+        """See :class:`evo.core.events.Callback`."""
         outcome, meter = trial.outcome, self.meter
         assert outcome is not None
         now = meter.seconds

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from evo.algorithms.problem import Algorithm, Problem
-from evo.errors import SettingsError
-from evo.history import History, Outcome, Trial
-from evo.objectives import Objective, Objectives
-from evo.randomness import Purpose, generator
-from genomes.space import Space
+from evo.core.errors import SettingsError
+from evo.core.history import History
+from evo.core.objectives import Objective, Objectives
+from evo.core.randomness import Purpose, generator
+from evo.core.trial import Outcome, Trial
+from genomes.spaces.base import Space
 
 
 class AskTell:

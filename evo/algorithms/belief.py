@@ -11,7 +11,7 @@ from evo.algorithms.ladder import Ladder
 from evo.algorithms.phenotypes import Phenotype
 from evo.algorithms.surrogate import Surrogate
 from evo.algorithms.targets import Observation, observations, thresholds
-from evo.history import History
+from evo.core.history import History
 from genomes.genome import Genome
 
 

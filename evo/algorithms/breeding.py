@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Set
 from evo.algorithms.phenotypes import Keys
 from evo.algorithms.problem import Problem
 from evo.algorithms.toolbox import Candidate
-from evo.errors import SpaceExhaustedError
-from evo.history import History, Proposal
+from evo.core.errors import SpaceExhaustedError
+from evo.core.history import History
+from evo.core.trial import Proposal
 
 #: Draws after which a space counts as used up, at least.
 _LEAST_DRAWS = 1000

@@ -13,8 +13,9 @@ from evo.algorithms.phenotypes import Keys, phenotypes
 from evo.algorithms.problem import Algorithm, Problem, Step, check
 from evo.algorithms.random_search import next_initial, whole
 from evo.algorithms.toolbox import Candidate, deap_random
-from evo.errors import SettingsError
-from evo.history import History, Proposal
+from evo.core.errors import SettingsError
+from evo.core.history import History
+from evo.core.trial import Proposal
 
 #: Tries to breed a new phenotype from the population before a random one is taken.
 _TRIES = 50

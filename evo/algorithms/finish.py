@@ -10,7 +10,8 @@ import numpy as np
 from evo.algorithms.phenotypes import Keys, Phenotype, phenotypes
 from evo.algorithms.population import best_first, survivors
 from evo.algorithms.problem import Algorithm, Problem, Step, check
-from evo.history import History, Proposal
+from evo.core.history import History
+from evo.core.trial import Proposal
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,9 @@ from evo.algorithms.population import best_first
 from evo.algorithms.problem import Algorithm, Problem, Step, check
 from evo.algorithms.random_search import next_initial
 from evo.algorithms.toolbox import deap_random
-from evo.errors import SettingsError
-from evo.history import History, Proposal
+from evo.core.errors import SettingsError
+from evo.core.history import History
+from evo.core.trial import Proposal
 
 
 def order_at(history: History, found: Iterable[Phenotype], epochs: int) -> list[Phenotype]:

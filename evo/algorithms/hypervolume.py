@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from evo.errors import SettingsError
-from evo.history import History
+from evo.core.errors import SettingsError
+from evo.core.history import History
 
 
 def hypervolume(history: History, reference: Sequence[float] | None = None) -> float:

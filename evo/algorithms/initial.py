@@ -11,7 +11,7 @@ from evo.algorithms.breeding import fresh
 from evo.algorithms.phenotypes import Keys
 from evo.algorithms.problem import Problem
 from evo.algorithms.toolbox import Candidate
-from evo.history import History
+from evo.core.history import History
 
 #: Random genomes among which the next one of the design is chosen.
 POOL = 32

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from evo.algorithms.phenotypes import Phenotype
-from evo.errors import SettingsError
-from evo.history import Proposal
+from evo.core.errors import SettingsError
+from evo.core.trial import Proposal
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ import numpy as np
 
 from evo.algorithms.phenotypes import Features
 from evo.algorithms.targets import thresholds
-from evo.history import History, Proposal, Trial
+from evo.core.history import History
+from evo.core.trial import Proposal, Trial
 from genomes.genome import Genome
-from genomes.space import Space
+from genomes.spaces.base import Space
 
 #: Phases of a trial that come again in every epoch.
 _EACH_EPOCH = ("train", "evaluate")

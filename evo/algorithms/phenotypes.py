@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from evo.history import History, Trial
+from evo.core.history import History
+from evo.core.trial import Trial
 from genomes.genome import Genome
-from genomes.space import Space
+from genomes.spaces.base import Space
 
 
 @dataclass

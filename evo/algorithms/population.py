@@ -9,9 +9,9 @@ from deap import tools
 
 from evo.algorithms.phenotypes import Keys, phenotypes
 from evo.algorithms.toolbox import Candidate
-from evo.history import History
+from evo.core.history import History
 from genomes.genome import Genome
-from genomes.space import Space
+from genomes.spaces.base import Space
 
 
 def best_first(history: History, numbers: Iterable[int]) -> list[int]:

@@ -12,11 +12,12 @@ import numpy as np
 from deap import base
 
 from evo.algorithms.toolbox import make_toolbox
-from evo.errors import SettingsError
-from evo.history import History, Proposal
-from evo.objectives import Objectives
+from evo.core.errors import SettingsError
+from evo.core.history import History
+from evo.core.objectives import Objectives
+from evo.core.trial import Proposal
 from genomes.genome import Genome
-from genomes.space import Space
+from genomes.spaces.base import Space
 
 #: What a campaign calls: ``None`` means that nothing can be proposed before an outcome comes in.
 Step = Callable[[History, np.random.Generator], Proposal | None]

@@ -11,7 +11,8 @@ from evo.algorithms.breeding import exhausted, fresh
 from evo.algorithms.phenotypes import Keys
 from evo.algorithms.problem import Algorithm, Problem, Step
 from evo.algorithms.toolbox import Candidate, deap_random
-from evo.history import History, Proposal
+from evo.core.history import History
+from evo.core.trial import Proposal
 
 
 def whole(problem: Problem, candidate: Candidate) -> Proposal:

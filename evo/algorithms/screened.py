@@ -19,7 +19,8 @@ from evo.algorithms.problem import Algorithm, Problem, Step, check
 from evo.algorithms.random_search import next_initial
 from evo.algorithms.timed_design import Affordable, timed_design
 from evo.algorithms.toolbox import Candidate, deap_random
-from evo.history import History, Proposal
+from evo.core.history import History
+from evo.core.trial import Proposal
 from genomes.genome import Genome
 
 #: Trials above which parents come from the newest only.

@@ -11,7 +11,7 @@ from scipy.stats import norm, rankdata
 
 from evo.algorithms.ladder import Ladder
 from evo.algorithms.phenotypes import Phenotype
-from evo.history import History
+from evo.core.history import History
 
 #: Standard deviation of the targets on a rung above the lowest: those who climbed are alike.
 _SPREAD = 0.5

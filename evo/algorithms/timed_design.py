@@ -11,7 +11,7 @@ from evo.algorithms.phenotypes import Keys
 from evo.algorithms.problem import Problem
 from evo.algorithms.reduction import reduced
 from evo.algorithms.toolbox import Candidate
-from evo.history import History
+from evo.core.history import History
 from genomes.genome import Genome
 
 #: Which of some genomes a budget of time can pay for: booleans, shape (genomes,).

@@ -29,7 +29,7 @@ import numpy as np
 from deap import base, tools
 
 from genomes.genome import Genome
-from genomes.space import Space
+from genomes.spaces.base import Space
 
 #: The global states are one per process: two threads must not swap them at the same time.
 _SWAP = threading.RLock()

@@ -13,16 +13,16 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evo.budget import Budget
-from evo.errors import DataError, SettingsError
-from evo.events import Callback, CampaignInfo
-from evo.history import History
+from evo.core.budget import Budget
+from evo.core.errors import DataError, SettingsError
+from evo.core.events import Callback, CampaignInfo
+from evo.core.history import History
 
 if TYPE_CHECKING:
     import numpy as np
 
     from evo.data import Data
-    from genomes.space import Space
+    from genomes.spaces.base import Space
 
 #: File in a campaign's directory that says what a command began it with.
 JOB_FILE = "job.json"

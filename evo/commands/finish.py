@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evo.commands.backend import quiet_backend
-from evo.errors import EvoError
+from evo.core.errors import EvoError
 from evo.report import summary
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from evo.campaign.result import Result
     from evo.commands.configuration import Job, Split
-    from evo.result import Result
 
 #: File in the campaign's directory that keeps the table, so that a finished campaign shows it at once.
 RESULTS_FILE = "results.json"

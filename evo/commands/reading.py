@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evo.commands.configuration import Job
-from evo.errors import EvoError, SettingsError
+from evo.core.errors import EvoError, SettingsError
 
 if TYPE_CHECKING:
-    from evo.result import Result
+    from evo.campaign.result import Result
 
 
 def read_result(directory: Path) -> Result:
@@ -25,7 +25,7 @@ def read_result(directory: Path) -> Result:
     job = Job.of_directory(directory)
     if job is not None:
         job.load_imports()
-    from evo.result import load_result
+    from evo.campaign.result import load_result
 
     return load_result(directory)
 
@@ -40,7 +40,7 @@ def read_result_with_data(directory: Path, config: Path | None) -> tuple[Result,
     Raises:
         SettingsError: the directory holds no campaign.
     """
-    from evo.result import load_result
+    from evo.campaign.result import load_result
 
     result = read_result(directory)
     job = Job.read(config) if config is not None else Job.of_directory(directory)

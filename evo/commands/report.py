@@ -6,7 +6,7 @@ import argparse
 
 from evo.commands.backend import quiet_backend
 from evo.commands.reading import read_result, read_result_with_data
-from evo.errors import EvoError, SettingsError
+from evo.core.errors import EvoError, SettingsError
 
 
 def main(given: argparse.Namespace) -> int:

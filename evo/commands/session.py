@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from evo.commands.configuration import Job, JobNote
 from evo.commands.interruption import StopOnInterrupt
-from evo.errors import RepairWarning, SettingsError
-from evo.events import Callback
+from evo.core.errors import RepairWarning, SettingsError
+from evo.core.events import Callback
 from evo.report.progress import Progress
 
 if TYPE_CHECKING:
-    from evo.budget import Budget
-    from evo.result import Result
+    from evo.campaign.result import Result
+    from evo.core.budget import Budget
 
 #: Exit code of a session that was asked to stop.
 STOPPED = 130

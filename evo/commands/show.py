@@ -13,8 +13,8 @@ from evo.report import summary
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from evo.history import History
-    from evo.result import Result
+    from evo.campaign.result import Result
+    from evo.core.history import History
 
 
 def main(given: argparse.Namespace) -> int:

@@ -1,7 +1,7 @@
 """An ensemble as one file: a zip archive of JSON and Keras' own ``.keras`` files.
 
 ``ensemble.json`` says what there is (format, task, pooling, weights, members with the SHA-256 of their
-files); ``members/N.keras`` holds a net, ``members/N.trees`` a tree model (see :mod:`evo.ensemble.trees`).
+files); ``members/N.keras`` holds a net, ``members/N.trees`` a tree model (see :mod:`evo.ensemble.trees.trees`).
 Nothing in it is executed: nets are read in Keras' safe mode, trees are arrays.
 """
 
@@ -16,9 +16,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evo.core.errors import EnsembleError
 from evo.ensemble import reproducible
 from evo.ensemble.stacking import Stacker
-from evo.errors import EnsembleError
 
 if TYPE_CHECKING:
     from evo.ensemble.ensemble import Ensemble
@@ -133,7 +133,7 @@ def read(path: Path, custom_objects: Mapping[str, Callable[..., Any]] | None = N
 
 def _load(path: Path, stored: Mapping[str, Any], custom_objects: Mapping[str, Callable[..., Any]] | None) -> Any:
     if stored["kind"] == "trees":
-        from evo.ensemble.trees import TreeModel
+        from evo.ensemble.trees.trees import TreeModel
 
         return TreeModel.load(path)
     import keras

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from evo.core.errors import EnsembleError
 from evo.ensemble.metrics import as_predictions
-from evo.errors import EnsembleError
 
 
 class EnsembleWarning(UserWarning):
@@ -31,7 +31,7 @@ class Candidate:
         latency: seconds per batch, as measured by the campaign.
         genome: its :class:`genomes.Genome`, or None.
         load: returns the trained model (a ``keras.Model`` or a
-            :class:`evo.ensemble.trees.TreeModel`); called only if it is chosen.
+            :class:`evo.ensemble.trees.trees.TreeModel`); called only if it is chosen.
         kind: ``net`` or ``trees``.
         data: fingerprint of the data that it was trained on, compared where it is known.
         available: whether the weights are still there; one without is left out with a warning.

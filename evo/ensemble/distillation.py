@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from evo.core.errors import EnsembleError
 from evo.ensemble.keras_model import copy_model, keras_input
 from evo.ensemble.metrics import as_targets
-from evo.errors import EnsembleError
 
 if TYPE_CHECKING:
     from evo.ensemble.ensemble import Ensemble

@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from evo.core.errors import EnsembleError
 from evo.ensemble.candidates import Candidate, warn
 from evo.ensemble.diversity import diversity
 from evo.ensemble.metrics import as_predictions, as_targets, check_task, evaluate
 from evo.ensemble.pooling import check_pooling
-from evo.ensemble.selection import Selection, build
-from evo.ensemble.selection_problem import combine
+from evo.ensemble.selection.problem import combine
+from evo.ensemble.selection.selection import Selection, build
 from evo.ensemble.stacking import Stacker
-from evo.errors import EnsembleError
 
 
 @dataclass(eq=False)

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from evo.core.errors import EnsembleError
 from evo.ensemble.calibration import FLOOR
 from evo.ensemble.stacking import Stacker
-from evo.errors import EnsembleError
 
 
 def copy_model(model: Any, name: str | None = None) -> Any:

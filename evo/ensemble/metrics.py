@@ -6,8 +6,8 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from evo.core.errors import EnsembleError
 from evo.ensemble.calibration import FLOOR, calibrated
-from evo.errors import EnsembleError
 
 Task = Literal["binary", "multiclass", "multilabel", "regression"]
 TASKS: tuple[str, ...] = get_args(Task)

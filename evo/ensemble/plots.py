@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from evo.ensemble.frontier import FrontierPoint
+    from evo.ensemble.selection.frontier import FrontierPoint
 
 
 def plot_diversity(diversity: Mapping[str, Any], path: str | Path | None = None, axes: Any = None) -> Any:
@@ -58,7 +58,7 @@ def plot_frontier(
     """Nested estimate of the loss against size, with its standard error.
 
     Args:
-        points: of :func:`evo.ensemble.frontier.frontier`.
+        points: of :func:`evo.ensemble.selection.frontier.frontier`.
         by: ``members``, ``parameters`` or ``latency``.
         path: where to write the picture, or None.
         axes: matplotlib axes to draw on; a new figure for None.

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from evo.core.errors import EnsembleError
 from evo.ensemble.calibration import FLOOR, apply_temperature, logits, sigmoid, softmax
-from evo.errors import EnsembleError
 
 #: Ways of pooling by task; the first is the default.
 POOLINGS: dict[str, tuple[str, ...]] = {

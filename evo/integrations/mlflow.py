@@ -8,9 +8,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from evo.errors import SettingsError
-from evo.events import Callback, CampaignInfo
-from evo.history import History, Status, Trial
+from evo.core.errors import SettingsError
+from evo.core.events import Callback, CampaignInfo
+from evo.core.history import History
+from evo.core.trial import Status, Trial
 from evo.report import summary
 
 #: Longest value of a parameter that MLflow's servers take.

@@ -6,9 +6,10 @@ import math
 from pathlib import Path
 from typing import Any
 
-from evo.errors import SettingsError
-from evo.events import Callback, CampaignInfo
-from evo.history import History, Trial
+from evo.core.errors import SettingsError
+from evo.core.events import Callback, CampaignInfo
+from evo.core.history import History
+from evo.core.trial import Trial
 from evo.report import summary
 
 

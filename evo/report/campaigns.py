@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from evo.report.html import ReportContent
 
 if TYPE_CHECKING:
-    from evo.result import Result
+    from evo.campaign.result import Result
 
 #: Why a campaign ended, in words.
 REASONS = {
@@ -72,7 +72,7 @@ def environment(sessions: list[dict[str, Any]], versions: Mapping[str, str]) -> 
 def described(space: Mapping[str, Any]) -> str:
     """A stored space in words."""
     from genomes.errors import GenomeError
-    from genomes.space import Space
+    from genomes.spaces.base import Space
 
     try:
         return Space.from_json(space).describe()

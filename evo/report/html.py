@@ -11,8 +11,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from evo.errors import StorageError
-from evo.history import History, Status
+from evo.core.errors import StorageError
+from evo.core.history import History
+from evo.core.trial import Status
 from evo.report import plots, summary
 
 #: Rows of the table of trials that did not complete.
@@ -301,7 +302,7 @@ def _estimate(value: Any) -> str:
 
 
 def _diversity(ensemble: Any) -> Mapping[str, Any] | None:
-    from evo.errors import EvoError
+    from evo.core.errors import EvoError
 
     if len(ensemble.members) < 2:
         return None

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evo.history import History, Trial
+from evo.core.history import History
+from evo.core.trial import Trial
 from evo.report import summary
 
 if TYPE_CHECKING:

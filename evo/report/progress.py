@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from evo.events import Callback, CampaignInfo
-from evo.history import History, Status, Trial
+from evo.core.events import Callback, CampaignInfo
+from evo.core.history import History
+from evo.core.trial import Status, Trial
 from evo.report import summary
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from evo.history import History, Outcome, Status, Trial
+from evo.core.history import History
+from evo.core.trial import Outcome, Status, Trial
 
 #: Longest cause that is shown.
 _CAUSE = 70

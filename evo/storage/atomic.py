@@ -14,7 +14,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from evo.errors import StorageError
+from evo.core.errors import StorageError
 from evo.storage.layout import DAMAGED
 
 PARTIAL = ".partial"

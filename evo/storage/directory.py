@@ -10,9 +10,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from evo.errors import SettingsError, StorageError
-from evo.history import History, Trial
-from evo.objectives import Objectives
+from evo.core.errors import SettingsError, StorageError
+from evo.core.history import History
+from evo.core.objectives import Objectives
+from evo.core.trial import Trial
 from evo.storage import atomic, identity, layout
 from evo.storage import predictions as predictions_files
 from evo.storage.comparison import differences, plain
@@ -32,7 +33,7 @@ class CampaignDirectory:
     """A campaign's directory; see ``docs/format.md`` for its files.
 
     Made by :meth:`create` or :meth:`open`; a context manager. Every method
-    that writes raises :class:`evo.errors.StorageError` when it cannot (a full
+    that writes raises :class:`evo.core.errors.StorageError` when it cannot (a full
     disk, a read-only file system); what was stored before is then unharmed.
 
     Attributes:

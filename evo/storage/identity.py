@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from evo.errors import SettingsError, StorageError
+from evo.core.errors import SettingsError, StorageError
 from evo.storage import atomic, layout
 from evo.storage.sealed import Damaged, open_json, read_bytes, seal_json
 

@@ -17,7 +17,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from evo.errors import StorageError
+from evo.core.errors import StorageError
 from evo.storage import atomic, layout, tables
 from evo.storage.records import TrialRecord, from_lines, to_lines
 from evo.storage.sealed import Damaged, check_hdf5, read_bytes

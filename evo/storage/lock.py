@@ -23,7 +23,7 @@ from pathlib import Path
 
 import psutil
 
-from evo.errors import DirectoryLockedError, StorageError
+from evo.core.errors import DirectoryLockedError, StorageError
 from evo.storage import atomic
 from evo.storage.layout import LOCK
 

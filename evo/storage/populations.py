@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evo.errors import StorageError
+from evo.core.errors import StorageError
 from evo.storage import atomic, layout, tables
 from evo.storage.records import TrialRecord
 from evo.storage.sealed import Damaged, open_hdf5, read_bytes, seal_hdf5

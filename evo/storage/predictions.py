@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evo.errors import StorageError
+from evo.core.errors import StorageError
 from evo.storage import atomic, layout
 from evo.storage.records import StoredFile
 from evo.storage.sealed import Damaged, digest, file_digest, open_hdf5, read_bytes, seal_hdf5

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from evo.history import Outcome, Proposal, Status, Trial
+from evo.core.trial import Outcome, Proposal, Status, Trial
 from evo.storage.sealed import Damaged, compact, open_lines, seal_lines
 from genomes.genome import Genome
 
@@ -31,7 +31,7 @@ class TrialRecord:
         number: the trial's number.
         genome: the genome's JSON, as text.
         first_epoch, last_epoch, continues, parents, inherits, origin, rung, final,
-            replicate: as in :class:`evo.history.Proposal`.
+            replicate: as in :class:`evo.core.trial.Proposal`.
         seen: how many outcomes the proposal had seen: in an ordered campaign those of
             trials 0 .. seen-1, in a free-running one the first ``seen`` in order of arrival.
         outcome: what came of it, without seconds; None while pending.

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from evo.errors import StorageError
+from evo.core.errors import StorageError
 from evo.storage import atomic, layout
 from evo.storage.records import StoredFile
 from evo.storage.sealed import file_digest

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evo.history import Outcome, Status
+from evo.core.trial import Outcome, Status
 from evo.storage.records import StoredFile, TrialRecord
 from evo.storage.sealed import Damaged, open_hdf5, seal_hdf5
 

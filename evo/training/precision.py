@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from evo.errors import SettingsError
+from evo.core.errors import SettingsError
 from evo.training.strategy import Placement
 
 PRECISIONS = ("auto", "float32", "mixed_float16", "mixed_bfloat16")

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from evo.errors import DataError
+from evo.core.errors import DataError
 from evo.training.task import DataReference
 
 Arrays = np.ndarray | Mapping[str, np.ndarray]

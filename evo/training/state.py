@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from evo.errors import StorageError
+from evo.core.errors import StorageError
 
 VERSION = 1
 _GROUPS = ("weights", "seeds", "optimizer", "curves")

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from evo.errors import SettingsError
+from evo.core.errors import SettingsError
 
 STRATEGIES = ("auto", "cpu", "gpu", "mirrored", "tpu")
 #: Environment variable with the number of a worker among those of its machine: which GPU is its own.

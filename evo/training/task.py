@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from evo.history import Outcome
+from evo.core.trial import Outcome
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from evo.errors import DataError, EvoError, StorageError
-from evo.history import Outcome, Status
-from evo.training.engine import Engine, EpochResult
-from evo.training.engines import engine_cache, engine_for, space_of
+from evo.core.errors import DataError, EvoError, StorageError
+from evo.core.trial import Outcome, Status
+from evo.training.backends.choice import engine_cache, engine_for, space_of
+from evo.training.backends.engine import Engine, EpochResult
 from evo.training.resident_data import ResidentData, open_data
 from evo.training.state import TrainingState, read_state, write_state
 from evo.training.task import TrialReport, TrialTask

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 
-from evo.errors import EvoError
+from evo.core.errors import EvoError
 
 
 class TimeLimitError(EvoError, TimeoutError):

@@ -23,7 +23,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
-from evo.errors import SettingsError
+from evo.core.errors import SettingsError
 from evo.training.strategy import WORKER_SLOT
 from evo.training.task import TrainingSettings, TrialTask
 from evo.workers.failures import MemoryLimitError, TimeLimitError, WorkerDiedError, exit_cause

@@ -59,7 +59,7 @@ def main_needed(call: Callable[..., Any]) -> tuple[str, str] | None:
         ``("path", FILE)`` or ``("name", MODULE)``; None where nothing of it is needed, or it has no source.
     """
     own = getattr(call, "__module__", None) == "__main__"
-    for module, name in (("genomes.gene", "Gene"), ("genomes.space", "Space")):
+    for module, name in (("genomes.gene", "Gene"), ("genomes.spaces.base", "Space")):
         if module in sys.modules:
             registry = getattr(sys.modules[module], name).registry
             own = own or any(kind.__module__ == "__main__" for kind in registry.values())

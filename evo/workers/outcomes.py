@@ -5,8 +5,8 @@ from __future__ import annotations
 from concurrent.futures import CancelledError, Future
 from typing import Any
 
-from evo.errors import DataError, StorageError
-from evo.history import Outcome, Status
+from evo.core.errors import DataError, StorageError
+from evo.core.trial import Outcome, Status
 from evo.training.task import TrialReport, TrialTask
 from evo.workers.failures import TimeLimitError, WorkerDiedError
 

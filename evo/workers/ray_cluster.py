@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import Any, ParamSpec, TypeVar
 
-from evo.errors import SettingsError
+from evo.core.errors import SettingsError
 from evo.training.task import TrainingSettings, TrialTask
 from evo.workers.failures import TimeLimitError, WorkerDiedError
 from evo.workers.process import warm_up, worker_environment

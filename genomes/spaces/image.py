@@ -8,21 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from genomes.blocks import Parallel, Repeat, Residual
-from genomes.convolutional_blocks import (
-    Bottleneck,
-    ConvNeXtBlock,
-    InvertedResidual,
-    SqueezeExcite,
-    XceptionBlock,
-)
 from genomes.costs import Cost, Shape, elements
 from genomes.domains import Choice, Domain, Fixed, Float, Int
 from genomes.errors import GenomeError
 from genomes.gene import Gene
-from genomes.genome import Genome
-from genomes.grammar import LayeredSpace, Limits, Stage
-from genomes.layers import (
+from genomes.genes.blocks import Parallel, Repeat, Residual
+from genomes.genes.convolutional import Bottleneck, ConvNeXtBlock, InvertedResidual, SqueezeExcite, XceptionBlock
+from genomes.genes.layers import (
     Activation,
     Conv,
     Dense,
@@ -36,8 +28,10 @@ from genomes.layers import (
     SpatialDropout,
     StochasticDepth,
 )
+from genomes.genes.training import ImageTraining
+from genomes.genome import Genome
+from genomes.spaces.layered import LayeredSpace, Limits, Stage
 from genomes.targets import Target
-from genomes.training_settings import ImageTraining
 
 
 class ImageSpace(LayeredSpace):
@@ -87,7 +81,7 @@ class ImageSpace(LayeredSpace):
         return {"mean": mean.astype(np.float32), "deviation": deviation.astype(np.float32)}
 
     def preprocess(self, inputs: Any, preprocessing: Mapping[str, np.ndarray]) -> Any:
-        """See :meth:`genomes.models.ModelSpace.preprocess`: every channel to mean 0 and deviation 1."""
+        """See :meth:`genomes.spaces.model.ModelSpace.preprocess`: every channel to mean 0 and deviation 1."""
         import keras
 
         if not preprocessing:
@@ -103,15 +97,15 @@ class ImageSpace(LayeredSpace):
         )(inputs)
 
     def input_cost(self) -> Cost:
-        """See :meth:`genomes.models.ModelSpace.input_cost`."""
+        """See :meth:`genomes.spaces.model.ModelSpace.input_cost`."""
         return Cost(0, 2 * elements(self.input_shape))
 
     def augment(self, genome: Genome, x: Any, y: Any, seed: Any) -> tuple[Any, Any]:
-        """See :meth:`genomes.Space.augment` and :mod:`genomes.augmentation`."""
+        """See :meth:`genomes.Space.augment` and :mod:`genomes.genes.augmentation`."""
         training = self._settings(genome)
         if not training.augments:
             return x, y
-        from genomes.augmentation import augment
+        from genomes.genes.augmentation import augment
 
         return augment(training, x, y, seed)
 
@@ -326,7 +320,7 @@ def _training_domains(small: bool, flip: bool) -> dict[str, Domain]:
 
 def _made(own: Mapping[str, Mapping[str, Domain]], kind: type[Gene], innovation: int, /, **fields: Any) -> Gene | None:
     """A gene with these fields, each moved into the space's domain; None if the space has no such gene."""
-    from genomes.repair import nearest
+    from genomes.variation.repair import nearest
 
     if kind.__name__ not in own and kind not in (GlobalPool, Flatten, Parallel, Normalization):
         return None

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from genomes.blocks import Residual
 from genomes.domains import Boolean, Choice, Domain, Fixed, Float, Int
 from genomes.gene import Gene
-from genomes.genome import Genome
-from genomes.grammar import Stage
-from genomes.layers import Dense, Dropout, Normalization, SpatialDropout
-from genomes.preprocessing import training_domains
-from genomes.sequence_layers import (
+from genomes.genes.blocks import Residual
+from genomes.genes.layers import Dense, Dropout, Normalization, SpatialDropout
+from genomes.genes.sequence import (
     Attention,
     PositionEncoding,
     Recurrent,
@@ -21,8 +18,11 @@ from genomes.sequence_layers import (
     SequenceReduce,
     TransformerEncoder,
 )
+from genomes.genes.training import Training
+from genomes.genome import Genome
+from genomes.spaces.encoded import training_domains
+from genomes.spaces.layered import Stage
 from genomes.targets import Target
-from genomes.training_settings import Training
 
 BODY = (
     SequenceConv, SequencePool, Recurrent, TransformerEncoder, Attention, PositionEncoding, SpatialDropout, Residual,

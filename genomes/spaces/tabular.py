@@ -7,9 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from genomes.blocks import Residual
-from genomes.column_layers import ColumnEmbedding
-from genomes.columns import (
+from genomes.costs import Cost, Shape
+from genomes.domains import Choice, Domain, Fixed, Float, Int
+from genomes.errors import GenomeError, shown
+from genomes.gene import Gene
+from genomes.genes.blocks import Residual
+from genomes.genes.columns import ColumnEmbedding
+from genomes.genes.layers import Activation, Dense, Dropout, Normalization
+from genomes.genes.training import Training
+from genomes.genome import Genome
+from genomes.spaces.columns import (
     MISSING_INTEGER,
     MOST_CATEGORIES,
     Column,
@@ -19,14 +26,7 @@ from genomes.columns import (
     infer_columns,
     named_columns,
 )
-from genomes.costs import Cost, Shape
-from genomes.domains import Choice, Domain, Fixed, Float, Int
-from genomes.errors import GenomeError, shown
-from genomes.gene import Gene
-from genomes.genome import Genome
-from genomes.grammar import Limits, Stage
-from genomes.layers import Activation, Dense, Dropout, Normalization
-from genomes.preprocessing import (
+from genomes.spaces.encoded import (
     EncodedSpace,
     positive,
     standardize,
@@ -34,8 +34,8 @@ from genomes.preprocessing import (
     target_statistics,
     training_domains,
 )
+from genomes.spaces.layered import Limits, Stage
 from genomes.targets import Target
-from genomes.training_settings import Training
 
 #: Knots of the quantile scale of a numeric column.
 KNOTS = 33
@@ -124,7 +124,7 @@ class TabularSpace(EncodedSpace):
         Returns:
             ``mean``, ``scale``, shape (numbers,); ``knots``, shape (numbers, knots); one
             ``vocabulary_INDEX`` per category column, most frequent first (unicode or int64); and
-            what :func:`genomes.preprocessing.target_statistics` gives.
+            what :func:`genomes.spaces.encoded.target_statistics` gives.
         """
         numeric, categories = self._split_columns()
         found = target_statistics(self.target, y)
@@ -146,7 +146,7 @@ class TabularSpace(EncodedSpace):
     def encode(self, x: Any, preprocessing: Mapping[str, np.ndarray]) -> np.ndarray:
         """See :meth:`genomes.Space.encode`: float32, shape (rows, *encoded_shape).
 
-        Columns: see :class:`genomes.column_layers.ColumnLayout`.
+        Columns: see :class:`genomes.genes.columns.ColumnLayout`.
         """
         numeric, categories = self._split_columns()
         parts: list[np.ndarray] = []
@@ -167,7 +167,7 @@ class TabularSpace(EncodedSpace):
 
     # -- model -----------------------------------------------------------------------
     def inputs(self) -> Any:
-        """See :meth:`genomes.models.ModelSpace.inputs`: one input, or a dict with one per column."""
+        """See :meth:`genomes.spaces.model.ModelSpace.inputs`: one input, or a dict with one per column."""
         import keras
 
         if self.plain:
@@ -179,7 +179,7 @@ class TabularSpace(EncodedSpace):
         }
 
     def preprocess(self, inputs: Any, preprocessing: Mapping[str, np.ndarray]) -> Any:
-        """See :meth:`genomes.models.ModelSpace.preprocess`: :meth:`encode` by Keras layers without weights."""
+        """See :meth:`genomes.spaces.model.ModelSpace.preprocess`: :meth:`encode` by Keras layers without weights."""
         import keras
         from keras import ops
 
@@ -221,7 +221,7 @@ class TabularSpace(EncodedSpace):
         return parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=1)
 
     def input_cost(self) -> Cost:
-        """See :meth:`genomes.models.ModelSpace.input_cost`: preprocessing has no weights."""
+        """See :meth:`genomes.spaces.model.ModelSpace.input_cost`: preprocessing has no weights."""
         return Cost()
 
 
@@ -285,8 +285,8 @@ def tabular(
     Args:
         columns: the training inputs (data frame, mapping of names to arrays, structured array, or array
             of shape (rows, columns)), from which the kind of every column is inferred (see
-            :func:`genomes.columns.infer_columns`); or a number of numeric columns; or a sequence of
-            :class:`genomes.columns.Column`; or a mapping of names to ``"numeric"``, ``"text"``, ``"integer"``.
+            :func:`genomes.spaces.columns.infer_columns`); or a number of numeric columns; or a sequence of
+            :class:`genomes.spaces.columns.Column`; or a mapping of names to ``"numeric"``, ``"text"``, ``"integer"``.
         classes: number of exclusive classes; labels are 0 to classes - 1 (two: binary).
         labels: number of labels that may hold together.
         outputs: number of regression targets.

@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from genomes.columns import as_texts
 from genomes.costs import Shape
 from genomes.domains import Choice, Domain, Fixed, Int
 from genomes.errors import GenomeError, shown
 from genomes.gene import Gene
-from genomes.grammar import Limits, Stage
-from genomes.preprocessing import EncodedSpace, target_statistics
-from genomes.sequence_layers import SequenceConv, SequenceReduce, TokenEmbedding
+from genomes.genes.sequence import SequenceConv, SequenceReduce, TokenEmbedding
 from genomes.spaces import sequences
+from genomes.spaces.columns import as_texts
+from genomes.spaces.encoded import EncodedSpace, target_statistics
+from genomes.spaces.layered import Limits, Stage
 from genomes.targets import Target
 
 
@@ -133,7 +133,7 @@ class TextSpace(EncodedSpace):
 
     # -- model -----------------------------------------------------------------------
     def inputs(self) -> Any:
-        """See :meth:`genomes.models.ModelSpace.inputs`: strings (batch, 1), or token numbers (batch, length)."""
+        """See :meth:`genomes.spaces.model.ModelSpace.inputs`: strings (batch, 1), or token numbers (batch, length)."""
         import keras
 
         if self.raw:
@@ -141,7 +141,7 @@ class TextSpace(EncodedSpace):
         return keras.Input((self.length,), dtype="int32", name="tokens")
 
     def preprocess(self, inputs: Any, preprocessing: Mapping[str, np.ndarray]) -> Any:
-        """See :meth:`genomes.models.ModelSpace.preprocess`."""
+        """See :meth:`genomes.spaces.model.ModelSpace.preprocess`."""
         import keras
 
         if not self.raw:

@@ -12,10 +12,10 @@ from genomes.costs import Shape
 from genomes.domains import Domain
 from genomes.errors import GenomeError, shown
 from genomes.gene import Gene
-from genomes.grammar import Limits
-from genomes.preprocessing import EncodedSpace, positive, standardize, standardized, target_statistics
-from genomes.sequence_layers import SequenceConv, SequenceReduce
+from genomes.genes.sequence import SequenceConv, SequenceReduce
 from genomes.spaces import sequences
+from genomes.spaces.encoded import EncodedSpace, positive, standardize, standardized, target_statistics
+from genomes.spaces.layered import Limits
 from genomes.targets import Target
 
 
@@ -36,7 +36,7 @@ class TimeSeriesSpace(EncodedSpace):
 
     @property
     def gene_shape(self) -> Shape:
-        """See :attr:`genomes.grammar.LayeredSpace.gene_shape`."""
+        """See :attr:`genomes.spaces.layered.LayeredSpace.gene_shape`."""
         return self.input_shape
 
     # -- data ------------------------------------------------------------------------
@@ -113,7 +113,7 @@ class TimeSeriesSpace(EncodedSpace):
 
     # -- model -----------------------------------------------------------------------
     def preprocess(self, inputs: Any, preprocessing: Mapping[str, np.ndarray]) -> Any:
-        """See :meth:`genomes.models.ModelSpace.preprocess`: :meth:`encode` by Keras operations."""
+        """See :meth:`genomes.spaces.model.ModelSpace.preprocess`: :meth:`encode` by Keras operations."""
         from keras import ops
 
         if "mean" not in preprocessing:
@@ -126,7 +126,7 @@ class TimeSeriesSpace(EncodedSpace):
         return ops.concatenate([z, ops.cast(real, "float32")], axis=-1)
 
     def enter(self, x: Any) -> Any:
-        """See :meth:`genomes.models.ModelSpace.enter`: the last channel becomes the mask."""
+        """See :meth:`genomes.spaces.model.ModelSpace.enter`: the last channel becomes the mask."""
         from keras import ops
 
         return masks.with_mask(x[:, :, :-1], ops.greater(x[:, :, -1], 0.5))

@@ -15,7 +15,7 @@ from genomes.domains import Choice, Domain, Value, domain_from_json
 from genomes.errors import GenomeError
 from genomes.gene import Gene
 from genomes.genome import Genome
-from genomes.space import Space
+from genomes.spaces.base import Space
 
 #: Innovation number of the one gene that every genome of such a space has.
 _INNOVATION = 1

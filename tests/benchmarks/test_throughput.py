@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks import throughput
 from benchmarks.throughput import candidates, faults
-from evo.history import Outcome, Status
+from evo.core.trial import Outcome, Status
 from evo.training.task import TrialReport
 
 

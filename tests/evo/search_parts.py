@@ -20,12 +20,12 @@ from evo.algorithms.reduction import reduced
 from evo.algorithms.targets import Observation, gaussianized, observations, thresholds
 from evo.algorithms.timed_design import timed_design
 from evo.algorithms.toolbox import survive, tournament, worst_if_nan
+from evo.campaign.planner import Planner, Wait, leading_outcomes
+from evo.campaign.retention import kept_states
+from evo.campaign.time_left import TimeLeft
+from evo.core.objectives import Objectives
+from evo.core.randomness import Purpose, generator
 from evo.errors import SettingsError, SpaceExhaustedError
-from evo.lookahead import Planner, Wait, leading_outcomes
-from evo.objectives import Objectives
-from evo.randomness import Purpose, generator
-from evo.retention import kept_states
-from evo.time_left import TimeLeft
 
 __all__ = [
     "POOL",

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 import evo
-from evo.history import Outcome, Status
+from evo.core.trial import Outcome, Status
 from evo.training.task import TrialReport, TrialTask
 from genomes import Float, spaces
 

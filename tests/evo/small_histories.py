@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from search_parts import Keys, Objectives, Phenotype, phenotypes
-
 from evo import History, Outcome, Proposal, Status, Trial
 from genomes import Cost, Float, Genome
 from genomes.spaces.vector import VectorSpace, vector
+from tests.evo.search_parts import Keys, Objectives, Phenotype, phenotypes
 
 #: A proposal, and what came of it if that is known.
 Row = tuple[Proposal, Outcome | None]

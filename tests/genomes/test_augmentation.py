@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from genomes import spaces
-from genomes.augmentation import _mixing_quantiles, augment
-from genomes.training_settings import ImageTraining
+from genomes.genes.augmentation import _mixing_quantiles, augment
+from genomes.genes.training import ImageTraining
 
 SETTINGS: list[dict[str, Any]] = [
     {"flip": "horizontal"}, {"flip": "both"}, {"shift": 0.25}, {"rotation": 30.0}, {"zoom": 0.2},

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from genomes import Float, Gene, Genome, GenomeError, Space, spaces
-from genomes.columns import Column, infer_columns
 from genomes.inheritance import assign_weights, weights_by_mark
+from genomes.spaces.columns import Column, infer_columns
 
 pandas = pytest.importorskip("pandas")
 

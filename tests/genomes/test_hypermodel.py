@@ -6,12 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import hypermodels_for_tests as examples
 import numpy as np
 import pytest
 
 from genomes import Genome, GenomeError, Space, distance, spaces
-from genomes.hyperparameters import read
+from genomes.genes.hyperparameters import read
+from tests.genomes import hypermodels_for_tests as examples
 
 keras_tuner = pytest.importorskip("keras_tuner")
 

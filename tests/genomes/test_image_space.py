@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 
 from genomes import Choice, Gene, Genome, GenomeError, Int, Space, spaces
-from genomes.blocks import Residual
-from genomes.layers import Conv, Dense, Dropout, Flatten, GlobalPool
+from genomes.genes.blocks import Residual
+from genomes.genes.layers import Conv, Dense, Dropout, Flatten, GlobalPool
+from genomes.genes.tally import Tally
 from genomes.spaces.image import ImageSpace
-from genomes.tally import Tally
 
 sys.path.insert(0, os.path.dirname(__file__))
-from profiled_flops import COUNTED, profiled_flops
+from tests.genomes.profiled_flops import COUNTED, profiled_flops
 
 DIGITS = spaces.image((8, 8, 1), classes=10, flip=False)
 COLOUR = spaces.image((20, 15, 3), classes=3)

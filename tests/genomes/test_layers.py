@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from genomes import Gene, GenomeError
-from genomes.blocks import Parallel, Repeat, Residual
 from genomes.build import apply
-from genomes.convolutional_blocks import Bottleneck, ConvNeXtBlock, InvertedResidual, SqueezeExcite, XceptionBlock
 from genomes.costs import elements, flow
 from genomes.gene import canonical_sequence
-from genomes.layers import (
+from genomes.genes.blocks import Parallel, Repeat, Residual
+from genomes.genes.convolutional import Bottleneck, ConvNeXtBlock, InvertedResidual, SqueezeExcite, XceptionBlock
+from genomes.genes.layers import (
     ACTIVATIONS,
     Activation,
     Conv,
@@ -29,10 +29,10 @@ from genomes.layers import (
     SpatialDropout,
     StochasticDepth,
 )
-from genomes.tally import Tally
+from genomes.genes.tally import Tally
 
 sys.path.insert(0, os.path.dirname(__file__))
-from profiled_flops import COUNTED, profiled_flops
+from tests.genomes.profiled_flops import COUNTED, profiled_flops
 
 PICTURE = (9, 7, 6)
 CONV = Conv(filters=5, strides=2, innovation=1)

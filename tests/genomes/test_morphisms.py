@@ -7,7 +7,7 @@ import pytest
 
 from genomes import Genome, GenomeError, spaces
 from genomes.inheritance import assign_weights, inherit, weights_by_mark
-from genomes.morphisms import MORPHISMS
+from genomes.variation.morphisms import MORPHISMS
 
 
 def space_of(name: str) -> Any:

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genomes.moving_statistics import unbias
+from genomes.spaces.hypermodel.moving_statistics import unbias
 
 
 def net(sequential: bool, normalization):

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from genomes import Choice, Float, Gene, Genome, Int, spaces
-from genomes.layers import Conv, Dense, SeparableConv
-from genomes.variation import insert, replace
+from genomes.genes.layers import Conv, Dense, SeparableConv
+from genomes.variation.mutation import insert, replace
 
 #: Nothing but convolutions may stand among convolutions.
 PLAIN = spaces.image(

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from genomes import Gene, GenomeError, masks
 from genomes.build import apply
-from genomes.sequence_layers import (
+from genomes.genes.sequence import (
     Attention,
     PositionEncoding,
     Recurrent,
@@ -110,7 +110,7 @@ def test_a_sequence_without_a_real_step_gives_finite_numbers() -> None:
 
 
 def test_half_precision_stays_finite_and_in_its_dtype() -> None:
-    from genomes.models import dtype_policy
+    from genomes.spaces.model import dtype_policy
 
     for chain in CHAINS:
         with dtype_policy("mixed_bfloat16"):

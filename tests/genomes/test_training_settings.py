@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genomes import spaces
-from genomes.training_settings import SGD_FACTOR, ImageTraining, Training
+from genomes.genes.training import SGD_FACTOR, ImageTraining, Training
 
 SETTINGS = st.builds(
     Training,

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genomes import Fixed, Genome, variation
-from genomes.blocks import Parallel, Residual
-from genomes.layers import Conv, Dense, Dropout, Flatten, GlobalPool, Pool
-from genomes.sites import renewed, rewritten, sites, with_unique_innovations
+from genomes import Fixed, Genome
+from genomes.genes.blocks import Parallel, Residual
+from genomes.genes.layers import Conv, Dense, Dropout, Flatten, GlobalPool, Pool
+from genomes.genes.training import ImageTraining
 from genomes.spaces import image
-from genomes.training_settings import ImageTraining
+from genomes.variation import mutation as variation
+from genomes.variation.sites import renewed, rewritten, sites, with_unique_innovations
 
 SPACE = image((12, 12, 2), classes=4)
 SEEDS = st.integers(0, 2**32 - 1)

@@ -9,8 +9,6 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from search_parts import Budget, Objectives, Planner, TimeLeft, Wait
-
 from evo import History, Outcome, Proposal, Status, Trial
 from evo.algorithms import (
     NSGA2,
@@ -26,6 +24,7 @@ from evo.algorithms import (
     SuccessiveHalving,
 )
 from genomes import Boolean, Choice, Cost, Fixed, Float, Genome, Int, Space, spaces
+from tests.evo.search_parts import Budget, Objectives, Planner, TimeLeft, Wait
 
 EPOCHS = 27
 SEED = 11

@@ -22,10 +22,11 @@ from evo.algorithms import (
     SuccessiveHalving,
     survivors,
 )
+from evo.core.history import History
+from evo.core.objectives import Objectives
+from evo.core.randomness import Purpose, generator
+from evo.core.trial import Outcome, Status, Trial
 from evo.errors import SettingsError, SpaceExhaustedError
-from evo.history import History, Outcome, Status, Trial
-from evo.objectives import Objectives
-from evo.randomness import Purpose, generator
 from genomes.domains import Choice, Float, Int
 from genomes.spaces.vector import VectorSpace, vector
 

@@ -15,7 +15,8 @@ import os
 from pathlib import Path
 
 import pytest
-from golden_campaigns import Golden, goldens, replay, spelt
+
+from tests.evo.algorithms.golden_campaigns import Golden, goldens, replay, spelt
 
 FOLDER = Path(__file__).parent / "golden"
 GOLDENS = list(goldens())

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evo.algorithms.hypervolume import hypervolume, hypervolume_over_time
+from evo.core.history import History
+from evo.core.objectives import Objectives
+from evo.core.trial import Outcome, Proposal, Status, Trial
 from evo.errors import SettingsError
-from evo.history import History, Outcome, Proposal, Status, Trial
-from evo.objectives import Objectives
 from genomes import Float, spaces
 
 GENOME = spaces.vector({"x": Float(0.0, 1.0)}).default()

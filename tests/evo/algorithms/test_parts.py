@@ -26,10 +26,11 @@ from evo.algorithms.phenotypes import Keys, phenotypes
 from evo.algorithms.surrogate import Surrogate
 from evo.algorithms.targets import observations, thresholds
 from evo.algorithms.toolbox import survive, tournament
+from evo.core.history import History
+from evo.core.objectives import Objectives
+from evo.core.randomness import Purpose, generator
+from evo.core.trial import Outcome, Proposal, Status, Trial
 from evo.errors import SettingsError
-from evo.history import History, Outcome, Proposal, Status, Trial
-from evo.objectives import Objectives
-from evo.randomness import Purpose, generator
 from genomes.domains import Choice, Float
 from genomes.spaces.vector import VectorSpace, vector
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from search_parts import Objectives, Purpose, SettingsError, generator
-from small_histories import SPACE, genome
 
 from evo import History, Outcome, Proposal, Status
 from evo.algorithms import Algorithm, AskTell, Problem, Step
+from tests.evo.search_parts import Objectives, Purpose, SettingsError, generator
+from tests.evo.small_histories import SPACE, genome
 
 GOOD = Outcome(Status.COMPLETED, {"val_accuracy": 0.5}, epochs=1)
 

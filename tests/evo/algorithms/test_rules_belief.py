@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from search_parts import Belief, observations, thresholds
-from small_histories import SPACE, Row, done, failed, found_in, genome, history_of, waiting
 
 from evo import History
 from evo.algorithms import Ladder
 from evo.algorithms.surrogate import RungKernel, Surrogate
+from tests.evo.search_parts import Belief, observations, thresholds
+from tests.evo.small_histories import SPACE, Row, done, failed, found_in, genome, history_of, waiting
 
 LADDER = Ladder((1, 3, 9))
 

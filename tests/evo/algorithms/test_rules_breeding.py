@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from search_parts import Keys, SpaceExhaustedError, exhausted, fresh, survive, tournament, vary, worst_if_nan
-from small_histories import SPACE, done, genome, history_of, waiting, x_of
 
 from evo.algorithms import Candidate, Problem, deap_random
 from genomes import Choice, Int, Space
 from genomes.spaces.vector import vector
+from tests.evo.search_parts import Keys, SpaceExhaustedError, exhausted, fresh, survive, tournament, vary, worst_if_nan
+from tests.evo.small_histories import SPACE, done, genome, history_of, waiting, x_of
 
 
 def draws(space: Space, known: int, answer: Callable[[int], Candidate]) -> tuple[Candidate | None, int]:

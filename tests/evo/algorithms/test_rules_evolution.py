@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from search_parts import Keys, Objectives, SettingsError, SpaceExhaustedError, survivors_of
-from small_histories import SPACE, Row, done, failed, genome, history_of, waiting, x_of
 
 from evo import Proposal
 from evo.algorithms import (
@@ -22,6 +20,8 @@ from evo.algorithms import (
 )
 from genomes import Int
 from genomes.spaces.vector import vector
+from tests.evo.search_parts import Keys, Objectives, SettingsError, SpaceExhaustedError, survivors_of
+from tests.evo.small_histories import SPACE, Row, done, failed, genome, history_of, waiting, x_of
 
 
 class Watched:

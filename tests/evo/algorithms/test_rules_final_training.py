@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from search_parts import Objectives
-from small_histories import SPACE, Row, done, failed, genome, history_of, waiting
 
 from evo import Proposal
 from evo.algorithms import FinalTraining, Problem
+from tests.evo.search_parts import Objectives
+from tests.evo.small_histories import SPACE, Row, done, failed, genome, history_of, waiting
 
 
 def finish(*rows: Row, objectives: tuple[str, ...] = ("val_accuracy",), **settings: Any) -> Proposal | None:

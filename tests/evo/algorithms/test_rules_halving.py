@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from search_parts import SettingsError, order_at
-from small_histories import SPACE, Row, done, failed, found_in, genome, history_of, waiting, x_of
 
 from evo import History, Outcome, Proposal, Status, Trial
 from evo.algorithms import Algorithm, Hyperband, Problem, SuccessiveHalving
 from genomes import Int
 from genomes.spaces.vector import vector
+from tests.evo.search_parts import SettingsError, order_at
+from tests.evo.small_histories import SPACE, Row, done, failed, found_in, genome, history_of, waiting, x_of
 
 
 def ask(algorithm: Algorithm, *rows: Row, epochs: int = 9) -> Proposal | None:
@@ -127,7 +127,7 @@ def test_random_genomes_fill_up_where_fewer_completed_than_climb() -> None:
 
 
 def test_a_used_up_space_waits_or_says_so() -> None:
-    from search_parts import SpaceExhaustedError
+    from tests.evo.search_parts import SpaceExhaustedError
 
     space = vector({"n": Int(1, 2)})
     for algorithm in (SuccessiveHalving(), Hyperband()):

@@ -6,11 +6,11 @@ import itertools
 
 import numpy as np
 import pytest
-from search_parts import POOL, Keys, drawn, initial_design, reduced, spread, timed_design
-from small_histories import Row, done, genome, history_of, line, x_of
 
 from evo.algorithms import Candidate, Problem, deap_random
 from genomes import Genome
+from tests.evo.search_parts import POOL, Keys, drawn, initial_design, reduced, spread, timed_design
+from tests.evo.small_histories import Row, done, genome, history_of, line, x_of
 
 SPACE = line()
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from search_parts import Phenotype, SettingsError
-from small_histories import genome
 
 from evo import Proposal
 from evo.algorithms import Ladder
+from tests.evo.search_parts import Phenotype, SettingsError
+from tests.evo.small_histories import genome
 
 
 @pytest.mark.parametrize(

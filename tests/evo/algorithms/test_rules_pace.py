@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from search_parts import spent
-from small_histories import SPACE, Row, done, failed, genome, history_of, waiting
 
 from evo import History
 from evo.algorithms import Pace
+from tests.evo.search_parts import spent
+from tests.evo.small_histories import SPACE, Row, done, failed, genome, history_of, waiting
 
 
 def timed(x: float, each: float, epochs: int = 1, once: float = 0.0) -> Row:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 
 import pytest
-from search_parts import Keys, best_first
-from small_histories import SPACE, done, failed, found_in, history_of, waiting
 
 from evo import History, Status
 from evo.algorithms import pareto, survivors
 from genomes import Choice
 from genomes.spaces.vector import vector
+from tests.evo.search_parts import Keys, best_first
+from tests.evo.small_histories import SPACE, done, failed, found_in, history_of, waiting
 
 TWO = ("a", "b")
 

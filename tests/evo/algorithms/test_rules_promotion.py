@@ -6,10 +6,10 @@ import math
 from typing import Any
 
 import pytest
-from search_parts import Phenotype, promotable
-from small_histories import genome
 
 from evo.algorithms import Ladder
+from tests.evo.search_parts import Phenotype, promotable
+from tests.evo.small_histories import genome
 
 LADDER = Ladder((1, 3, 9))
 

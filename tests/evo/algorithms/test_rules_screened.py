@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from search_parts import Belief, Objectives, SettingsError
-from small_histories import SPACE, Row, done, failed, genome, history_of, waiting, x_of
 
 from evo import Proposal
 from evo.algorithms import Candidate, FinalTraining, Problem, ScreenedEvolution
 from genomes import Genome, Int, Space
 from genomes.spaces.vector import vector
+from tests.evo.search_parts import Belief, Objectives, SettingsError
+from tests.evo.small_histories import SPACE, Row, done, failed, genome, history_of, waiting, x_of
 
 #: Three that are trained, so that one of them is due to climb.
 THREE = [done(0.1, 0.5), done(0.2, 0.9), done(0.3, 0.2)]

@@ -7,11 +7,11 @@ import math
 import numpy as np
 import pytest
 from scipy.stats import norm
-from search_parts import Observation, gaussianized, observations, thresholds
-from small_histories import Row, done, failed, found_in, history_of, waiting
 
 from evo import History, Status
 from evo.algorithms import Ladder
+from tests.evo.search_parts import Observation, gaussianized, observations, thresholds
+from tests.evo.small_histories import Row, done, failed, found_in, history_of, waiting
 
 LADDER = Ladder((1, 3, 9))
 #: The normal quantile of 3/4: ranks 1 and 2 of 2 become minus and plus this.

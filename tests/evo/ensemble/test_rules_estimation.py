@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evo.ensemble.estimation import Estimate, PairedGain, as_dict, folds, paired_gain
 from evo.ensemble.metrics import finish, mean_and_error
+from evo.ensemble.selection.estimation import Estimate, PairedGain, as_dict, folds, paired_gain
 
 
 def rng() -> np.random.Generator:

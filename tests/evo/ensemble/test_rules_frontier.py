@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from evo.ensemble.candidates import Candidate
-from evo.ensemble.estimation import Estimate
-from evo.ensemble.frontier import FrontierPoint, frontier
-from evo.ensemble.selection import Selection
+from evo.ensemble.selection.estimation import Estimate
+from evo.ensemble.selection.frontier import FrontierPoint, frontier
+from evo.ensemble.selection.selection import Selection
 from evo.errors import EnsembleError
 
 #: The package's attribute of that name is the function.

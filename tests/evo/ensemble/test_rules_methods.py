@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from evo.ensemble.candidates import Candidate, Costs, Limits
-from evo.ensemble.methods import (
+from evo.ensemble.selection.methods import (
     Greedy,
     LearnedWeights,
     average_best,
@@ -18,7 +18,7 @@ from evo.ensemble.methods import (
     forward_without_replacement,
     within_limits,
 )
-from evo.ensemble.pool_loss import PoolLoss
+from evo.ensemble.selection.pool_loss import PoolLoss
 
 #: Losses 1/2 and 1. The best mixture is three of A to two of B, with a loss of 1/10.
 A, B = [1.0, 0.0], [-1.0, 1.0]

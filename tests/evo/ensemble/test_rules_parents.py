@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from evo.ensemble.parents import ensemble_of, parents_by_ensemble, selection_by_ensemble
+from evo.ensemble.selection.parents import ensemble_of, parents_by_ensemble, selection_by_ensemble
 
 TARGETS = np.zeros(2)
 #: Predictions of zeros; A and B balance each other, 3 is nearly A, 4 is far off, 5 is unknown and 6 broken.

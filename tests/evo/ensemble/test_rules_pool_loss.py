@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from evo.ensemble import pool_loss
-from evo.ensemble.pool_loss import PoolLoss
+from evo.ensemble.selection import pool_loss
+from evo.ensemble.selection.pool_loss import PoolLoss
 
 
 def column(*values: float) -> np.ndarray:

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evo.ensemble import selection
 from evo.ensemble.candidates import Candidate, EnsembleWarning, Limits
-from evo.ensemble.estimation import Estimate, PairedGain
 from evo.ensemble.metrics import as_targets
 from evo.ensemble.pooling import pool
-from evo.ensemble.selection import Selection, build, screen
-from evo.ensemble.selection_problem import SelectionProblem, Way
+from evo.ensemble.selection import selection
+from evo.ensemble.selection.estimation import Estimate, PairedGain
+from evo.ensemble.selection.problem import SelectionProblem, Way
+from evo.ensemble.selection.selection import Selection, build, screen
 from evo.ensemble.stacking import Stacker
 from evo.errors import EnsembleError
 

@@ -9,12 +9,18 @@ import pytest
 
 from evo.ensemble.calibration import calibrated, fit_temperature
 from evo.ensemble.candidates import Candidate, Costs, Limits
-from evo.ensemble.estimation import folds, paired_gain
-from evo.ensemble.methods import Greedy, LearnedWeights, average_best, best_single, forward_without_replacement
 from evo.ensemble.metrics import LOSSES, as_targets, mean_and_error, row_losses
-from evo.ensemble.pool_loss import PoolLoss
 from evo.ensemble.pooling import pool
-from evo.ensemble.selection_problem import Chosen, SelectionProblem, combine
+from evo.ensemble.selection.estimation import folds, paired_gain
+from evo.ensemble.selection.methods import (
+    Greedy,
+    LearnedWeights,
+    average_best,
+    best_single,
+    forward_without_replacement,
+)
+from evo.ensemble.selection.pool_loss import PoolLoss
+from evo.ensemble.selection.problem import Chosen, SelectionProblem, combine
 from evo.ensemble.stacking import Stacker, fit_stacker
 
 TASKS = ["binary", "multiclass", "multilabel", "regression"]

@@ -8,18 +8,11 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from evo.ensemble import (
-    Candidate,
-    Ensemble,
-    build,
-    frontier,
-    parents_by_ensemble,
-    selection_by_ensemble,
-)
+from evo.ensemble import Candidate, Ensemble, build, frontier, parents_by_ensemble, selection_by_ensemble
 from evo.ensemble.distillation import soft_targets
 from evo.ensemble.diversity import diversity
-from evo.ensemble.estimation import folds, paired_gain
 from evo.ensemble.plots import plot_diversity, plot_frontier
+from evo.ensemble.selection.estimation import folds, paired_gain
 from evo.errors import EnsembleError
 
 

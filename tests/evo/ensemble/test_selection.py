@@ -14,11 +14,17 @@ from hypothesis import strategies as st
 from evo.ensemble import Candidate, EnsembleWarning, build
 from evo.ensemble.calibration import fit_temperature
 from evo.ensemble.candidates import Costs, Limits
-from evo.ensemble.methods import Greedy, LearnedWeights, average_best, best_single, forward_without_replacement
 from evo.ensemble.metrics import LOSSES, as_targets, row_losses
-from evo.ensemble.pool_loss import PoolLoss
 from evo.ensemble.pooling import POOLINGS, pool, weighted_median
-from evo.ensemble.selection import METHODS
+from evo.ensemble.selection.methods import (
+    Greedy,
+    LearnedWeights,
+    average_best,
+    best_single,
+    forward_without_replacement,
+)
+from evo.ensemble.selection.pool_loss import PoolLoss
+from evo.ensemble.selection.selection import METHODS
 from evo.ensemble.stacking import fit_stacker
 from evo.errors import EnsembleError
 

@@ -10,8 +10,8 @@ import pytest
 from sklearn.datasets import load_wine
 
 from evo.ensemble import Ensemble, build, fit_trees, tree_candidates
-from evo.ensemble.columns import Columns, split
-from evo.ensemble.trees import TreeModel
+from evo.ensemble.trees.columns import Columns, split
+from evo.ensemble.trees.trees import TreeModel
 from evo.errors import EnsembleError
 
 SMALL = {"max_iter": 20, "early_stopping": False}

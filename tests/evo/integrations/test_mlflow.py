@@ -6,12 +6,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from test_tensorboard import a_history
 
-from evo.budget import Budget
+from evo.core.budget import Budget
+from evo.core.events import CampaignInfo
 from evo.errors import SettingsError
-from evo.events import CampaignInfo
 from evo.integrations.mlflow import MLflow
+from tests.evo.integrations.test_tensorboard import a_history
 
 
 class FakeClient:

@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evo.budget import Budget
+from evo.core.budget import Budget
+from evo.core.events import CampaignInfo
+from evo.core.history import History
+from evo.core.trial import Outcome, Proposal, Status, Trial
 from evo.errors import SettingsError
-from evo.events import CampaignInfo
-from evo.history import History, Outcome, Proposal, Status, Trial
 from genomes import Int
 from genomes.spaces.vector import vector
 

@@ -7,8 +7,9 @@ import math
 import numpy as np
 
 import genomes
-from evo.history import History, Outcome, Proposal, Status, Trial
-from evo.objectives import Objectives
+from evo.core.history import History
+from evo.core.objectives import Objectives
+from evo.core.trial import Outcome, Proposal, Status, Trial
 from genomes.spaces.vector import vector
 
 SPACE = vector(

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from synthetic_history import make_history
 
+from evo.core.history import History
 from evo.ensemble import Candidate, build
 from evo.ensemble.ensemble import Ensemble
 from evo.errors import StorageError
-from evo.history import History
 from evo.report import summary
 from evo.report.html import ReportContent, render, write_report
+from tests.evo.report.synthetic_history import make_history
 
 _VOID = {"meta", "br", "link", "image", "use", "path", "rect"}
 

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 from rich.console import Console
-from synthetic_history import make_history
 
-from evo.budget import Budget
-from evo.events import CampaignInfo
-from evo.history import History
+from evo.core.budget import Budget
+from evo.core.events import CampaignInfo
+from evo.core.history import History
 from evo.report.progress import Progress
+from tests.evo.report.synthetic_history import make_history
 
 SHOW_CURSOR, HIDE_CURSOR = "\x1b[?25h", "\x1b[?25l"
 

@@ -4,10 +4,11 @@ import math
 
 from hypothesis import given
 from hypothesis import strategies as st
-from synthetic_history import make_history
 
-from evo.history import Outcome, Status
+from evo.core.history import History
+from evo.core.trial import Outcome, Proposal, Status, Trial
 from evo.report import summary
+from tests.evo.report.synthetic_history import make_history
 
 
 @given(st.integers(0, 40), st.integers(0, 5), st.integers(0, 3))
@@ -30,21 +31,19 @@ def test_a_loss_is_shown_as_a_loss() -> None:
 
 
 def test_causes_count_alike_what_differs_in_numbers_only() -> None:
-    from synthetic_history import SPACE
+    from tests.evo.report.synthetic_history import SPACE
 
-    import evo.history as h
-
-    history = h.History()
+    history = History()
     for number, message in enumerate(["more than 3 seconds", "more than 4 seconds", "", "out of memory"]):
-        history.append(h.Trial(number, h.Proposal(SPACE.default())))
+        history.append(Trial(number, Proposal(SPACE.default())))
         status = Status.TIMED_OUT if message.startswith("more") else Status.FAILED
         history.tell(number, Outcome(status, message=message))
     assert summary.causes(history) == {
         "timed out: more than # seconds": 2, "failed": 1, "failed: out of memory": 1,
     }  # fmt: skip
-    same = h.History()
+    same = History()
     for number in range(2):
-        same.append(h.Trial(number, h.Proposal(SPACE.default())))
+        same.append(Trial(number, Proposal(SPACE.default())))
         same.tell(number, Outcome(Status.TIMED_OUT, message="more than 3 seconds"))
     assert summary.causes(same) == {"timed out: more than 3 seconds": 2}
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from evo.history import Outcome, Proposal, Status, Trial
-from evo.objectives import Objectives
+from evo.core.objectives import Objectives
+from evo.core.trial import Outcome, Proposal, Status, Trial
 from evo.storage import CampaignDirectory
 from genomes import Float, Int
 from genomes.spaces import vector

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from storage_samples import OBJECTIVES, advance, create, outcome, proposal, settle, snapshot
 
+from evo.core.trial import Trial
 from evo.errors import DirectoryLockedError, StorageError
-from evo.history import Trial
 from evo.storage import CampaignDirectory, layout
+from tests.evo.storage.storage_samples import OBJECTIVES, advance, create, outcome, proposal, settle, snapshot
 
 TRIALS = 18
 

@@ -11,7 +11,11 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from storage_samples import (
+
+from evo.core.trial import Outcome, Status, Trial
+from evo.errors import DirectoryLockedError, SettingsError, StorageError
+from evo.storage import CampaignDirectory
+from tests.evo.storage.storage_samples import (
     OBJECTIVES,
     SETTINGS,
     SPACE,
@@ -22,10 +26,6 @@ from storage_samples import (
     settle,
     snapshot,
 )
-
-from evo.errors import DirectoryLockedError, SettingsError, StorageError
-from evo.history import Outcome, Status, Trial
-from evo.storage import CampaignDirectory
 
 
 def test_what_goes_in_comes_out(tmp_path: Path) -> None:

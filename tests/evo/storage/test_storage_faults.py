@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from storage_samples import OBJECTIVES, advance, create, outcome, proposal, settle, snapshot
 
+from evo.core.trial import Trial
 from evo.errors import StorageError
-from evo.history import Trial
 from evo.storage import CampaignDirectory, identity, layout
+from tests.evo.storage.storage_samples import OBJECTIVES, advance, create, outcome, proposal, settle, snapshot
 
 TRIALS = 13
 #: Everything that changes what is on the disk goes through these.

@@ -11,12 +11,12 @@ import threading
 from pathlib import Path
 
 import pytest
-from storage_samples import create, proposal
 
+from evo.core.trial import Trial
 from evo.errors import DirectoryLockedError
-from evo.history import Trial
 from evo.storage import CampaignDirectory, DirectoryLock, LockHolder
 from evo.storage import lock as lock_module
+from tests.evo.storage.storage_samples import create, proposal
 
 HOLD = """
 import sys, time

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from training_space import TrainingSpace, digits_like
 
 from evo.training.task import DataReference, TrainingSettings, TrialTask
+from tests.evo.training.training_space import TrainingSpace, digits_like
 
 _numbers = itertools.count()
 
@@ -19,7 +19,7 @@ _numbers = itertools.count()
 @pytest.fixture(autouse=True)
 def fresh_engines() -> Iterator[None]:
     """No test sees engines of another."""
-    from evo.training.engines import engine_cache
+    from evo.training.backends.choice import engine_cache
 
     engine_cache().clear()
     yield

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from training_space import digits_like
 
 from evo.training import train
 from evo.training.state import read_state
 from evo.training.trial import epoch_order
+from tests.evo.training.training_space import digits_like
 
 CASES = {
     "adam": {"units": 6},
@@ -82,8 +82,8 @@ def test_bytes_and_doubles_are_trained_as_float32(space, make_task):
 
 
 def test_validation_in_several_batches_equals_one(space, make_task, monkeypatch):
-    from evo.training import tensorflow_engine
-    from evo.training.engines import engine_cache
+    from evo.training.backends import tensorflow as tensorflow_engine
+    from evo.training.backends.choice import engine_cache
 
     whole = train(make_task(space.genome(), last=1))
     engine_cache().clear()

@@ -13,10 +13,10 @@ import pytest
 SCRIPT = """
 import sys
 import numpy as np
-from training_space import TrainingSpace, digits_like
-from evo.history import Status
+from tests.evo.training.training_space import TrainingSpace, digits_like
+from evo.core.history import Status
 from evo.training import DataReference, TrainingSettings, TrialTask, load_model, train
-from evo.training.engines import engine_cache
+from evo.training.backends.choice import engine_cache
 from evo.training.state import read_state
 
 space = TrainingSpace()
@@ -80,7 +80,7 @@ def test_trials_train_stop_go_on_diverge_and_fail(backend, tmp_path):
 MIRRORED = """
 import sys
 import numpy as np
-from training_space import TrainingSpace, digits_like
+from tests.evo.training.training_space import TrainingSpace, digits_like
 from evo.training import DataReference, TrainingSettings, TrialTask, train
 from evo.training.state import read_state
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from evo.core.trial import Status
 from evo.errors import SettingsError
-from evo.history import Status
 from evo.training import TrainingSettings, precision, strategy, train
 from evo.training.state import read_state
 from evo.training.strategy import Placement, place
@@ -109,7 +109,7 @@ import tensorflow as tf
 devices = int(sys.argv[1])
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * devices)
-from training_space import TrainingSpace, digits_like
+from tests.evo.training.training_space import TrainingSpace, digits_like
 from evo.training import DataReference, TrainingSettings, TrialTask, train
 from evo.training.state import read_state
 space = TrainingSpace()

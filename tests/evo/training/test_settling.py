@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from normalized_hypermodel import normalized
 
 import evo
 from genomes import spaces
+from tests.evo.training.normalized_hypermodel import normalized
 
 
 def test_a_net_of_a_hypermodel_is_judged_by_what_it_has_learnt_in_its_first_epoch(tmp_path):

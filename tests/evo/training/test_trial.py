@@ -6,14 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from training_space import TrainingSpace, digits_like
 
+from evo.core.trial import Status
 from evo.errors import StorageError
-from evo.history import Status
 from evo.training import TrainingSettings, load_model, train
 from evo.training import trial as trial_module
-from evo.training.engines import engine_cache
+from evo.training.backends.choice import engine_cache
 from evo.training.state import read_state
+from tests.evo.training.training_space import TrainingSpace, digits_like
 
 #: Everything that has a state: dropout, batch statistics, slots, decay, noise, a partial last batch.
 RICH = {
@@ -168,7 +168,7 @@ def test_latency_is_measured_where_it_is_asked_for(space, make_task):
 
 
 def test_out_of_device_memory_halves_the_batch_and_says_so(space, make_task, monkeypatch):
-    from evo.training.tensorflow_engine import TensorFlowEngine
+    from evo.training.backends.tensorflow import TensorFlowEngine
 
     sizes = []
     original = TensorFlowEngine.train_epoch

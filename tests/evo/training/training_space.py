@@ -12,7 +12,7 @@ from genomes.costs import Cost
 from genomes.domains import Boolean, Choice, Float, Int
 from genomes.gene import Gene
 from genomes.genome import Genome
-from genomes.space import Space
+from genomes.spaces.base import Space
 from genomes.targets import Target
 
 

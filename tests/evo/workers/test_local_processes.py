@@ -13,11 +13,11 @@ from concurrent.futures import CancelledError
 
 import psutil
 import pytest
-import worker_calls
 
 from evo.errors import SettingsError
 from evo.training.task import TrainingSettings
 from evo.workers import LocalProcesses, MemoryLimitError, TimeLimitError, WorkerDiedError
+from tests.evo.workers import worker_calls
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def test_no_worker_outlives_a_driver_that_is_killed(tmp_path):
     script = tmp_path / "driver.py"
     script.write_text(textwrap.dedent("""
         import sys, time
-        import worker_calls
+        from tests.evo.workers import worker_calls
         from evo.workers import LocalProcesses
         if __name__ == "__main__":
             pool = LocalProcesses(2)

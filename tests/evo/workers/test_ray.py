@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-import worker_calls
 
 from evo.errors import SettingsError
 from evo.training.task import TrainingSettings
 from evo.workers import TimeLimitError, ray_executor
+from tests.evo.workers import worker_calls
 
 
 def test_without_ray_the_extra_is_named(monkeypatch):

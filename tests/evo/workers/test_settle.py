@@ -7,7 +7,7 @@ from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 
-from evo.history import Outcome, Status
+from evo.core.trial import Outcome, Status
 from evo.training.task import DataReference, TrialReport, TrialTask
 from evo.workers import MemoryLimitError, Serial, TimeLimitError, WorkerDiedError, settle
 

@@ -1,0 +1,5 @@
+"""Campaigns: where algorithms, workers, storage and data are tied together, and nowhere else."""
+
+from evo.campaign.campaign import Campaign, resume
+
+__all__ = ["Campaign", "resume"]

@@ -1,0 +1,161 @@
+"""Ordered look-ahead: which proposal comes next, and what it may see.
+
+With ``concurrency=c`` the proposal of trial n sees exactly the outcomes of
+the trials below n - c + 1, in order, however many have come back by then. So
+one worker, eight workers, or a run that was killed twenty times give the same
+history. Where an algorithm cannot propose on that (a generation that is not
+complete yet), the same trial is asked for again with one more outcome
+visible, and so on: still a function of the history alone.
+
+In free-running mode (``deterministic=False``) a proposal sees whatever has
+arrived.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from evo.campaign.time_left import TimeLeft
+from evo.core.budget import Budget
+from evo.core.errors import SpaceExhaustedError
+from evo.core.history import History
+from evo.core.randomness import Purpose, generator
+from evo.core.trial import Proposal
+
+#: The callable that an algorithm is.
+Step = Callable[[History, np.random.Generator], Proposal | None]
+
+#: Share of the time left that a training under a limit of minutes is planned to take.
+_MARGIN = 0.9
+
+
+class Wait(enum.Enum):
+    """Why there is no proposal."""
+
+    OUTCOMES = "waiting for outcomes"
+    BUDGET = "budget"
+    EXHAUSTED = "exhausted"
+
+
+@dataclass(frozen=True)
+class Planner:
+    """Decides what a campaign does next; a pure function of the history (and of the minutes, if they are limited).
+
+    Args:
+        search: the algorithm.
+        finish: proposes the final trainings of the survivors.
+        budget: what may be spent.
+        seed: the campaign's seed.
+        concurrency: trials that may be under way at once.
+        final_share: share of the budget that is kept for the final trainings.
+        deterministic: ordered look-ahead; otherwise free-running.
+        time: where minutes alone limit the campaign: what fits into them. Then the final
+            trainings share the time that is left, and wait for no other trial.
+    """
+
+    search: Step
+    finish: Step
+    budget: Budget
+    seed: int
+    concurrency: int
+    final_share: float
+    deterministic: bool = True
+    time: TimeLeft | None = None
+
+    def next(self, history: History, minutes: float = 0.0) -> Proposal | Wait:
+        """The proposal of trial ``len(history)``, or why there is none.
+
+        Args:
+            history: all trials so far, with every outcome that is known.
+            minutes: wall-clock minutes that the campaign has run.
+        """
+        number = len(history)
+        time = self.time if self.time is not None and self.time.pace.fit(history) else None
+        if time is not None and not time.searching(minutes):
+            return self._finish_in_time(history, time, minutes, Wait.BUDGET)
+        if not self.deterministic:
+            pending = len(history.pending())
+            if pending >= self.concurrency:
+                return Wait.OUTCOMES
+            decided = self._decide(history, history, minutes, time)
+            return Wait.OUTCOMES if isinstance(decided, Wait) and pending else decided
+        known = leading_outcomes(history)
+        found: Proposal | Wait = Wait.OUTCOMES
+        for visible in range(max(0, number - self.concurrency + 1), number + 1):
+            if visible > known:
+                return Wait.OUTCOMES
+            found = self._decide(history.seen(visible), history, minutes, time)
+            if isinstance(found, Proposal):
+                return found
+        return found
+
+    def _decide(self, view: History, history: History, minutes: float, time: TimeLeft | None) -> Proposal | Wait:
+        """What is done on the outcomes in ``view``; a Wait is final only if nothing is pending in it."""
+        spent = self.budget.spent(view, minutes)
+        if spent >= 1:
+            return Wait.BUDGET
+        reason = Wait.BUDGET
+        if spent < 1 - self.final_share:
+            try:
+                proposal = self.search(view, generator(self.seed, Purpose.PROPOSAL, len(history)))
+            except SpaceExhaustedError:
+                reason = Wait.EXHAUSTED
+            else:
+                if proposal is None and view.pending():
+                    return Wait.OUTCOMES
+                if proposal is not None and time is not None:
+                    if time.fits(history, proposal, minutes):
+                        return proposal
+                elif proposal is not None and self._epochs_left(view, proposal, minutes) >= proposal.epochs:
+                    return proposal
+        if time is not None:
+            return self._finish_in_time(history, time, minutes, reason)
+        # The choice of the survivors wants every outcome of the search.
+        if self.final_share == 0 or (view.pending() and not _finishing(view)):
+            return reason
+        return self._final(view, lambda proposal: self._epochs_left(view, proposal, minutes)) or reason
+
+    def _final(self, view: History, epochs: Callable[[Proposal], int]) -> Proposal | None:
+        """The next final training, of as many epochs as it is given; None if there is none or it is given none."""
+        proposal = self.finish(view, generator(self.seed, Purpose.FINISH, len(view)))
+        given = 0 if proposal is None else epochs(proposal)
+        return None if proposal is None or given < 1 else replace(proposal, last_epoch=proposal.first_epoch + given)
+
+    def _finish_in_time(self, history: History, time: TimeLeft, minutes: float, reason: Wait) -> Proposal | Wait:
+        """The next final training, as long as the time left allows; from all that is known by now."""
+        if not time.ready(history):
+            return Wait.OUTCOMES
+        found = None
+        if self.final_share > 0 and self.budget.spent(history, minutes) < 1:
+            found = self._final(history, lambda proposal: time.epochs(history, proposal, minutes))
+        return found or (Wait.OUTCOMES if history.pending() else reason)
+
+    def _epochs_left(self, view: History, proposal: Proposal, minutes: float) -> int:
+        """Epochs that the budget leaves for a proposal."""
+        left = proposal.epochs
+        if self.budget.epochs is not None:
+            left = min(left, self.budget.epochs - view.epochs_charged)
+        if self.budget.minutes is not None and proposal.continues is not None:
+            outcome = view[proposal.continues].outcome
+            if outcome is not None and outcome.epochs and outcome.seconds:
+                per_epoch = sum(outcome.seconds.values()) / outcome.epochs
+                seconds = 60 * (self.budget.minutes - minutes) * _MARGIN
+                left = min(left, int(seconds / max(per_epoch, 1e-9)))
+        return left
+
+
+def leading_outcomes(history: History) -> int:
+    """Number of trials at the front of the history whose outcomes are all known."""
+    for trial in history:
+        if trial.pending:
+            return trial.number
+    return len(history)
+
+
+def _finishing(view: History) -> bool:
+    """Whether all that is pending belongs to the final trainings."""
+    return all(trial.proposal.final or trial.proposal.replicate for trial in view.pending())

@@ -1,0 +1,380 @@
+"""Result: what came of a campaign, read from its directory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from evo.campaign.retention import kept_states
+from evo.core.errors import EnsembleError, SettingsError, StorageError, TrialError
+from evo.core.history import History
+from evo.core.objectives import Objectives
+from evo.core.randomness import Purpose, generator
+from evo.core.trial import Trial
+from genomes.genome import Genome
+from genomes.spaces.base import Space
+
+if TYPE_CHECKING:
+    import pandas
+
+    from evo.data import PreparedData
+    from evo.ensemble import Candidate, Ensemble, FrontierPoint
+    from evo.storage import CampaignDirectory
+
+
+#: What the ensemble minimises for an objective, and what the best single model is best in; else the task's default.
+_LOSSES = {
+    "val_accuracy": ("calibrated_log_loss", "error"),
+    "-val_mae": ("mae", "mae"),
+    "-val_mean_absolute_error": ("mae", "mae"),
+}
+
+
+@dataclass(frozen=True)
+class Individual:
+    """A genome and what its training led to.
+
+    Attributes:
+        number: the trial that trained it last.
+        genome: its genome.
+        scores: validation scores after its last epoch.
+        epochs: epochs of training behind it, over all its trials.
+        parents: numbers of the trials that it was bred from.
+        parameters: number of weights of its model.
+    """
+
+    number: int
+    genome: Genome
+    scores: Mapping[str, float]
+    epochs: int
+    parents: tuple[int, ...]
+    parameters: int | None
+    _result: Result = field(repr=False, compare=False)
+
+    def model(self) -> Any:
+        """The trained ``keras.Model``: raw input (as ``space.prepare`` gives it) to float32 predictions.
+
+        Raises:
+            TrialError: the weights were dropped (see ``keep_weights`` of the campaign).
+        """
+        return self._result.model(self.number)
+
+    def predictions(self) -> np.ndarray:
+        """Predictions on the validation data, float32, shape (rows, outputs)."""
+        return self._result.predictions(self.number)
+
+
+class Result:
+    """What came of a campaign.
+
+    Args:
+        directory: the campaign's directory.
+        space: its space.
+        history: its trials.
+        reason: why it ended: ``budget``, ``stopped`` or ``exhausted``.
+        seed: its seed.
+        population: size of the population.
+        keep_weights: how many trials' weights the campaign keeps.
+        fingerprint: identity of its data.
+        data: the prepared data; needed to form an ensemble, None where it is not at hand.
+    """
+
+    def __init__(
+        self,
+        directory: str | os.PathLike[str],
+        space: Space,
+        history: History,
+        reason: str,
+        *,
+        seed: int = 0,
+        population: int = 10,
+        keep_weights: int = 256,
+        fingerprint: str | None = None,
+        data: PreparedData | None = None,
+    ) -> None:
+        self.directory = Path(directory)
+        self.space = space
+        self.history = history
+        self.reason = reason
+        self.seed = seed
+        self._population = population
+        self._keep_weights = keep_weights
+        self._fingerprint = fingerprint
+        self._data = data
+        self._trees: list[Candidate] | None = None
+
+    # -- trials ----------------------------------------------------------------------
+    @property
+    def trials(self) -> list[Trial]:
+        """Every trial in order, also those that did not complete."""
+        return list(self.history)
+
+    @property
+    def best(self) -> Individual:
+        """The best of all that was trained: highest fitness, then lowest validation loss.
+
+        Raises:
+            TrialError: no trial completed.
+        """
+        return self._individual(self._ranked()[0])
+
+    @property
+    def population(self) -> list[Individual]:
+        """The survivors, each of another phenotype, best first."""
+        from evo.algorithms import survivors
+
+        return [self._individual(n) for n in survivors(self.history, self._population, self.space)]
+
+    @property
+    def pareto(self) -> list[Individual]:
+        """The individuals that no other one beats in every objective, best in the first one first."""
+        from evo.algorithms import pareto
+
+        return [self._individual(n) for n in pareto(self.history, self.space)]
+
+    def individual(self, number: int) -> Individual:
+        """The individual that a completed trial left.
+
+        Raises:
+            TrialError: there is no such trial, or it did not complete.
+        """
+        if not 0 <= number < len(self.history) or not self.history[number].completed:
+            raise TrialError(f"trial {number}: there is no completed trial of that number")
+        return self._individual(number)
+
+    def _individual(self, number: int) -> Individual:
+        trial = self.history[number]
+        assert trial.outcome is not None
+        return Individual(
+            number, trial.genome, dict(trial.outcome.scores), trial.epochs,
+            # Whom the genome was bred from is known to the trial that began its training.
+            self.history.beginning(trial).proposal.parents, trial.outcome.parameters, self,
+        )  # fmt: skip
+
+    def _ranked(self) -> list[int]:
+        completed = [trial.number for trial in self.history.completed()]
+        if not completed:
+            raise TrialError("no trial completed: see result.trials for the causes")
+        return sorted(completed, key=self.history.rank_key, reverse=True)
+
+    def to_dataframe(self) -> pandas.DataFrame:
+        """One row per trial: proposal, status, scores, costs, seconds by phase."""
+        import pandas
+
+        with self._opened() as stored:
+            return pandas.DataFrame(stored.table())
+
+    # -- what is stored -----------------------------------------------------------------
+    def _opened(self) -> CampaignDirectory:
+        from evo.storage import CampaignDirectory
+
+        return CampaignDirectory.open(self.directory, read_only=True)
+
+    def model(self, number: int) -> Any:
+        """The trained ``keras.Model`` of a trial.
+
+        Raises:
+            TrialError: its weights were dropped.
+        """
+        with self._opened() as stored:
+            return self._load(number, stored)
+
+    def _load(self, number: int, stored: CampaignDirectory) -> Any:
+        from evo.training import load_model
+
+        path = stored.state_path(number)
+        if path is None:
+            raise TrialError(f"trial {number}: its weights were dropped; keep_weights says how many are kept")
+        return load_model(self.space, self.history[number].genome, stored.preprocessing() or None, str(path))
+
+    def predictions(self, number: int) -> np.ndarray:
+        """Validation predictions of a trial, float32, shape (rows, outputs)."""
+        with self._opened() as stored:
+            return stored.predictions(number)
+
+    # -- the ensemble ------------------------------------------------------------------
+    def ensemble(self, size: int = 8, *, trees: bool = False, **options: Any) -> Ensemble:
+        """Form an ensemble of what was trained: chosen on stored validation predictions.
+
+        Args:
+            size: most members.
+            trees: add gradient-boosted trees, trained on the same rows, to the candidates (tables
+                only). An ensemble with trees has no ``as_keras()``.
+            **options: of :func:`evo.ensemble.build`: ``method``, ``max_members``,
+                ``max_parameters``, ``max_latency``, ``pooling``, ``confidence``, ...
+
+        Raises:
+            EnsembleError: nothing to choose from, or options that do not fit.
+        """
+        from evo.ensemble import Ensemble
+
+        candidates, y, task = self._choice(trees, options)
+        return Ensemble.select(candidates, y, task, size, space=self.space, **options)
+
+    def frontier(
+        self, by: Literal["members", "parameters", "latency"] = "members", size: int = 8, *, trees: bool = False,
+        **options: Any,
+    ) -> list[FrontierPoint]:  # fmt: skip
+        """The best ensemble for each size, smallest first; ``evo.ensemble.plots.plot_frontier`` draws it.
+
+        Args:
+            by: what counts as size: distinct ``members``, ``parameters``, or ``latency`` (seconds per batch; known
+                where ``latency`` is among the campaign's objectives).
+            size: most members.
+            trees: as for :meth:`ensemble`.
+            **options: of :func:`evo.ensemble.selection.frontier`.
+
+        Raises:
+            EnsembleError: nothing to choose from, or options that do not fit.
+        """
+        from evo.ensemble import frontier
+
+        candidates, y, task = self._choice(trees, options)
+        return frontier(candidates, y, task, by, size, **options)
+
+    def _choice(self, trees: bool, options: dict[str, Any]) -> tuple[list[Candidate], np.ndarray, str]:
+        """Candidates, validation targets and task; completes the options of a selection by the campaign's own."""
+        if self.space.target is None or self.space.task is None:
+            raise EnsembleError("this campaign's space predicts nothing that could be pooled")
+        y = self._validation_targets()
+        weight = None if self._data is None else self._data.get("weight_validation")
+        if weight is not None:
+            options.setdefault("sample_weight", weight)
+        candidates = self.candidates()
+        if trees:
+            candidates = [*candidates, *self._tree_candidates()]
+        options.setdefault("rng", generator(self.seed, Purpose.ENSEMBLE))
+        # The best single model is the one that the campaign holds for the best, and the ensemble follows the same.
+        chosen = _LOSSES.get(str(self.history.objectives.names[0]))
+        if chosen is not None and options.get("loss") is None:
+            options["loss"] = chosen[0]
+            options.setdefault("single_loss", chosen[1])
+        return candidates, y, self.space.task
+
+    def candidates(self) -> list[Candidate]:
+        """Every completed trial whose predictions and weights are kept, earlier rungs included."""
+        from evo.algorithms import survivors
+        from evo.ensemble import Candidate
+
+        elite = survivors(self.history, self._population, self.space)
+        kept = kept_states(self.history, self._keep_weights, elite)
+        found = []
+        with self._opened() as stored:
+            lost = set(stored.lost_predictions)
+            for trial in self.history.completed():
+                if trial.number not in kept or not stored.has_predictions(trial.number) or trial.number in lost:
+                    continue
+                outcome = trial.outcome
+                assert outcome is not None
+                found.append(
+                    Candidate(
+                        trial.number,
+                        stored.predictions(trial.number),
+                        dict(outcome.scores),
+                        outcome.parameters,
+                        outcome.scores.get("latency"),
+                        trial.genome,
+                        _Loader(self, trial.number),
+                        data=self._fingerprint,
+                        available=stored.state_path(trial.number) is not None,
+                    )
+                )
+        return found
+
+    def _validation_targets(self) -> np.ndarray:
+        if self._data is None:
+            raise EnsembleError(
+                "the data is not at hand: form the ensemble from campaign.run(), or from "
+                "evo.load_result(directory, data)"
+            )
+        return np.asarray(self._data.get("y_validation"))
+
+    def _tree_candidates(self) -> list[Candidate]:
+        from evo.ensemble import tree_candidates
+
+        if self._trees is None:
+            assert self._data is not None and self.space.target is not None and self.space.task is not None
+            columns = getattr(self.space, "columns", ())
+            self._trees = tree_candidates(
+                self._data.get("x_train"),
+                np.asarray(self._data.get("y_train")),
+                self._data.get("x_validation"),
+                self._validation_targets(),
+                self.space.task,
+                outputs=self.space.target.outputs,
+                categorical=[c.input_name for c in columns if c.kind == "integer"],
+                sample_weight=self._data.get("weight_train"),
+                seed=self.seed,
+                data=self._fingerprint,
+            )
+        return self._trees
+
+    @cached_property
+    def hypervolume(self) -> list[float]:
+        """Hypervolume after each trial that completed, over all objectives; see :mod:`evo.algorithms.hypervolume`."""
+        from evo.algorithms.hypervolume import hypervolume_over_time
+
+        return [float(value) for value in hypervolume_over_time(self.history)]
+
+    def __repr__(self) -> str:
+        return f"Result({self.directory}, {len(self.history)} trials, {self.reason})"
+
+
+class _Loader:
+    """Loads a candidate's model when it is chosen."""
+
+    def __init__(self, result: Result, number: int) -> None:
+        self.result, self.number = result, number
+
+    def __call__(self) -> Any:
+        try:
+            return self.result.model(self.number)
+        except (TrialError, StorageError) as error:
+            raise EnsembleError(str(error)) from error
+
+
+def load_result(
+    directory: str | os.PathLike[str],
+    data: Any = None,
+    *,
+    space: Space | None = None,
+    objectives: Sequence[Any] | None = None,
+) -> Result:
+    """The result so far of the campaign in a directory; trains, locks and changes nothing.
+
+    Args:
+        directory: the campaign's directory.
+        data: the :class:`evo.Data` of the campaign; needed only for :meth:`Result.ensemble`.
+        space: the space, where its JSON is not enough to make it again (hypermodels).
+        objectives: the objectives, where some are callables.
+
+    Raises:
+        SettingsError: the directory holds no campaign.
+        StorageError: a file of it is damaged; names it.
+    """
+    from evo.storage import CampaignDirectory
+
+    if not CampaignDirectory.exists(directory):
+        raise SettingsError(f"directory: {directory} holds no campaign")
+    with CampaignDirectory.open(directory, read_only=True) as stored:
+        space = Space.from_json(stored.space) if space is None else space
+        settings = stored.settings
+        history = stored.load_history(Objectives(objectives or settings["objectives"]))
+        reason = next((s["reason"] for s in reversed(stored.sessions) if s.get("reason")), "stopped")
+        fingerprint = stored.data_fingerprint
+    prepared = None
+    if data is not None:
+        prepared = data.prepare(space)
+        if prepared.fingerprint != fingerprint:
+            raise SettingsError(f"data: this is not the data of the campaign in {directory}")
+    return Result(
+        directory, space, history, str(reason), seed=int(settings["seed"]),
+        population=int(settings["population"]), keep_weights=int(settings["keep_weights"]),
+        fingerprint=fingerprint, data=prepared,
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""What everything else speaks of: trials and their history, objectives, budgets, events, randomness, errors."""

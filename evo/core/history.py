@@ -1,0 +1,120 @@
+"""The history of a campaign: trials in order, append-only.
+
+Everything else (population, rungs, surrogate, incumbent) is derived from it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import overload
+
+from evo.core.objectives import Objectives
+from evo.core.trial import Outcome, Trial
+
+
+class History(Sequence[Trial]):
+    """Trials in order of their numbers, ``history[n].number == n``.
+
+    Args:
+        trials: the trials, numbered from 0 without a gap.
+        objectives: what the campaign maximises.
+    """
+
+    def __init__(self, trials: Sequence[Trial] = (), objectives: Objectives | None = None) -> None:
+        self.objectives = objectives if objectives is not None else Objectives("val_accuracy")
+        self._trials: list[Trial] = []
+        self._fitness: dict[int, tuple[float, ...]] = {}
+        for trial in trials:
+            self.append(trial)
+
+    # -- as a sequence ---------------------------------------------------------------
+    @overload
+    def __getitem__(self, index: int) -> Trial: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Trial]: ...
+    def __getitem__(self, index: int | slice) -> Trial | list[Trial]:
+        return self._trials[index]
+
+    def __len__(self) -> int:
+        return len(self._trials)
+
+    def __iter__(self) -> Iterator[Trial]:
+        return iter(self._trials)
+
+    # -- growing -------------------------------------------------------------------
+    def append(self, trial: Trial) -> None:
+        """Add the next trial; its number must be ``len(self)``."""
+        if trial.number != len(self._trials):
+            raise ValueError(f"trial {trial.number} cannot follow trial {len(self._trials) - 1}")
+        self._trials.append(trial)
+
+    def tell(self, number: int, outcome: Outcome) -> None:
+        """Set the outcome of a pending trial."""
+        trial = self._trials[number]
+        if trial.outcome is not None:
+            raise ValueError(f"trial {number} has an outcome already")
+        self._trials[number] = replace(trial, outcome=outcome)
+
+    def seen(self, numbers: int | set[int]) -> History:
+        """A history of the same trials in which only some outcomes are visible.
+
+        Args:
+            numbers: an int n shows the outcomes of trials 0 .. n-1; a set shows those in it.
+        """
+        view = History((), self.objectives)
+        view._fitness = self._fitness
+        if isinstance(numbers, int):
+            hidden = range(max(0, numbers), len(self._trials))
+        else:
+            hidden = [n for n in range(len(self._trials)) if n not in numbers]  # type: ignore[assignment]
+        trials = list(self._trials)
+        for number in hidden:
+            if trials[number].outcome is not None:
+                trials[number] = replace(trials[number], outcome=None)
+        view._trials = trials
+        return view
+
+    # -- derived -------------------------------------------------------------------
+    def fitness(self, number: int) -> tuple[float, ...]:
+        """Fitness of a trial, one value per objective, to be maximised; ``-inf`` unless it completed."""
+        outcome = self._trials[number].outcome
+        if outcome is None:
+            return (-math.inf,) * len(self.objectives)
+        if number not in self._fitness:
+            self._fitness[number] = self.objectives(outcome)
+        return self._fitness[number]
+
+    def rank_key(self, number: int) -> tuple[float, ...]:
+        """Sorts single-objective trials from worst to best: fitness, then lower ``val_loss``, then older."""
+        outcome = self._trials[number].outcome
+        loss = outcome.scores.get("val_loss", math.inf) if outcome is not None else math.inf
+        return (*self.fitness(number), -loss if math.isfinite(loss) else -math.inf, -number)
+
+    def beginning(self, trial: Trial) -> Trial:
+        """The trial that began the training which ``trial`` continues, by however many steps; itself if none."""
+        while trial.proposal.continues is not None:
+            trial = self._trials[trial.proposal.continues]
+        return trial
+
+    def completed(self) -> list[Trial]:
+        """Trials whose outcome is known and completed, in order."""
+        return [trial for trial in self._trials if trial.completed]
+
+    def pending(self) -> list[Trial]:
+        """Trials whose outcome is not visible, in order."""
+        return [trial for trial in self._trials if trial.outcome is None]
+
+    @property
+    def epochs_spent(self) -> int:
+        """Epochs trained so far; a pending trial counts with the epochs it asks for."""
+        return sum(t.proposal.epochs if t.outcome is None else t.outcome.epochs for t in self._trials)
+
+    @property
+    def epochs_charged(self) -> int:
+        """What a budget of epochs is charged: :attr:`epochs_spent`, and one for each trial that trained none.
+
+        Otherwise a space in which everything fails would never end.
+        """
+        return self.epochs_spent + sum(t.outcome is not None and t.outcome.epochs == 0 for t in self._trials)

@@ -1,0 +1,89 @@
+"""Objectives: what a campaign maximises, read from an outcome.
+
+``"val_accuracy"`` is maximised, ``"-val_loss"`` is minimised, a callable is
+called with the :class:`evo.core.trial.Outcome` and its value is maximised.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from evo.core.errors import SettingsError
+from evo.core.trial import Outcome
+
+#: Quantities of which more is worse: refused without a leading minus sign.
+_TO_MINIMISE = (
+    "loss", "error", "mse", "mae", "rmse", "parameters", "flops", "latency", "seconds", "crossentropy",
+)
+
+Objective = str | Callable[[Outcome], float]
+
+
+class Objectives:
+    """An ordered set of objectives; calling it on an outcome gives its fitness.
+
+    Args:
+        objectives: one objective or several. A string names a score of the
+            outcome (``"val_accuracy"``, ``"val_loss"``, any logged metric) or
+            one of ``parameters``, ``flops``, ``latency``, ``seconds``; a
+            leading ``-`` minimises it. A callable takes the outcome and
+            returns a float to maximise.
+
+    Raises:
+        SettingsError: no objective, a name given twice, or a quantity of
+            which more is worse (a loss, an error, a cost) without its minus.
+    """
+
+    def __init__(self, objectives: Objective | Sequence[Objective]) -> None:
+        given = (objectives,) if isinstance(objectives, str) or callable(objectives) else tuple(objectives)
+        if not given:
+            raise SettingsError("objectives: at least one objective is needed, got none")
+        for objective in given:
+            if isinstance(objective, str):
+                name = objective.lstrip("-")
+                if not name:
+                    raise SettingsError(f"objectives: {objective!r} names no metric")
+                if not objective.startswith("-") and name.split("_")[-1] in _TO_MINIMISE:
+                    raise SettingsError(
+                        f"objectives: {objective!r} would be maximised; write '-{objective}' to minimise it"
+                    )
+            elif not callable(objective):
+                raise SettingsError(f"objectives: expected a metric's name or a callable, got {objective!r}")
+        self.objectives: tuple[Objective, ...] = given
+        if len(set(self.names)) != len(given):
+            raise SettingsError(f"objectives: each may be given once, got {self.names}")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """One readable name per objective, with its sign; stored with the campaign."""
+        return tuple(o if isinstance(o, str) else getattr(o, "__qualname__", repr(o)) for o in self.objectives)
+
+    def __len__(self) -> int:
+        return len(self.objectives)
+
+    def __call__(self, outcome: Outcome | None) -> tuple[float, ...]:
+        """The fitness: one value per objective, all to be maximised.
+
+        Whatever is missing or not finite, and every outcome that did not
+        complete, becomes ``-inf``: DEAP's comparison would let NaN win.
+        """
+        if outcome is None or not outcome.completed:
+            return (-math.inf,) * len(self.objectives)
+        return tuple(self._value(objective, outcome) for objective in self.objectives)
+
+    @staticmethod
+    def _value(objective: Objective, outcome: Outcome) -> float:
+        if callable(objective):
+            value, sign = float(objective(outcome)), 1.0
+        else:
+            name = objective.lstrip("-")
+            sign = -1.0 if objective.startswith("-") else 1.0
+            found: Any = outcome.scores.get(name)
+            if found is None and name in ("parameters", "flops"):
+                found = getattr(outcome, name)
+            if found is None and name == "seconds":
+                found = sum(outcome.seconds.values())
+            value = math.nan if found is None else float(found)
+        return sign * value if math.isfinite(value) else -math.inf

@@ -1,0 +1,1 @@
+"""Which models form an ensemble, and with which weights."""

@@ -1,0 +1,1 @@
+"""Trees as members of an ensemble."""

@@ -1,0 +1,159 @@
+"""The engine for a trial: from this process' cache, or built for it."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from evo.core.errors import SettingsError
+from evo.training import precision
+from evo.training.backends.cache import EngineCache, genome_key, structure_key
+from evo.training.backends.engine import Engine, Recipe
+from evo.training.resident_data import ResidentData
+from evo.training.state import read_weights
+from evo.training.strategy import Placement, place, place_elsewhere
+from evo.training.task import TrialTask
+from genomes.genome import Genome
+
+#: Data larger than this stay in their memory-mapped files, and are trained on by ``fit``.
+RESIDENT_BYTES = 4 * 2**30
+
+
+@functools.cache
+def engine_cache() -> EngineCache:
+    """The engines of this process."""
+    return EngineCache()
+
+
+def space_of(space: Mapping[str, Any]) -> Any:
+    """The space of a task; made once per process."""
+    return _space(json.dumps(space, sort_keys=True))
+
+
+@functools.lru_cache(maxsize=4)
+def _space(text: str) -> Any:
+    from genomes.spaces.base import Space
+
+    return Space.from_json(json.loads(text))
+
+
+def engine_for(
+    space: Any, genome: Genome, task: TrialTask, data: ResidentData, restored: bool, divisor: int = 1
+) -> Engine:
+    """An engine whose model is fresh: initialised from the task's seed, inherited weights in place.
+
+    Args:
+        space: the task's space.
+        genome: the task's genome.
+        task: what is to be done.
+        data: the task's data.
+        restored: the caller puts a stored state into it, so that fresh weights are not needed.
+        divisor: divides the genome's batch size.
+
+    Raises:
+        GenomeError: the genome cannot be built; the message names the path.
+        SettingsError: precision or strategy cannot be had here.
+    """
+    import keras
+
+    placement = _placement(task)
+    policy, _ = precision.choose(task.settings.precision, placement)
+    context = [
+        data.fingerprint, policy, placement.kind, placement.replicas, placement.device, divisor,
+        repr(task.settings.strategy), _stamp(task.preprocessing), task.data.encoded,
+    ]  # fmt: skip
+    cache = engine_cache()
+    own_key = genome_key(task.space, task.genome, context)
+    engine = cache.for_genome(own_key)
+    if engine is not None and restored:
+        return engine
+    # Names and seeds that Keras makes up are counted from here, whatever the worker did before.
+    keras.utils.clear_session(free_memory=False)
+    keras.utils.set_random_seed(task.seed % 2**32)
+    with placement.scope():
+        preprocessing = load_preprocessing(task.preprocessing)
+        # The very model, without the look-ups that were done once for all trials.
+        front = {"encoded": True} if task.data.encoded else {}
+        model = space.build(genome, preprocessing, dtype=policy, seed=task.seed % 2**32, **front)
+        optimizer = precision.scaled(space.optimizer(genome), policy)
+        if task.inherit is not None and not restored:
+            from genomes.inheritance import inherit
+
+            parent = Genome.from_json(task.inherit_genome or task.genome)
+            inherit(parent, read_weights(task.inherit), genome, model)
+        size = max(1, int(space.batch_size(genome)) // divisor)
+        recipe = Recipe(space, genome, model, optimizer, size, preprocessing)
+        if engine is None:
+            structure = structure_key(recipe, context) if keras.backend.backend() == "tensorflow" else None
+            engine = cache.for_structure(structure, own_key)
+            if engine is None:
+                engine = _new_engine(recipe, data, placement)
+                cache.put(structure, own_key, engine)
+                return engine
+        engine.adopt(recipe)
+    return engine
+
+
+def _new_engine(recipe: Recipe, data: ResidentData, placement: Placement) -> Engine:
+    """The fastest engine that is right for the backend, the model and the size of the data."""
+    import keras
+
+    backend = keras.backend.backend()
+    own_step = type(recipe.model).train_step is not keras.Model.train_step
+    if backend == "torch" or own_step or data.nbytes > RESIDENT_BYTES:
+        from evo.training.backends.fit import FitEngine
+
+        return FitEngine(recipe, data)
+    if backend == "jax":
+        from evo.training.backends.jax import JaxEngine
+
+        return JaxEngine(recipe, data, placement.strategy)
+    from evo.training.backends.tensorflow import TensorFlowEngine
+
+    return TensorFlowEngine(recipe, data, placement.strategy)
+
+
+def _placement(task: TrialTask) -> Placement:
+    import keras
+
+    strategy = task.settings.strategy
+    if not isinstance(strategy, str):
+        return place(strategy)
+    if keras.backend.backend() != "tensorflow":
+        return place_elsewhere(keras.backend.backend(), strategy, task.final)
+    placement = _named_placement(strategy, task.final)
+    if placement.kind == "gpu" and task.settings.deterministic:
+        import tensorflow as tf
+
+        tf.config.experimental.enable_op_determinism()
+    return placement
+
+
+@functools.cache
+def _named_placement(strategy: str, final: bool) -> Placement:
+    return place(strategy, final)
+
+
+def load_preprocessing(path: str | None) -> dict[str, np.ndarray] | None:
+    """What ``Space.adapt`` found, from its ``.npz`` file; None if there is none.
+
+    Raises:
+        SettingsError: the file cannot be read.
+    """
+    if path is None:
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"preprocessing: {path} cannot be read: {error}") from error
+
+
+def _stamp(path: str | None) -> Any:
+    """A file as a cache key: its path and when it was written."""
+    return None if path is None else [path, os.stat(path).st_mtime_ns]

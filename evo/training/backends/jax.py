@@ -1,0 +1,182 @@
+"""JAX: a whole epoch is one compiled function, a ``lax.scan`` over Keras' stateless API."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import keras
+import numpy as np
+
+from evo.training.backends.engine import Engine, EpochResult, Recipe
+from evo.training.criterion import Criterion
+from evo.training.resident_data import ResidentData, Split, computing_type
+
+#: Rows per step of evaluation.
+EVALUATION_ROWS = 512
+
+
+class JaxEngine(Engine):
+    """See :class:`evo.training.backends.engine.Engine`.
+
+    Args:
+        recipe: as for every engine.
+        data: the data.
+        distribution: a ``keras.distribution.DataParallel`` over several devices, or None. The model was
+            built under it; JAX splits every batch among the devices.
+    """
+
+    def __init__(self, recipe: Recipe, data: ResidentData, distribution: Any = None) -> None:
+        super().__init__(recipe, data)
+        self.distribution = distribution
+        self.optimizer.build(self.model.trainable_variables)
+        self.remember_fresh_optimizer()
+        self._criterion = Criterion(recipe.space, recipe.genome, self.model, recipe.preprocessing)
+        self._validation = Criterion(recipe.space, recipe.genome, self.model, recipe.preprocessing)
+        inner = getattr(self.optimizer, "inner_optimizer", self.optimizer)
+        rate = inner._learning_rate
+        self._rate_index = next(n for n, variable in enumerate(self.optimizer.variables) if variable is rate)
+        self._train = jax.jit(self._train_epoch)
+        self._evaluate = jax.jit(self._evaluate_batch)
+        self._called: set[str] = set()
+
+    def _arrays(self, name: str) -> Any:
+        key = ("jax", name)
+        if key not in self.data.tensors:
+            split: Split = getattr(self.data, name)
+            self.data.tensors[key] = keras.tree.map_structure(
+                lambda array: None if array is None else jnp.asarray(np.asarray(array, computing_type(array))),
+                {"x": split.x, "y": split.y, "weight": split.weight},
+            )
+        return self.data.tensors[key]
+
+    # -- training ------------------------------------------------------------------
+    def _train_epoch(self, data: Any, order: Any, rates: Any, seeds: Any, state: Any) -> Any:
+        size = self.batch_size
+        whole = order.shape[0] // size
+
+        def step(state: Any, inputs: Any) -> Any:
+            return self._step(data, state, *inputs)
+
+        losses = []
+        if whole:
+            batches = order[: whole * size].reshape(whole, size)
+            state, found = jax.lax.scan(step, state, (batches, rates[:whole], seeds[:whole]))
+            losses.append(found)
+        if order.shape[0] % size:
+            state, found = step(state, (order[whole * size :], rates[whole], seeds[whole]))
+            losses.append(found[None])
+        return state, jnp.concatenate(losses)
+
+    def _step(self, data: Any, state: Any, rows: Any, rate: Any, seed: Any) -> Any:
+        trainable, other, slots, metrics = state
+        recipe, criterion = self.recipe, self._criterion
+        x, y, weight = keras.tree.map_structure(
+            lambda array: None if array is None else jnp.take(array, rows, axis=0),
+            (data["x"], data["y"], data["weight"]),
+        )
+        if self.distribution is not None:
+            x, y, weight = keras.tree.map_structure(self._split, (x, y, weight))
+        x, targets = recipe.space.augment(recipe.genome, x, criterion.targets(y), seed)
+        slots = [rate if n == self._rate_index else value for n, value in enumerate(slots)]
+
+        def loss_of(trainable: Any) -> Any:
+            predictions, other_after, own = self.model.stateless_call(
+                trainable, other, x, training=True, return_losses=True
+            )
+            loss = criterion.training_loss(targets, predictions, weight)
+            for value in own:
+                loss = loss + jnp.sum(value).astype(loss.dtype)
+            with keras.StatelessScope(state_mapping=list(zip(self.optimizer.variables, slots, strict=True))):
+                scaled = self.optimizer.scale_loss(loss)
+            return scaled, (loss, predictions, other_after)
+
+        (_, (loss, predictions, other)), gradients = jax.value_and_grad(loss_of, has_aux=True)(trainable)
+        trainable, slots = self.optimizer.stateless_apply(slots, gradients, trainable)
+        metrics = [
+            metric.stateless_update_state(values, *criterion.parts(output, y, predictions))
+            for values, (_, output, metric) in zip(metrics, criterion.metrics, strict=True)
+        ]
+        return (trainable, other, slots, metrics), loss.astype(jnp.float32)
+
+    def _split(self, array: Any) -> Any:
+        if array is None or array.shape[0] % self.distribution.device_mesh.shape[0]:
+            return array
+        layout = self.distribution.get_data_layout(array.shape)
+        return keras.distribution.distribute_tensor(array, layout)
+
+    def train_epoch(self, order: np.ndarray, rates: np.ndarray, seed: int, step: int) -> EpochResult:
+        """See :meth:`Engine.train_epoch`."""
+        steps = len(rates)
+        seeds = np.stack([np.full(steps, seed % 2**31), np.arange(step, step + steps)], 1).astype(np.int32)
+        self._criterion.reset()
+        state = self._state(self._criterion)
+        began = time.perf_counter()
+        state, losses = self._train(self._arrays("train"), jnp.asarray(order), jnp.asarray(rates), seeds, state)
+        losses = np.asarray(losses)
+        self._spend("train", began)
+        variables = (self.model.trainable_variables, self.model.non_trainable_variables, self.optimizer.variables)
+        for group, values in zip(variables, state[:3], strict=True):
+            for variable, value in zip(group, values, strict=True):
+                variable.assign(value)
+        counts = np.diff([*range(0, len(order), self.batch_size), len(order)])
+        results = {
+            name: float(metric.stateless_result(values))
+            for values, (name, _, metric) in zip(state[3], self._criterion.metrics, strict=True)
+        }
+        finite = np.isfinite(losses)
+        done = steps if finite.all() else int(np.argmin(finite)) + 1
+        loss = float(np.sum(losses.astype(np.float64) * counts) / len(order))
+        return EpochResult({"loss": loss, **results}, bool(finite.all()), done, float(losses[0]))
+
+    def _state(self, criterion: Criterion) -> Any:
+        return (
+            [variable.value for variable in self.model.trainable_variables],
+            [variable.value for variable in self.model.non_trainable_variables],
+            [variable.value for variable in self.optimizer.variables],
+            [[variable.value for variable in metric.variables] for _, _, metric in criterion.metrics],
+        )
+
+    # -- evaluation ----------------------------------------------------------------
+    def _evaluate_batch(self, x: Any, y: Any, weight: Any, state: Any) -> Any:
+        trainable, other, _, metrics = state
+        predictions, _, own = self.model.stateless_call(trainable, other, x, training=False, return_losses=True)
+        loss = self._validation.validation_loss(y, predictions, weight)
+        for value in own:
+            loss = loss + jnp.sum(value).astype(loss.dtype)
+        metrics = [
+            metric.stateless_update_state(values, *self._validation.parts(output, y, predictions))
+            for values, (_, output, metric) in zip(metrics, self._validation.metrics, strict=True)
+        ]
+        return loss.astype(jnp.float32), keras.tree.flatten(predictions), metrics
+
+    def evaluate(self) -> tuple[dict[str, float], np.ndarray]:
+        """See :meth:`Engine.evaluate`."""
+        began = time.perf_counter()
+        data, total = self._arrays("validation"), self.data.validation.rows
+        self._validation.reset()
+        trainable, other, slots, metrics = self._state(self._validation)
+        summed, parts = 0.0, []
+        for first in range(0, total, EVALUATION_ROWS):
+            part = slice(first, min(first + EVALUATION_ROWS, total))
+            x, y, weight = keras.tree.map_structure(
+                lambda array, part=part: None if array is None else array[part], (data["x"], data["y"], data["weight"])
+            )
+            loss, outputs, metrics = self._evaluate(x, y, weight, (trainable, other, slots, metrics))
+            rows = part.stop - part.start
+            summed += float(loss) * rows
+            parts.append(np.concatenate([np.asarray(o, np.float32).reshape(rows, -1) for o in outputs], axis=1))
+        results = {
+            name: float(metric.stateless_result(values))
+            for values, (name, _, metric) in zip(metrics, self._validation.metrics, strict=True)
+        }
+        self._spend("evaluate", began)
+        return {"loss": summed / total, **results}, np.concatenate(parts)
+
+    def _spend(self, phase: str, began: float) -> None:
+        """Book a call; the first one of each function is compiling for the most part."""
+        booked = phase if phase in self._called else "trace"
+        self._called.add(phase)
+        self.seconds[booked] = self.seconds.get(booked, 0.0) + time.perf_counter() - began

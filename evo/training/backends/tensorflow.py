@@ -1,0 +1,311 @@
+"""TensorFlow: a whole epoch is one compiled function, a ``tf.while_loop`` over its steps.
+
+The data are tensors on the device. An epoch's order of rows, its learning
+rates and what else is but a number come in as tensors, so that one traced
+function serves every epoch of every trial with this model.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tensorflow.python.framework import ops
+
+from evo.training.backends import fused_layers, traced_numbers
+from evo.training.backends.engine import Engine, EpochResult, Recipe
+from evo.training.backends.parameter_vector import ParameterVector
+from evo.training.criterion import Criterion
+from evo.training.resident_data import ResidentData, Split, computing_type
+
+#: Rows per step of evaluation.
+EVALUATION_ROWS = 512
+
+
+class TensorFlowEngine(Engine):
+    """See :class:`evo.training.backends.engine.Engine`.
+
+    Args:
+        recipe: its model was built inside the strategy's scope.
+        data: the data.
+        strategy: a ``tf.distribute.Strategy`` of several replicas, or None.
+        compile_xla: compile by XLA.
+    """
+
+    def __init__(
+        self, recipe: Recipe, data: ResidentData, strategy: Any = None, compile_xla: bool = False
+    ) -> None:
+        super().__init__(recipe, data)
+        self.strategy = strategy if strategy is not None and strategy.num_replicas_in_sync > 1 else None
+        self.numbers = traced_numbers.current(self.model, self.optimizer)
+        self._variables = list(self.model.trainable_variables)
+        self._vector: ParameterVector | None = None
+        with strategy.scope() if strategy is not None else contextlib.nullcontext():
+            self._criterion = Criterion(recipe.space, recipe.genome, self.model, recipe.preprocessing)
+            if self.strategy is None and ParameterVector.suits(self._variables, self.optimizer):
+                self._vector = ParameterVector(self._variables, self.optimizer)
+            else:
+                self.optimizer.build(self._variables)
+        self.remember_fresh_optimizer()
+        self._validation = Criterion(recipe.space, recipe.genome, self.model, recipe.preprocessing)
+        self._train = tf.function(self._train_graph, autograph=False, jit_compile=compile_xla or None)
+        self._evaluate = tf.function(self._evaluate_graph, autograph=False, jit_compile=compile_xla or None)
+        self._traced: set[str] = set()
+
+    def adopt(self, recipe: Recipe) -> None:
+        """See :meth:`Engine.adopt`."""
+        super().adopt(recipe)
+        self.numbers = traced_numbers.current(recipe.model, recipe.optimizer)
+
+    def weights_changed(self) -> None:
+        """See :meth:`Engine.weights_changed`."""
+        if self._vector is not None:
+            self._vector.gather()
+
+    # -- data ----------------------------------------------------------------------
+    def _tensors(self, name: str) -> Any:
+        """Inputs, targets and weights of a split as tensors, made once per process."""
+        key = ("tensorflow", name)
+        if key not in self.data.tensors:
+            split: Split = getattr(self.data, name)
+            self.data.tensors[key] = keras.tree.map_structure(
+                _tensor, {"x": split.x, "y": split.y, "weight": split.weight}
+            )
+        return self.data.tensors[key]
+
+    def _batch(self, tensors: Any, rows: tf.Tensor | slice) -> tuple[Any, Any, Any]:
+        def take(tensor: tf.Tensor | None) -> tf.Tensor | None:
+            if tensor is None:
+                return None
+            return tensor[rows] if isinstance(rows, slice) else tf.gather(tensor, rows)
+
+        x, y, weight = keras.tree.map_structure(take, (tensors["x"], tensors["y"], tensors["weight"]))
+        return self._cast_inputs(x), y, weight
+
+    def _cast_inputs(self, x: Any) -> Any:
+        """Inputs in the types that the model declares for them."""
+        declared = {tensor.name: tensor.dtype for tensor in getattr(self.model, "inputs", None) or ()}
+        only = next(iter(declared.values())) if len(declared) == 1 else None
+
+        def cast(tensor: tf.Tensor, dtype: str | None) -> tf.Tensor:
+            if dtype is None or tensor.dtype == tf.string or tensor.dtype.name == dtype:
+                return tensor
+            return tf.cast(tensor, dtype)
+
+        if isinstance(x, dict):
+            return {name: cast(tensor, declared.get(name, only)) for name, tensor in x.items()}
+        return cast(x, only)
+
+    # -- training ------------------------------------------------------------------
+    def _train_graph(
+        self, data: Any, order: tf.Tensor, rates: tf.Tensor, seeds: tf.Tensor, numbers: tf.Tensor
+    ) -> Any:
+        size = self.recipe.batch_size
+        total = tf.shape(order)[0]
+        steps = tf.shape(rates)[0]
+
+        def body(step: tf.Tensor, finite: tf.Tensor, first: tf.Tensor, summed: tf.Tensor) -> Any:
+            rows = order[step * size : tf.minimum((step + 1) * size, total)]
+            x, y, weight = self._batch(data, rows)
+            loss = self._replicated(rates[step], numbers, x, y, weight, seeds[step])
+            first = tf.where(step == 0, loss, first)
+            summed += loss * tf.cast(tf.shape(rows)[0], tf.float32)
+            return step + 1, tf.math.is_finite(loss), first, summed
+
+        for _, _, metric in self._criterion.metrics:
+            metric.reset_state()
+        step, finite, first, summed = tf.while_loop(
+            lambda step, finite, first, summed: tf.logical_and(step < steps, finite),
+            body,
+            (tf.constant(0), tf.constant(True), tf.constant(0.0), tf.constant(0.0)),
+            parallel_iterations=1,
+        )
+        return step, finite, first, summed / tf.cast(total, tf.float32), self._criterion.results()
+
+    def _replicated(self, rate: Any, numbers: Any, x: Any, y: Any, weight: Any, seed: Any) -> tf.Tensor:
+        """One step on a global batch: on one device, or on equal parts of it on every replica."""
+        if self.strategy is None:
+            return self._step(rate, numbers, x, y, weight, seed, 1.0, 1.0)
+        replicas = self.strategy.num_replicas_in_sync
+
+        def on_replica(x: Any, y: Any, weight: Any, rate: Any, numbers: Any, seed: Any) -> tf.Tensor:
+            index = tf.distribute.get_replica_context().replica_id_in_sync_group
+            count = tf.shape(keras.tree.flatten(x)[0])[0]
+            low, high = count * index // replicas, count * (index + 1) // replicas
+            # A last batch smaller than the number of replicas: some look at a row that does not count.
+            begin = tf.minimum(low, count - 1)
+            end = tf.maximum(high, begin + 1)
+            x, y, weight = keras.tree.map_structure(lambda t: t[begin:end], (x, y, weight))
+            share = tf.cast(high - low, tf.float32) / tf.cast(count, tf.float32)
+            seed = seed + tf.stack([0, index * 1_000_003])
+            return self._step(rate, numbers, x, y, weight, seed, share, 1.0 / replicas, tf.cast(high > low, tf.float32))
+
+        losses = self.strategy.run(on_replica, args=(x, y, weight, rate, numbers, seed))
+        return self.strategy.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
+
+    def _step(
+        self, rate: Any, numbers: Any, x: Any, y: Any, weight: Any, seed: Any, share: Any, own_share: float,
+        counted: Any = None,
+    ) -> tf.Tensor:
+        """Forward, backward, update.
+
+        Args:
+            share: weight of this batch's loss in the global batch's.
+            own_share: weight of the model's own losses (regularisers).
+            counted: 1 or 0, whether metrics count these rows; None: they do.
+        """
+        model, optimizer, criterion = self.model, self.optimizer, self._criterion
+        optimizer.learning_rate = rate
+        x, targets = self.recipe.space.augment(self.recipe.genome, x, criterion.targets(y), seed)
+        with traced_numbers.traced(model, optimizer, numbers), self._fused():
+            with tf.GradientTape(watch_accessed_variables=False) as tape:
+                tape.watch([variable.value for variable in self._variables])
+                predictions = model(x, training=True)
+                loss = _undivided(criterion.training_loss(targets, predictions, weight)) * share
+                loss += criterion.own_losses() * own_share
+                scaled = optimizer.scale_loss(loss)
+            gradients = tape.gradient(scaled, [variable.value for variable in self._variables])
+            if self._vector is not None:
+                self._vector.apply({id(v): g for v, g in zip(self._variables, gradients, strict=True)})
+            else:
+                optimizer.apply(gradients, self._variables)
+        criterion.update(y, predictions, counted)
+        return tf.cast(loss, tf.float32)
+
+    def train_epoch(self, order: np.ndarray, rates: np.ndarray, seed: int, step: int) -> EpochResult:
+        """See :meth:`Engine.train_epoch`."""
+        steps = len(rates)
+        seeds = np.stack([np.full(steps, seed % 2**31), np.arange(step, step + steps)], 1).astype(np.int32)
+        done, finite, first, loss, metrics = self._call(
+            "train", self._train, self._tensors("train"), tf.constant(order, tf.int32),
+            tf.constant(rates, tf.float32), tf.constant(seeds), tf.constant(self.numbers),
+        )  # fmt: skip
+        logs = {"loss": float(loss)} | {name: float(value) for name, value in metrics.items()}
+        return EpochResult(logs, bool(finite), int(done), float(first))
+
+    # -- evaluation ----------------------------------------------------------------
+    def _evaluate_graph(self, data: Any) -> Any:
+        total = self.data.validation.rows
+        for _, _, metric in self._validation.metrics:
+            metric.reset_state()
+
+        def evaluate(rows: slice) -> Any:
+            x, y, weight = self._batch(data, rows)
+            with self._fused():
+                predictions = self.model(x, training=False)
+            loss = self._validation.validation_loss(y, predictions, weight) + self._validation.own_losses()
+            self._validation.update(y, predictions)
+            count = tf.cast(tf.shape(keras.tree.flatten(x)[0])[0], tf.float32)
+            return tf.cast(loss, tf.float32) * count, keras.tree.flatten(predictions)
+
+        if total <= EVALUATION_ROWS:
+            summed, predictions = evaluate(slice(0, total))
+        else:
+            steps = -(-total // EVALUATION_ROWS)
+            arrays = [
+                tf.TensorArray(tf.float32, size=steps, infer_shape=False, element_shape=[None, *output.shape[1:]])
+                for output in self.model.outputs
+            ]
+
+            def body(step: tf.Tensor, summed: tf.Tensor, arrays: Any) -> Any:
+                first = step * EVALUATION_ROWS
+                loss, outputs = evaluate(slice(first, tf.minimum(first + EVALUATION_ROWS, total)))
+                written = [array.write(step, output) for array, output in zip(arrays, outputs, strict=True)]
+                return step + 1, summed + loss, written
+
+            _, summed, arrays = tf.while_loop(
+                lambda step, *_: step < steps, body, (tf.constant(0), tf.constant(0.0), arrays),
+                parallel_iterations=1,
+            )  # fmt: skip
+            predictions = [array.concat() for array in arrays]
+        return summed / float(total), predictions, self._validation.results()
+
+    def evaluate(self) -> tuple[dict[str, float], np.ndarray]:
+        """See :meth:`Engine.evaluate`."""
+        loss, predictions, metrics = self._call("evaluate", self._evaluate, self._tensors("validation"))
+        logs = {"loss": float(loss)} | {name: float(value) for name, value in metrics.items()}
+        outputs = [np.asarray(output, np.float32).reshape(self.data.validation.rows, -1) for output in predictions]
+        return logs, outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=1)
+
+    def _fused(self) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext() if self.strategy is not None else fused_layers.fused(self.model)
+
+    # -- calling ---------------------------------------------------------------------
+    def _call(self, phase: str, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call a compiled function; its first call is booked as tracing, without the work itself."""
+        began = time.perf_counter()
+        with _without_rewriting():
+            if phase not in self._traced:
+                with _without_collection(), _without_registered_gradients():
+                    function.get_concrete_function(*arguments)  # type: ignore[attr-defined]
+                self._traced.add(phase)
+                began = self._spend("trace", began)
+            results = keras.tree.map_structure(np.asarray, function(*arguments))
+        self._spend(phase, began)
+        return results
+
+    def _spend(self, phase: str, began: float) -> float:
+        now = time.perf_counter()
+        self.seconds[phase] = self.seconds.get(phase, 0.0) + now - began
+        return now
+
+
+def _undivided(loss: tf.Tensor) -> tf.Tensor:
+    """A loss without the division by the number of replicas that newer Keras puts into it."""
+    unscale = getattr(keras.src.losses.loss, "unscale_loss_for_distribution", None)
+    return loss if unscale is None else unscale(loss)
+
+
+@contextlib.contextmanager
+def _without_rewriting() -> Iterator[None]:
+    """TensorFlow's graph rewriter costs more on a candidate's graph than it saves in a few epochs."""
+    before = tf.config.optimizer.get_experimental_options()
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    try:
+        yield
+    finally:
+        options = {"disable_meta_optimizer": False, **before}
+        tf.config.optimizer.set_experimental_options(options)
+
+
+@contextlib.contextmanager
+def _without_collection() -> Iterator[None]:
+    """Tracing makes a great many objects that stay; looking through them for garbage is in vain."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+@contextlib.contextmanager
+def _without_registered_gradients() -> Iterator[None]:
+    """Forget custom gradients once a function is traced: it needs them no more.
+
+    TensorFlow registers each one for good under a name of its own, and with it keeps the whole graph and
+    model that it was traced for: some ten megabytes per candidate.
+    """
+    registry = getattr(getattr(ops, "gradient_registry", None), "_registry", {})
+    before = set(registry)
+    try:
+        yield
+    finally:
+        for name in set(registry) - before:
+            if str(name).startswith("CustomGradient-"):
+                del registry[name]
+
+
+def _tensor(array: np.ndarray | None) -> tf.Tensor | None:
+    if array is None:
+        return None
+    if array.dtype.kind in "USO":
+        return tf.constant(array.astype(object), tf.string)
+    return tf.constant(np.asarray(array, computing_type(array)))

@@ -1,0 +1,1 @@
+"""The genes that come with the package."""

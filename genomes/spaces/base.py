@@ -1,0 +1,294 @@
+"""Space: which genes may stand where, with which domains.
+
+This is the contract that algorithms, training and storage rely on. The
+grammar of layered networks is :class:`genomes.spaces.layered.LayeredSpace`.
+"""
+
+from __future__ import annotations
+
+import abc
+import hashlib
+import json as json_module
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from genomes.costs import Cost
+from genomes.errors import GenomeError
+from genomes.genome import Genome
+from genomes.targets import Target
+
+#: Version of the JSON form of spaces.
+FORMAT = 1
+
+
+class Space(abc.ABC):
+    """A set of genomes, and how to vary, build and train what is in it.
+
+    All methods are pure: what is random comes from ``rng``, and arguments
+    are never changed.
+    """
+
+    #: Every space class by name; JSON names them.
+    registry: ClassVar[dict[str, type[Space]]] = {}
+    #: What is predicted; None where nothing is trained (tables).
+    target: Target | None = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        Space.registry[cls.__name__] = cls
+
+    # -- the set -----------------------------------------------------------------------
+    @abc.abstractmethod
+    def default(self) -> Genome:
+        """A sensible genome to begin with."""
+
+    @abc.abstractmethod
+    def smallest(self) -> Genome:
+        """The smallest valid genome."""
+
+    @abc.abstractmethod
+    def sample(self, rng: np.random.Generator) -> Genome:
+        """A random valid genome."""
+
+    @abc.abstractmethod
+    def validate(self, genome: Genome) -> None:
+        """Check a genome.
+
+        Raises:
+            GenomeError: it is not in the space; the message names the path inside the genome.
+        """
+
+    @abc.abstractmethod
+    def repair(self, genome: Genome, rng: np.random.Generator) -> Genome:
+        """The genome itself if it is valid, else a valid one near it."""
+
+    @abc.abstractmethod
+    def mutate(self, genome: Genome, rng: np.random.Generator) -> Genome:
+        """A valid child by one minimal mutation."""
+
+    @abc.abstractmethod
+    def crossover(self, first: Genome, second: Genome, rng: np.random.Generator) -> tuple[Genome, Genome]:
+        """Two valid children."""
+
+    @abc.abstractmethod
+    def cost(self, genome: Genome) -> Cost:
+        """Parameters and FLOPs of the whole model, without building it."""
+
+    @abc.abstractmethod
+    def features(self, genome: Genome) -> np.ndarray:
+        """Numbers for a surrogate: float64, shape (len(feature_names),), roughly in [0, 1]."""
+
+    @property
+    @abc.abstractmethod
+    def feature_names(self) -> tuple[str, ...]:
+        """Names of :meth:`features`."""
+
+    @abc.abstractmethod
+    def describe(self) -> str:
+        """The space in words and lines, for people."""
+
+    @abc.abstractmethod
+    def arguments(self) -> dict[str, Any]:
+        """The arguments that make this space again, as JSON values."""
+
+    @classmethod
+    @abc.abstractmethod
+    def from_arguments(cls, arguments: Mapping[str, Any]) -> Self:
+        """The space that :meth:`arguments` came from.
+
+        Raises:
+            GenomeError: arguments that it refuses.
+        """
+
+    def key(self, genome: Genome) -> str:
+        """Identity of what is trained; two genomes of one key are trained once."""
+        return genome.key
+
+    def size(self) -> int | None:
+        """Number of phenotypes where that is known and finite, else None."""
+        return None
+
+    # -- JSON ----------------------------------------------------------------------
+    def to_json(self) -> dict[str, Any]:
+        """The space as a JSON object."""
+        return {"format": FORMAT, "space": type(self).__name__, "arguments": self.arguments()}
+
+    @staticmethod
+    def from_json(json: Mapping[str, Any]) -> Space:
+        """The space that :meth:`to_json` wrote.
+
+        Raises:
+            GenomeError: not such an object, a newer version, an unknown space.
+        """
+        if not isinstance(json, Mapping) or not isinstance(json.get("format"), int):
+            raise GenomeError("expected a space's JSON object", "space")
+        if json["format"] > FORMAT:
+            raise GenomeError(f"written by a newer version: format {json['format']}", "space")
+        import genomes.spaces  # noqa: F401  the premade spaces register themselves
+
+        kind = Space.registry.get(str(json.get("space")))
+        if kind is None:
+            raise GenomeError(f"unknown space {str(json.get('space'))[:80]!r}", "space")
+        return kind.from_arguments(json["arguments"])
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of the space's JSON: 32 hexadecimal digits."""
+        text = json_module.dumps(self.to_json(), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+    @property
+    def definitions(self) -> tuple[Any, ...]:
+        """What a worker process must know before it can read the JSON of this space and its genomes.
+
+        Gene classes and functions of the user's own, as objects that are pickled by reference:
+        unpickled in another process, they are imported there and register themselves. Nothing is
+        imported because a file names it.
+        """
+        return ()
+
+    # -- data and models; spaces of tables have none ----------------------------------------
+    def check_data(self, x: Any, y: Any, role: str = "train") -> None:
+        """Check inputs and targets against the space.
+
+        Args:
+            x: inputs, as a user gave them.
+            y: targets.
+            role: ``train`` or ``validation``; error messages speak of ``x_train`` etc.
+
+        Raises:
+            GenomeError: a wrong shape or dtype, NaN where the space does not take it, labels out
+                of range; the message names the argument, what was given and what was expected.
+        """
+
+    def prepare(self, x: Any) -> Any:
+        """Checked inputs in the form that models of this space take: one array, or a dict of arrays.
+
+        Every array is float32, an integer or a string array with one row per sample.
+        """
+        return x
+
+    def adapt(self, x: Any, y: Any) -> dict[str, np.ndarray]:
+        """What preprocessing learns from (prepared) training data: means, variances, vocabularies.
+
+        Returns:
+            Arrays by name, none of them of dtype object; given back to :meth:`build`.
+        """
+        return {}
+
+    def encode(self, x: Any, preprocessing: Mapping[str, np.ndarray]) -> Any:
+        """Prepared inputs after the preprocessing that needs no gene: look-ups, scaling, tokens.
+
+        Done once for all trials, so that no training step pays for it;
+        ``build(..., encoded=True)`` makes the same model, with the same weights in
+        the same order, without that part.
+
+        Args:
+            x: what :meth:`prepare` gave.
+            preprocessing: what :meth:`adapt` found.
+
+        Returns:
+            One float32 or integer array, one row per sample; ``x`` itself where there is nothing to do.
+        """
+        return x
+
+    def build(
+        self,
+        genome: Genome,
+        preprocessing: Mapping[str, np.ndarray] | None = None,
+        dtype: str | None = None,
+        seed: int | None = None,
+        encoded: bool = False,
+    ) -> Any:
+        """The untrained ``keras.Model``: raw input to float32 predictions, not compiled.
+
+        Args:
+            genome: what to build.
+            preprocessing: what :meth:`adapt` found.
+            dtype: name of a dtype policy for the body; None for Keras' global policy.
+            seed: seeds weights and dropout; None draws from Keras' global generator.
+            encoded: the model takes what :meth:`encode` gives instead of raw input.
+
+        Returns:
+            The model. Its attribute ``gene_layers`` maps marks (see :mod:`genomes.build`) to layers.
+
+        Raises:
+            GenomeError: a gene failed to build; the message names its path.
+        """
+        raise GenomeError(f"{type(self).__name__} builds no models")
+
+    def loss(self, genome: Genome, preprocessing: Mapping[str, np.ndarray] | None = None) -> Any:
+        """The Keras loss that the genome is trained with.
+
+        Args:
+            genome: the genome.
+            preprocessing: what :meth:`adapt` found; with it, regression targets are weighed in units
+                of their standard deviation.
+        """
+        raise GenomeError(f"{type(self).__name__} builds no models")
+
+    def optimizer(self, genome: Genome) -> Any:
+        """A fresh Keras optimizer with the genome's settings, and its peak learning rate."""
+        raise GenomeError(f"{type(self).__name__} builds no models")
+
+    def metrics(self) -> list[Any]:
+        """Fresh Keras metrics."""
+        return [] if self.target is None else self.target.metrics()
+
+    def batch_size(self, genome: Genome) -> int:
+        """Samples per step."""
+        return 32
+
+    def learning_rates(
+        self, genome: Genome, first_epoch: int, last_epoch: int, final: bool, steps_per_epoch: int
+    ) -> np.ndarray:
+        """Learning rate of every step from ``first_epoch`` to ``last_epoch``.
+
+        A step's rate depends on its absolute position, never on where a
+        trial began, so that stopping and going on changes nothing. With
+        ``final`` the rate decays towards 0 over these epochs.
+
+        Returns:
+            float32, shape ((last_epoch - first_epoch) * steps_per_epoch,).
+        """
+        raise GenomeError(f"{type(self).__name__} builds no models")
+
+    def augment(self, genome: Genome, x: Any, y: Any, seed: Any) -> tuple[Any, Any]:
+        """Augment one batch inside the graph: stateless, with ``keras.ops`` and ``keras.random`` only.
+
+        Args:
+            genome: its training settings say what to do.
+            x: a batch of inputs.
+            y: a batch of targets; one-hot if ``needs_soft_targets(genome)``.
+            seed: an integer tensor of shape (2,); equal seeds, equal results.
+
+        Returns:
+            ``(x, y)``; the very arguments if the genome asks for nothing.
+        """
+        return x, y
+
+    def settle(self, model: Any, steps: int) -> None:
+        """Called after the first epoch of a model that began with fresh weights, before it is evaluated.
+
+        For what does not change training, but what the model is taken to be, as moving averages do.
+
+        Args:
+            model: the trained model.
+            steps: steps of that epoch.
+        """
+
+    def needs_soft_targets(self, genome: Genome) -> bool:
+        """Whether loss and augmentation take one-hot targets (label smoothing, mixup)."""
+        return False
+
+    @property
+    def objective(self) -> str:
+        """The objective that campaigns use by default."""
+        return "val_accuracy" if self.target is None else self.target.objective
+
+    @property
+    def task(self) -> str | None:
+        """``binary``, ``multiclass``, ``multilabel``, ``regression``, or None."""
+        return None if self.target is None else self.target.task

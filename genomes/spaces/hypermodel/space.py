@@ -1,0 +1,492 @@
+"""Spaces read from KerasTuner's ``build(hp)`` functions and hypermodels, unchanged."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Self
+
+import numpy as np
+
+from genomes.costs import Cost
+from genomes.domains import Choice, Domain, Value
+from genomes.errors import GenomeError, shown
+from genomes.genes.hyperparameters import Hyperparameters, Parameter, Values, active, completed, spelled
+from genomes.genome import Genome
+from genomes.spaces.base import Space
+from genomes.spaces.hypermodel.moving_statistics import unbias
+from genomes.spaces.model import dtype_policy
+from genomes.targets import Target
+
+#: Innovation number of the one gene that every genome of such a space has.
+_INNOVATION = 1
+#: Hypermodels that this process was given, by name. A file can name one of them, and nothing else.
+_registered: dict[str, Any] = {}
+
+
+def reference(hypermodel: Any) -> str:
+    """The name under which a hypermodel is recorded: ``module:qualname``, of an instance that of its class."""
+    named = hypermodel if hasattr(hypermodel, "__qualname__") else type(hypermodel)
+    return f"{named.__module__}:{named.__qualname__}"
+
+
+def register(hypermodel: Any) -> str:
+    """Make a hypermodel known in this process, so that JSON may name it.
+
+    Args:
+        hypermodel: function or ``HyperModel``.
+
+    Returns:
+        Its name.
+    """
+    name = reference(hypermodel)
+    _registered[name] = hypermodel
+    return name
+
+
+class Registration:
+    """A hypermodel on its way to a worker: unpickled there, it registers itself.
+
+    Functions and classes are pickled by reference, so that they must be importable by the worker.
+    """
+
+    def __init__(self, hypermodel: Any) -> None:
+        self.hypermodel = hypermodel
+        register(hypermodel)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Registration, (self.hypermodel,)
+
+
+class HypermodelSpace(Space):
+    """See :func:`from_hypermodel`."""
+
+    def __init__(
+        self,
+        hypermodel: Any,
+        parameters: Sequence[Parameter],
+        *,
+        objective: str = "val_accuracy",
+        batch_size: int = 32,
+        target: Target | None = None,
+    ) -> None:
+        self.hypermodel = hypermodel
+        self.parameters = tuple(parameters)
+        self.target = target
+        self._objective = objective
+        self._batch_size = int(batch_size)
+        self._latest: tuple[str, Any] | None = None
+        names: list[str] = []
+        for index, parameter in enumerate(self.parameters):
+            label = f"{parameter.name}#{index}"
+            names += [f"{label} exists"] if parameter.rules else []
+            names += [f"{label}{suffix}" for suffix in _suffixes(parameter.domain)]
+        self._feature_names = tuple(names)
+
+    # -- genomes and values --------------------------------------------------------------
+    def genome(self, values: Mapping[str, Value], rng: np.random.Generator | None = None) -> Genome:
+        """The genome with these values; what is missing is drawn, or by default without ``rng``."""
+        chosen = spelled(completed(self.parameters, values, rng))
+        return Genome((Hyperparameters(innovation=_INNOVATION, chosen=chosen),))
+
+    def values(self, genome: Genome) -> Values:
+        """The named values that a genome holds."""
+        if len(genome.genes) != 1 or not isinstance(genome.genes[0], Hyperparameters):
+            raise GenomeError("expected one gene of class Hyperparameters", "genes")
+        return genome.genes[0].named
+
+    def default(self) -> Genome:
+        """Every hyperparameter at its default."""
+        return self.genome({})
+
+    def smallest(self) -> Genome:
+        """Every number at its least value, which is the smallest model where numbers are sizes."""
+        values: Values = {}
+        for parameter in reversed(self.parameters):
+            domain = parameter.domain
+            unordered = isinstance(domain, Choice) and not domain.ordered
+            values[parameter.name] = domain.default if unordered else domain.from_unit(0.0)
+        return self.genome(values)
+
+    def sample(self, rng: np.random.Generator) -> Genome:
+        """Every hyperparameter that exists, drawn from its domain."""
+        return self.genome({}, rng)
+
+    def validate(self, genome: Genome) -> None:
+        """See :meth:`genomes.Space.validate`."""
+        values = self.values(genome)
+        expected = active(self.parameters, values)
+        for name, value in values.items():
+            if name not in expected:
+                raise GenomeError(f"no such hyperparameter exists here; {shown(sorted(expected), 300)} do", name)
+            expected[name].domain.validate(value, name)
+        missing = sorted(set(expected) - set(values))
+        if missing:
+            raise GenomeError(f"hyperparameters without a value: {shown(missing, 300)}", "genes[0]")
+
+    def repair(self, genome: Genome, rng: np.random.Generator) -> Genome:
+        """What does not exist is dropped; what newly exists, and values outside their domains, are drawn."""
+        try:
+            self.validate(genome)
+            return genome
+        except GenomeError:
+            pass
+        given = genome.genes[0].named if genome.genes and isinstance(genome.genes[0], Hyperparameters) else {}
+        return self.genome(given, rng)
+
+    def mutate(self, genome: Genome, rng: np.random.Generator) -> Genome:
+        """One hyperparameter perturbed; what then comes into existence is drawn."""
+        values = self.values(self.repair(genome, rng))
+        varying = {name: p for name, p in active(self.parameters, values).items() if p.domain.size != 1}
+        if not varying:
+            return genome
+        name = list(varying)[int(rng.integers(len(varying)))]
+        return self.genome({**values, name: varying[name].domain.perturb(values[name], rng)}, rng)
+
+    def crossover(self, first: Genome, second: Genome, rng: np.random.Generator) -> tuple[Genome, Genome]:
+        """Uniform: each value of one child comes from either parent, of the other from the other."""
+        a, b = self.values(self.repair(first, rng)), self.values(self.repair(second, rng))
+        names = list(dict.fromkeys(p.name for p in self.parameters))
+        swapped = {name for name, swap in zip(names, rng.random(len(names)) < 0.5, strict=True) if swap}
+        mixed = []
+        for own, other in ((a, b), (b, a)):
+            values = {
+                name: source[name]
+                for name in names
+                for source in [other if name in swapped and name in other else own]
+                if name in source
+            }
+            mixed.append(self.genome(values, rng))
+        return mixed[0], mixed[1]
+
+    # -- what is known of genomes ----------------------------------------------------------
+    def cost(self, genome: Genome) -> Cost:
+        """Nothing: what a user's function builds is known only when it is built."""
+        return Cost()
+
+    def features(self, genome: Genome) -> np.ndarray:
+        """Per hyperparameter: whether it exists (where that varies) and its place in its domain."""
+        values = self.values(genome)
+        existing = active(self.parameters, values)
+        numbers: list[float] = []
+        for parameter in self.parameters:
+            exists = existing.get(parameter.name) is parameter
+            value = values[parameter.name] if exists else parameter.domain.default
+            if parameter.rules:
+                numbers.append(float(exists))
+            numbers += _numbers(parameter.domain, value)
+        return np.asarray(numbers, dtype=np.float64)
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """``name#place``, with ``exists`` or ``=value`` behind it."""
+        return self._feature_names
+
+    def size(self) -> int | None:
+        """Product of the domains' sizes where all always exist and are finite, else None."""
+        sizes = [p.domain.size for p in self.parameters]
+        if any(size is None for size in sizes) or any(p.rules for p in self.parameters):
+            return None
+        return math.prod(size for size in sizes if size is not None)
+
+    def describe(self) -> str:
+        """One line per hyperparameter."""
+        lines = [f"hypermodel {reference(self.hypermodel)}"]
+        for parameter in self.parameters:
+            where = " and ".join(_said(rule) for rule in parameter.rules)
+            lines.append(f"{parameter.name}: {parameter.domain!r}{f', where {where}' if where else ''}")
+        return "\n".join(lines)
+
+    def arguments(self) -> dict[str, Any]:
+        """See :meth:`genomes.Space.arguments`; the hypermodel by name only."""
+        return {
+            "hypermodel": reference(self.hypermodel),
+            "parameters": [parameter.to_json() for parameter in self.parameters],
+            "objective": self._objective,
+            "batch_size": self._batch_size,
+            "target": None if self.target is None else self.target.to_json(),
+        }
+
+    @classmethod
+    def from_arguments(cls, arguments: Mapping[str, Any]) -> Self:
+        """See :meth:`genomes.Space.from_arguments`.
+
+        Raises:
+            GenomeError: this process was not given the hypermodel; it is not imported by its name.
+        """
+        name = str(arguments["hypermodel"])
+        if name not in _registered:
+            raise GenomeError(
+                f"the hypermodel {shown(name)} is not known in this process; make the space with "
+                "genomes.spaces.from_hypermodel(build) first: nothing is imported because a file names it"
+            )
+        target = arguments["target"]
+        return cls(
+            _registered[name],
+            [Parameter.from_json(json) for json in arguments["parameters"]],
+            objective=str(arguments["objective"]),
+            batch_size=int(arguments["batch_size"]),
+            target=None if target is None else Target.from_json(target),
+        )
+
+    @property
+    def definitions(self) -> tuple[Any, ...]:
+        """See :attr:`genomes.Space.definitions`."""
+        return (Registration(self.hypermodel),)
+
+    # -- data and models ---------------------------------------------------------------
+    @property
+    def objective(self) -> str:
+        """See :attr:`genomes.Space.objective`."""
+        return self._objective
+
+    def check_data(self, x: Any, y: Any, role: str = "train") -> None:
+        """See :meth:`genomes.Space.check_data`: targets, if the space knows what is predicted."""
+        if self.target is not None and y is not None:
+            self.target.check(y, f"y_{role}")
+
+    def build(
+        self,
+        genome: Genome,
+        preprocessing: Mapping[str, np.ndarray] | None = None,
+        dtype: str | None = None,
+        seed: int | None = None,
+        encoded: bool = False,
+    ) -> Any:
+        """See :meth:`genomes.Space.build`.
+
+        The model is compiled if the user's function compiles it. Hyperparameters that
+        exploration did not find are at their defaults, so that equal genomes are equal models.
+        """
+        import keras
+        import keras_tuner
+
+        hp = keras_tuner.HyperParameters()
+        hp.values = dict(self.values(genome))
+        if seed is not None:
+            keras.utils.set_random_seed(int(seed))
+        try:
+            with dtype_policy(dtype):
+                model = _function(self.hypermodel)(hp)
+        except Exception as error:
+            raise GenomeError(f"build failed: {type(error).__name__}: {error}", "genes[0]") from error
+        if not isinstance(model, keras.Model):
+            raise GenomeError(f"build must return a keras.Model, got {type(model).__name__}", "genes[0]")
+        object.__setattr__(model, "gene_layers", MappingProxyType(_layers(model)))
+        self._latest = (genome.key, model)
+        return model
+
+    def _compiled(self, genome: Genome) -> Any:
+        latest = self._latest
+        model = latest[1] if latest is not None and latest[0] == genome.key else self.build(genome)
+        if getattr(model, "optimizer", None) is None or model.loss is None:
+            raise GenomeError("build must return a compiled model: call model.compile(optimizer, loss, metrics) in it")
+        return model
+
+    def loss(self, genome: Genome, preprocessing: Mapping[str, np.ndarray] | None = None) -> Any:
+        """The loss that the user's function compiled the model with, of the model built last if it is this one."""
+        return _loss(self._compiled(genome).loss)
+
+    def metrics(self) -> list[Any]:
+        """The metrics that the user's function compiled the model built last with; fresh."""
+        if self._latest is None:
+            self.build(self.default())
+        assert self._latest is not None
+        return _fresh_metrics(self._latest[1])
+
+    def optimizer(self, genome: Genome) -> Any:
+        """A fresh optimizer like the one that the user's function compiled the model with."""
+        import keras
+
+        optimizer = self._compiled(genome).optimizer
+        inner = getattr(optimizer, "inner_optimizer", optimizer)
+        return keras.optimizers.deserialize(keras.optimizers.serialize(inner))
+
+    def batch_size(self, genome: Genome) -> int:
+        """The hyperparameter ``batch_size`` if there is one, else the space's."""
+        size = self.values(genome).get("batch_size", self._batch_size)
+        return int(size) if isinstance(size, (int, float)) else self._batch_size
+
+    def settle(self, model: Any, steps: int) -> None:
+        """Unbias the moving averages of batch normalisations: users' models have Keras' momentum of 0.99."""
+        unbias(model, steps)
+
+    def learning_rates(
+        self, genome: Genome, first_epoch: int, last_epoch: int, final: bool, steps_per_epoch: int
+    ) -> np.ndarray:
+        """See :meth:`genomes.Space.learning_rates`.
+
+        Those of the user's schedule if there is one; else constant, falling to 0 with ``final``.
+        """
+        import keras
+
+        optimizer = self._compiled(genome).optimizer
+        inner = getattr(optimizer, "inner_optimizer", optimizer)
+        steps = np.arange(first_epoch * steps_per_epoch, last_epoch * steps_per_epoch)
+        schedule = getattr(inner, "_learning_rate", None)
+        if isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
+            return np.asarray([float(schedule(int(step))) for step in steps], np.float32)
+        rates = np.full(len(steps), float(keras.ops.convert_to_numpy(inner.learning_rate)))
+        if final and len(steps):
+            rates *= 1.0 - (np.arange(len(steps)) + 0.5) / len(steps)
+        return rates.astype(np.float32)
+
+
+def _function(hypermodel: Any) -> Callable[[Any], Any]:
+    build = getattr(hypermodel, "build", None)
+    if callable(build):
+        return build
+    if callable(hypermodel):
+        return hypermodel
+    raise GenomeError(f"build: expected a function of hp or a keras_tuner.HyperModel, got {shown(hypermodel)}")
+
+
+def _loss(given: Any) -> Any:
+    """Keras losses that weigh and average, for what ``compile`` was given: names, functions, several of them."""
+    import keras
+
+    if isinstance(given, Mapping):
+        return {name: _loss(loss) for name, loss in given.items()}
+    if isinstance(given, (list, tuple)):
+        return [_loss(loss) for loss in given]
+    if given is None or isinstance(given, keras.losses.Loss):
+        return given
+    function = keras.losses.get(given)
+
+    class Mean(keras.losses.Loss):
+        def call(self, y_true: Any, y_pred: Any) -> Any:
+            return function(y_true, y_pred)
+
+    return Mean(name=getattr(function, "__name__", "loss"))
+
+
+def _layers(model: Any) -> dict[str, Any]:
+    """Layers by class and number: what two models of one function have in common bears the same mark."""
+    counts: dict[str, int] = {}
+    found = {}
+    for layer in model.layers:
+        kind = type(layer).__name__
+        number = counts[kind] = counts.get(kind, 0) + 1
+        found[f"{kind}.{number}"] = layer
+    return found
+
+
+def _fresh_metrics(model: Any) -> list[Any]:
+    """The metrics of a compiled model of one output, by their compiled names."""
+    import keras
+
+    compiled = getattr(model, "_compile_metrics", None)
+    given = getattr(compiled, "_user_metrics", None) or []
+    if isinstance(given, Mapping):
+        lists = [several if isinstance(several, list) else [several] for several in given.values()]
+        given = [metric for several in lists for metric in several]
+    fresh = []
+    for metric in given if isinstance(given, (list, tuple)) else [given]:
+        if isinstance(metric, keras.metrics.Metric):
+            fresh.append(keras.metrics.deserialize(keras.metrics.serialize(metric)))
+        elif metric in ("accuracy", "acc", "crossentropy", "ce"):
+            fresh.append(_by_loss(metric, model))
+        elif isinstance(metric, str):
+            found = keras.metrics.get(metric)
+            if isinstance(found, keras.metrics.Metric):
+                # Logs bear the name that was written: "mae", not "mean_absolute_error".
+                fresh.append(type(found).from_config({**found.get_config(), "name": metric}))
+            else:
+                fresh.append(keras.metrics.MeanMetricWrapper(found, name=metric))
+        else:
+            fresh.append(keras.metrics.MeanMetricWrapper(metric, name=getattr(metric, "__name__", "metric")))
+    return fresh
+
+
+def _by_loss(name: str, model: Any) -> Any:
+    """What Keras takes for ``accuracy`` and ``crossentropy``, by loss and number of outputs."""
+    import keras
+
+    loss = model.loss if isinstance(model.loss, str) else type(model.loss).__name__
+    sparse = "sparse" in loss.lower()
+    binary = model.output_shape[-1] == 1 or "binary" in loss.lower()
+    metrics = keras.metrics
+    if name in ("accuracy", "acc"):
+        several = metrics.SparseCategoricalAccuracy if sparse else metrics.CategoricalAccuracy
+        return (metrics.BinaryAccuracy if binary and not sparse else several)(name=name)
+    several = metrics.SparseCategoricalCrossentropy if sparse else metrics.CategoricalCrossentropy
+    return (metrics.BinaryCrossentropy if binary and not sparse else several)(name=name)
+
+
+def _suffixes(domain: Domain) -> list[str]:
+    if domain.size == 1:
+        return []
+    if isinstance(domain, Choice) and not domain.ordered and len(domain.values) > 2:
+        return [f"={value}" for value in domain.values]
+    return [""]
+
+
+def _numbers(domain: Domain, value: Value) -> list[float]:
+    if domain.size == 1:
+        return []
+    if isinstance(domain, Choice) and not domain.ordered and len(domain.values) > 2:
+        index = int(domain.to_unit(value) * len(domain.values))
+        return [1.0 if place == index else 0.0 for place in range(len(domain.values))]
+    return [domain.to_unit(value)]
+
+
+def _said(rule: Any) -> str:
+    if rule.values is not None:
+        return f"{rule.parent} is {' or '.join(map(str, rule.values))}"
+    bounds = [f"at least {rule.least:g}" if rule.least is not None else "",
+              f"at most {rule.most:g}" if rule.most is not None else ""]  # fmt: skip
+    return f"{rule.parent} is {' and '.join(bound for bound in bounds if bound) or 'there'}"
+
+
+def from_hypermodel(
+    build: Any,
+    *,
+    objective: str = "val_accuracy",
+    batch_size: int = 32,
+    builds: int = 40,
+    classes: int | None = None,
+    labels: int | None = None,
+    outputs: int | None = None,
+    task: str | None = None,
+) -> HypermodelSpace:
+    """The space of a KerasTuner ``build(hp)`` function or ``HyperModel``, unchanged.
+
+    Needs the package keras-tuner. The function is run up to ``builds`` times to find its
+    hyperparameters: with defaults, until every conditional scope was active, and with
+    other values of one at a time, which shows what loops and ifs depend on
+    (:mod:`genomes.spaces.hypermodel.exploration`). What is not found so keeps its default. The models
+    are trained with the loss, metrics and optimizer that the function compiles them with.
+
+    Args:
+        build: function of ``hp`` that returns a compiled ``keras.Model``, or a ``HyperModel``.
+        objective: default objective; ``val_`` and the name of a compiled metric, with a leading minus to minimise.
+        batch_size: samples per step; a hyperparameter ``batch_size`` goes before it.
+        builds: most models that are built to explore; 1 for the defaults alone.
+        classes: number of exclusive classes, if targets are to be checked and prepared (as whole
+            numbers). Without any of the four, targets go to the loss as they are given.
+        labels: number of labels that may hold together.
+        outputs: number of regression targets.
+        task: states the task where the number does not.
+
+    Returns:
+        The space.
+
+    Raises:
+        GenomeError: not such a thing, or it fails with its default values.
+        ImportError: keras-tuner is not installed.
+    """
+    try:
+        import keras_tuner  # noqa: F401
+    except ImportError as error:
+        raise ImportError("from_hypermodel needs keras-tuner: pip install keras-tuner") from error
+    from genomes.spaces.hypermodel.exploration import Explorer
+
+    if isinstance(builds, bool) or not isinstance(builds, int) or builds < 1:
+        raise GenomeError(f"builds: expected a whole number from 1, got {builds!r}")
+    target = None
+    if any(value is not None for value in (classes, labels, outputs, task)):
+        target = Target.infer(classes, outputs, labels, task)
+    found = Explorer(_function(build), builds).run()
+    register(build)
+    return HypermodelSpace(build, found, objective=objective, batch_size=batch_size, target=target)

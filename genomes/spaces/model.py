@@ -1,0 +1,177 @@
+"""Spaces whose genomes become Keras models that are trained."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, cast
+
+import numpy as np
+
+from genomes.build import apply, recording
+from genomes.costs import Cost, Shape
+from genomes.errors import GenomeError
+from genomes.genome import Genome
+from genomes.spaces.base import Space
+from genomes.targets import Target
+
+
+@contextlib.contextmanager
+def dtype_policy(name: str | None) -> Iterator[None]:
+    """Make layers with that dtype policy inside the ``with`` block; the global policy is restored after it.
+
+    Args:
+        name: ``float32``, ``mixed_float16``, ``mixed_bfloat16``; None changes nothing.
+    """
+    import keras
+
+    if name is None:
+        yield
+        return
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def standardized_error(scale: np.ndarray) -> Any:
+    """Keras loss: mean squared error in units of the training targets' standard deviation.
+
+    Args:
+        scale: standard deviation of each target, shape (outputs,).
+    """
+    import keras
+
+    class StandardizedMeanSquaredError(keras.losses.Loss):
+        def call(self, y_true: Any, y_pred: Any) -> Any:
+            error = (keras.ops.cast(y_true, y_pred.dtype) - y_pred) / keras.ops.cast(scale, y_pred.dtype)
+            return keras.ops.mean(keras.ops.square(error), axis=-1)
+
+        def get_config(self) -> dict[str, Any]:
+            return {**super().get_config(), "scale": np.asarray(scale).tolist()}
+
+    return StandardizedMeanSquaredError(name="standardized_mean_squared_error")
+
+
+class ModelSpace(Space):
+    """What spaces of trained models share: building, and what the training settings say.
+
+    Subclasses define :meth:`inputs` and :meth:`preprocess` where a sample is
+    more than one array, and ``input_shape`` and ``target``.
+    """
+
+    input_shape: Shape
+    target: Target
+
+    # -- model -----------------------------------------------------------------------
+    def inputs(self) -> Any:
+        """``keras.Input`` of raw samples, or a dict of them."""
+        import keras
+
+        return keras.Input(self.input_shape, name="input")
+
+    def preprocess(self, inputs: Any, preprocessing: Mapping[str, np.ndarray]) -> Any:
+        """From raw input to the Keras tensor that the first gene gets, by Keras layers.
+
+        Args:
+            inputs: what :meth:`inputs` gave.
+            preprocessing: what :meth:`genomes.Space.adapt` found; empty before that.
+        """
+        return inputs
+
+    def encoded_inputs(self) -> Any:
+        """``keras.Input`` of samples as :meth:`genomes.Space.encode` gives them; None where that is the raw form."""
+        return None
+
+    def enter(self, x: Any) -> Any:
+        """From the encoded tensor to the one that the first gene gets."""
+        return x
+
+    def head(self, x: Any, preprocessing: Mapping[str, np.ndarray]) -> Any:
+        """From a tensor (batch, features) to predictions; regression is brought back to the targets' units."""
+        import keras
+
+        x = self.target.head(x)
+        if self.target.task == "regression" and "target_scale" in preprocessing:
+            scale, offset = preprocessing["target_scale"].tolist(), preprocessing["target_mean"].tolist()
+            x = keras.layers.Rescaling(scale, offset, dtype="float32", name="units")(x)
+        return x
+
+    def input_cost(self) -> Cost:
+        """Parameters and FLOPs of :meth:`preprocess`."""
+        return Cost()
+
+    def build(
+        self,
+        genome: Genome,
+        preprocessing: Mapping[str, np.ndarray] | None = None,
+        dtype: str | None = None,
+        seed: int | None = None,
+        encoded: bool = False,
+    ) -> Any:
+        """See :meth:`genomes.Space.build`."""
+        import keras
+
+        if seed is not None:
+            keras.utils.set_random_seed(int(seed))
+        # No-ops are not built: they would draw seeds, and equal phenotypes would train differently.
+        genes = genome.canonical().genes
+        with dtype_policy(dtype), recording() as recorder:
+            inputs = self.encoded_inputs() if encoded else None
+            if inputs is None:
+                inputs = self.inputs()
+                x = self.preprocess(inputs, preprocessing or {})
+            else:
+                x = inputs
+            x = self.enter(x)
+            recorder.claim("input", inputs, x)
+            body = apply(genes, x)
+            if len(body.shape) != 2:
+                raise GenomeError(f"the last gene must give one vector per sample, got {tuple(body.shape)}", "genes")
+            outputs = self.head(body, preprocessing or {})
+            recorder.claim("head", body, outputs)
+        model = keras.Model(inputs, outputs)
+        # Past Keras' tracking, and not a dict: it would save these layers a second time.
+        object.__setattr__(model, "gene_layers", MappingProxyType(recorder.layers))
+        return model
+
+    # -- training settings -------------------------------------------------------------
+    def _settings(self, genome: Genome) -> Any:
+        if genome.training is None:
+            raise GenomeError("the genome has no training settings", "training")
+        return genome.training
+
+    def loss(self, genome: Genome, preprocessing: Mapping[str, np.ndarray] | None = None) -> Any:
+        """See :meth:`genomes.Space.loss`."""
+        import keras
+
+        if self.target.task == "regression" and preprocessing and "target_scale" in preprocessing:
+            return standardized_error(preprocessing["target_scale"])
+
+        smoothing = self._settings(genome).values.get("label_smoothing", 0.0)
+        if self.target.task == "multiclass" and self.needs_soft_targets(genome):
+            return keras.losses.CategoricalCrossentropy(label_smoothing=smoothing)
+        return self.target.loss(smoothing)
+
+    def optimizer(self, genome: Genome) -> Any:
+        """See :meth:`genomes.Space.optimizer`."""
+        return self._settings(genome).optimizer_object()
+
+    def batch_size(self, genome: Genome) -> int:
+        """See :meth:`genomes.Space.batch_size`."""
+        return int(self._settings(genome).batch_size)
+
+    def learning_rates(
+        self, genome: Genome, first_epoch: int, last_epoch: int, final: bool, steps_per_epoch: int
+    ) -> np.ndarray:
+        """See :meth:`genomes.Space.learning_rates`."""
+        rates = self._settings(genome).learning_rates(first_epoch, last_epoch, final, steps_per_epoch)
+        return cast(np.ndarray, rates)
+
+    def needs_soft_targets(self, genome: Genome) -> bool:
+        """See :meth:`genomes.Space.needs_soft_targets`."""
+        values = self._settings(genome).canonical()[0].values
+        return self.target.task == "multiclass" and bool(values.get("label_smoothing") or values.get("mixup"))

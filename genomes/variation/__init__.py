@@ -1,0 +1,1 @@
+"""How genomes vary: pure functions of parents and a generator."""
