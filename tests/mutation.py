@@ -37,7 +37,7 @@ RESULTS = Path("mutants")
 def main(arguments: Sequence[str]) -> int:
     """Run what is asked for; the exit code is 1 below the bar."""
     parser = argparse.ArgumentParser(prog="make mutation", description=__doc__.partition("\n")[0])
-    parser.add_argument("modules", nargs="*", help="paths or patterns, such as evo/campaign/retention.py; without any: all")
+    parser.add_argument("modules", nargs="*", help="such as evo/campaign/retention.py; without any: all")
     parser.add_argument("--again", action="store_true", help="ask the tests again about mutants that survived")
     parser.add_argument("--list", action="store_true", help="print what is known; run nothing")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
