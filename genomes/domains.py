@@ -10,10 +10,12 @@ from __future__ import annotations
 import abc
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from genomes.checks import whole_number
 from genomes.errors import GenomeError, shown
 
 #: What a field may hold.
@@ -108,24 +110,24 @@ class Domain(abc.ABC):
         return f"{type(self).__name__}({arguments})"
 
 
-def _number(value: Any, path: str, whole: bool) -> int | float:
-    """``value`` as a plain finite Python number, or a GenomeError."""
-    kinds = (int, np.integer) if whole else (int, float, np.integer, np.floating)
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, kinds):
-        raise GenomeError(f"expected {'a whole number' if whole else 'a number'}, got {shown(value)}", path)
+def _integer(value: Any, path: str) -> int:
+    """``value`` as a plain int that a float can hold, or a GenomeError."""
+    number = whole_number(value, "", error=partial(GenomeError, path=path))
+    if abs(number) > MAX_INTEGER:
+        raise GenomeError(f"expected a whole number from -2**53 to 2**53, got {shown(value)}", path)
+    return number
+
+
+def _real(value: Any, path: str) -> float:
+    """``value`` as a plain finite float, or a GenomeError."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise GenomeError(f"expected a number, got {shown(value)}", path)
     if isinstance(value, np.generic):
         value = value.item()
-    if whole and abs(int(value)) > MAX_INTEGER:
-        raise GenomeError(f"expected a whole number between -2**53 and 2**53, got {shown(value)}", path)
-    if (
-        (isinstance(value, int)
-        and abs(value) > 2**63)
-        or not math.isfinite(value)
-        or abs(value) > _MAX_MAGNITUDE
-    ):
-        raise GenomeError(f"expected a finite number of sensible size, got {shown(value)}", path)
+    if (isinstance(value, int) and abs(value) > 2**63) or not math.isfinite(value) or abs(value) > _MAX_MAGNITUDE:
+        raise GenomeError(f"expected a finite number of magnitude up to {_MAX_MAGNITUDE:g}, got {shown(value)}", path)
     # Adding 0.0 turns -0.0 into 0.0: equal values must be written alike.
-    return int(value) if whole else float(value) + 0.0
+    return float(value) + 0.0
 
 
 class Int(Domain):
@@ -146,9 +148,9 @@ class Int(Domain):
     def __init__(
         self, low: int, high: int, step: int = 1, log: bool = False, default: int | None = None
     ) -> None:
-        self.low = int(_number(low, "low", True))
-        self.high = int(_number(high, "high", True))
-        self.step = int(_number(step, "step", True))
+        self.low = _integer(low, "low")
+        self.high = _integer(high, "high")
+        self.step = _integer(step, "step")
         self.log = bool(log)
         if self.low > self.high:
             raise GenomeError(f"Int: low must not exceed high, got low={low}, high={high}")
@@ -168,7 +170,7 @@ class Int(Domain):
         most = 40 if self.log and not self._geometric else 50
         if self.size > 2**most:
             raise GenomeError(f"Int: low={low} to high={high} is too wide; expected at most 2**{most} values")
-        self.default = self.low if default is None else int(_number(default, "default", True))
+        self.default = self.low if default is None else _integer(default, "default")
         self.validate(self.default, "default")
 
     def _value(self, index: int) -> int:
@@ -204,7 +206,7 @@ class Int(Domain):
 
     def validate(self, value: Any, path: str = "") -> int:
         """See :meth:`Domain.validate`."""
-        number = int(_number(value, path, True))
+        number = _integer(value, path)
         if not self.low <= number <= self.high:
             raise GenomeError(f"expected {self.low} to {self.high}, got {number}", path)
         if self._geometric:
@@ -259,9 +261,9 @@ class Float(Domain):
         log: bool = False,
         default: float | None = None,
     ) -> None:
-        self.low = float(_number(low, "low", False))
-        self.high = float(_number(high, "high", False))
-        self.step = None if step is None else float(_number(step, "step", False))
+        self.low = _real(low, "low")
+        self.high = _real(high, "high")
+        self.step = None if step is None else _real(step, "step")
         self.log = bool(log)
         if self.low > self.high:
             raise GenomeError(f"Float: low must not exceed high, got low={low}, high={high}")
@@ -320,7 +322,7 @@ class Float(Domain):
 
     def validate(self, value: Any, path: str = "") -> float:
         """See :meth:`Domain.validate`."""
-        number = float(_number(value, path, False))
+        number = _real(value, path)
         if not self.low <= number <= self.high:
             raise GenomeError(f"expected {self.low} to {self.high}, got {number}", path)
         if self.step is not None and self.size is not None and self.size > 1:

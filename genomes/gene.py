@@ -23,6 +23,7 @@ import json as json_module
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from genomes.checks import whole_number
 from genomes.costs import Cost, Shape, flow
 from genomes.domains import Domain, Value
 from genomes.errors import GenomeError, shown
@@ -136,14 +137,7 @@ class Gene:
         if values:
             expected = ", ".join((*self.fields, *self.slots)) or "none"
             raise GenomeError(f"{name}: unknown field {next(iter(values))!r}; fields are {expected}")
-        if (
-            isinstance(innovation, bool)
-            or not isinstance(innovation, int)
-            or not 0 <= innovation <= MAX_INNOVATION
-        ):
-            raise GenomeError(
-                f"{name}: innovation must be a whole number, 0 to 2**53, got {shown(innovation)}"
-            )
+        innovation = whole_number(innovation, f"{name}.innovation", 0, MAX_INNOVATION)
         object.__setattr__(self, "innovation", innovation)
         object.__setattr__(self, "_values", own)
 

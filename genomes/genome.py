@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json as json_module
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Self
 
-from genomes.errors import GenomeError, shown
+from genomes.checks import whole_number
+from genomes.errors import GenomeError
 from genomes.gene import MAX_GENES, Gene, canonical_sequence
 
 #: Version of the JSON form.
@@ -114,9 +116,7 @@ class Genome:
                 raise GenomeError(f"not valid JSON: {error}", "genome") from None
         if not isinstance(json, Mapping):
             raise GenomeError(f"expected an object, got {type(json).__name__}", "genome")
-        version = json.get("format")
-        if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-            raise GenomeError(f"expected a format number, got {shown(version)}", "genome.format")
+        version = whole_number(json.get("format"), "", 1, error=partial(GenomeError, path="genome.format"))
         if version > FORMAT:
             raise GenomeError(
                 f"written by a newer version: format {version}, this one reads up to {FORMAT}", "genome"

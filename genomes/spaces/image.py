@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from genomes.costs import Cost, Shape, elements
+from genomes.checks import axis_lengths
+from genomes.costs import Cost, elements
 from genomes.domains import Choice, Domain, Fixed, Float, Int
 from genomes.errors import GenomeError
 from genomes.gene import Gene
@@ -183,7 +184,7 @@ def image(
     Raises:
         GenomeError: a wrong shape, number or domain; the message names the argument.
     """
-    shape = _checked_shape(input_shape)
+    shape = axis_lengths(input_shape, "input_shape", ("height", "width", "channels"), unknown=("height", "width"))
     target = Target.infer(classes, outputs, labels, task)
     size = min((n for n in shape[:-1] if n is not None), default=224)
     area = math.prod(224 if n is None else n for n in shape[:-1])
@@ -211,19 +212,6 @@ def image(
     narrow = ImageSpace(shape, target, stages, default=common["smallest"], **common)
     default = narrow.repair(_default(size, int(most), own, stages[1].genes), np.random.default_rng(0))
     return ImageSpace(shape, target, stages, default=default, **common)
-
-
-def _checked_shape(input_shape: Any) -> Shape:
-    try:
-        shape = tuple(input_shape)
-    except TypeError:
-        raise GenomeError(f"input_shape: expected (height, width, channels), got {input_shape!r}") from None
-    whole = all(
-        n is None or (isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n > 0) for n in shape
-    )
-    if len(shape) != 3 or not whole or shape[-1] is None:
-        raise GenomeError(f"input_shape: expected (height, width, channels), got {input_shape!r}")
-    return tuple(None if n is None else int(n) for n in shape)
 
 
 def _stages(genes: tuple[type[Gene], ...], excluded: set[str], size: int) -> tuple[Stage, ...]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from genomes.checks import whole_number
 from genomes.costs import Cost, Shape
 from genomes.domains import Choice, Domain, Fixed, Float, Int
 from genomes.errors import GenomeError, shown
@@ -372,11 +373,10 @@ def _within(kind: type[Gene], domains: Mapping[str, Mapping[str, Domain]], innov
 
 def _columns(columns: Any, categories: Sequence[str | int]) -> tuple[list[Column], bool]:
     if isinstance(columns, (int, np.integer)) and not isinstance(columns, bool):
-        if columns < 1:
-            raise GenomeError(f"columns: expected at least one column, got {columns}")
+        columns = whole_number(columns, "columns", 1)
         if categories:
             raise GenomeError("categories: how many there are must be known; give the data or Column objects")
-        return [Column(f"column_{i}") for i in range(int(columns))], True
+        return [Column(f"column_{i}") for i in range(columns)], True
     if isinstance(columns, Mapping) and columns and all(isinstance(v, (str, Column)) for v in columns.values()):
         found = [
             kind if isinstance(kind, Column) else Column(str(name), kind, 0 if kind == "numeric" else MOST_CATEGORIES)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from genomes.checks import whole_number
 from genomes.costs import Shape
 from genomes.domains import Choice, Domain, Fixed, Int
 from genomes.errors import GenomeError, shown
@@ -204,10 +205,9 @@ def text(
     Raises:
         GenomeError: a wrong number or domain; the message names the argument.
     """
-    for name, value, least in (("length", length, 1), ("tokens", tokens, 3), ("units", units, 1)):
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-            raise GenomeError(f"{name}: expected a whole number from {least}, got {value!r}")
-    length, tokens, units = int(length), int(tokens), int(units)
+    length = whole_number(length, "length", 1)
+    tokens = whole_number(tokens, "tokens", 3)
+    units = whole_number(units, "units", 1)
     target = Target.infer(classes, outputs, labels, task)
     widest = min(256, units)
     known = sequences.domains(target, length, units, recurrent)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from genomes import masks
+from genomes.checks import axis_lengths
 from genomes.costs import Shape
 from genomes.domains import Domain
 from genomes.errors import GenomeError, shown
@@ -176,9 +177,11 @@ def timeseries(
     Raises:
         GenomeError: a wrong shape, number or domain; the message names the argument.
     """
-    shape = _checked_shape(input_shape)
+    shape = axis_lengths(input_shape, "input_shape", ("length", "channels"))
+    length = shape[0]
+    assert length is not None
     target = Target.infer(classes, outputs, labels, task)
-    known = sequences.merged(sequences.domains(target, shape[0], units, recurrent), domains)
+    known = sequences.merged(sequences.domains(target, length, units, recurrent), domains)
     reduce = sequences.made(SequenceReduce, known, 90, kind="both")
     width = known["SequenceConv"]["filters"].default
     body = [
@@ -204,15 +207,3 @@ def timeseries(
         ),
         options={"mask_value": None if mask_value is None else float(mask_value)},
     )
-
-
-def _checked_shape(input_shape: Any) -> tuple[int, int]:
-    try:
-        shape = tuple(input_shape)
-    except TypeError:
-        shape = ()
-    if len(shape) != 2 or not all(
-        isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n > 0 for n in shape
-    ):
-        raise GenomeError(f"input_shape: expected (length, channels), got {input_shape!r}")
-    return int(shape[0]), int(shape[1])

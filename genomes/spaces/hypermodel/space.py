@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from genomes.checks import whole_number
 from genomes.costs import Cost
 from genomes.domains import Choice, Domain, Value
 from genomes.errors import GenomeError, shown
@@ -482,8 +483,7 @@ def from_hypermodel(
         raise ImportError("from_hypermodel needs keras-tuner: pip install keras-tuner") from error
     from genomes.spaces.hypermodel.exploration import Explorer
 
-    if isinstance(builds, bool) or not isinstance(builds, int) or builds < 1:
-        raise GenomeError(f"builds: expected a whole number from 1, got {builds!r}")
+    builds = whole_number(builds, "builds", 1)
     target = None
     if any(value is not None for value in (classes, labels, outputs, task)):
         target = Target.infer(classes, outputs, labels, task)

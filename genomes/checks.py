@@ -1,0 +1,70 @@
+"""Checks of arguments that many places need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from genomes.errors import GenomeError, shown
+
+
+def whole_number(
+    value: Any,
+    name: str,
+    least: int | None = None,
+    most: int | None = None,
+    error: Callable[[str], Exception] = GenomeError,
+) -> int:
+    """``value`` as a plain Python int, if it is a whole number within bounds.
+
+    NumPy's integers are whole numbers; booleans and floats are not, whatever their value.
+
+    Args:
+        value: what was given.
+        name: name of the argument, with which the message begins; empty if ``error`` adds it.
+        least: smallest value allowed; None for no bound.
+        most: largest value allowed; None for no bound.
+        error: makes the exception from its message.
+
+    Returns:
+        The number.
+
+    Raises:
+        Exception: what ``error`` makes of "NAME: expected a whole number from LEAST to MOST, got VALUE".
+    """
+    if (
+        isinstance(value, (int, np.integer))
+        and not isinstance(value, bool)
+        and (least is None or value >= least)
+        and (most is None or value <= most)
+    ):
+        return int(value)
+    bounds = ("" if least is None else f" from {least}") + ("" if most is None else f" to {most}")
+    raise error(f"{f'{name}: ' if name else ''}expected a whole number{bounds}, got {shown(value)}")
+
+
+def axis_lengths(value: Any, name: str, axes: Sequence[str], unknown: Sequence[str] = ()) -> tuple[int | None, ...]:
+    """``value`` as the lengths of a sample's axes, each a whole number from 1.
+
+    Args:
+        value: what was given: an iterable with one entry per axis.
+        name: name of the argument, with which the message begins.
+        axes: names of the axes, in order.
+        unknown: those whose length may be None.
+
+    Raises:
+        GenomeError: another number of axes, or a length that is none; the message says which axes were expected.
+    """
+
+    def error(_: str) -> GenomeError:
+        return GenomeError(f"{name}: expected ({', '.join(axes)}), got {shown(value)}")
+
+    lengths = tuple(value) if isinstance(value, Iterable) else ()
+    if len(lengths) != len(axes):
+        raise error("")
+    return tuple(
+        None if length is None and axis in unknown else whole_number(length, name, 1, error=error)
+        for axis, length in zip(axes, lengths, strict=True)
+    )
