@@ -5,8 +5,9 @@ from genomes.costs import Cost
 from genomes.domains import Boolean, Choice, Domain, Fixed, Float, Int
 from genomes.edit_distance import distance
 from genomes.errors import GenomeError
-from genomes.gene import Branches, Gene, Genes
+from genomes.gene import Gene
 from genomes.genome import Genome
+from genomes.slots import Branches, Genes
 from genomes.spaces.base import Space
 
 __all__ = [

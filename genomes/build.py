@@ -13,14 +13,33 @@ import contextvars
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from genomes import masks
 from genomes.costs import Cost, Shape, positions
 from genomes.errors import GenomeError
 
-if TYPE_CHECKING:
-    from genomes.gene import Gene
+
+class Buildable(Protocol):
+    """What is asked of a gene to apply it; every :class:`genomes.Gene` fulfils it."""
+
+    @property
+    def innovation(self) -> int:
+        """Historical marking: what bears the same number in parent and child is the same gene."""
+
+    @property
+    def input_ranks(self) -> tuple[int, ...] | None:
+        """Ranks (without the batch axis) of the input that it takes; None for any."""
+
+    @property
+    def declares_shape(self) -> bool:
+        """Whether its class defines :meth:`output_shape` itself, and does not have it measured."""
+
+    def build(self, x: Any) -> Any:
+        """Keras tensor in, Keras tensor out."""
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Shape of what :meth:`build` gives for an input of ``shape``."""
 
 
 @dataclass
@@ -75,7 +94,7 @@ def recording() -> Iterator[Recorder]:
         _recorder.reset(token)
 
 
-def apply(genes: Sequence[Gene], x: Any, slot: str = "genes") -> Any:
+def apply(genes: Sequence[Buildable], x: Any, slot: str = "genes") -> Any:
     """Apply genes one after the other.
 
     Args:
@@ -101,9 +120,7 @@ def apply(genes: Sequence[Gene], x: Any, slot: str = "genes") -> Any:
     return x
 
 
-def _applied(gene: Gene, x: Any, path: str) -> Any:
-    from genomes.gene import Gene
-
+def _applied(gene: Buildable, x: Any, path: str) -> Any:
     name = type(gene).__name__
     rank = len(x.shape) - 1
     if gene.input_ranks is not None and rank not in gene.input_ranks:
@@ -118,7 +135,7 @@ def _applied(gene: Gene, x: Any, path: str) -> Any:
         raise GenomeError(f"{name}.build failed: {type(error).__name__}: {error}", path) from error
     if not hasattr(y, "shape") or not hasattr(y, "dtype"):
         raise GenomeError(f"{name}.build must return one Keras tensor, got {type(y).__name__}", path)
-    if type(gene).output_shape is not Gene.output_shape:
+    if gene.declares_shape:
         expected = gene.output_shape(tuple(x.shape[1:]))
         if len(y.shape) - 1 != len(expected):
             raise GenomeError(
@@ -133,7 +150,7 @@ def _applied(gene: Gene, x: Any, path: str) -> Any:
 
 
 @lru_cache(maxsize=4096)
-def measured(gene: Gene, shape: Shape) -> tuple[Shape, Cost]:
+def measured(gene: Buildable, shape: Shape) -> tuple[Shape, Cost]:
     """Output shape and cost of a gene that declares neither: built symbolically, once per shape.
 
     FLOPs are estimated as two per weight and output position.

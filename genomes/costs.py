@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from genomes.errors import GenomeError
-
-if TYPE_CHECKING:
-    from genomes.gene import Gene
 
 #: A tensor's shape without its batch axis; None is an unknown length.
 Shape = tuple[int | None, ...]
@@ -35,6 +32,20 @@ class Cost:
         return Cost(self.parameters * times, self.flops * times)
 
 
+class Costed(Protocol):
+    """What is asked of a gene to know what it costs; every :class:`genomes.Gene` fulfils it."""
+
+    @property
+    def input_ranks(self) -> tuple[int, ...] | None:
+        """Ranks (without the batch axis) of the input that it takes; None for any."""
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Shape of what it gives for an input of ``shape``."""
+
+    def cost(self, shape: Shape) -> Cost:
+        """Parameters and FLOPs for an input of ``shape``."""
+
+
 #: Length assumed for an axis whose length is unknown, in FLOPs only.
 UNKNOWN_LENGTH = 32
 
@@ -52,7 +63,7 @@ def elements(shape: Shape) -> int:
     return positions(shape) * (1 if not shape else shape[-1] if shape[-1] is not None else UNKNOWN_LENGTH)
 
 
-def flow(gene: Gene, shape: Shape) -> tuple[Shape, Cost]:
+def flow(gene: Costed, shape: Shape) -> tuple[Shape, Cost]:
     """Output shape and cost of a gene for an input of ``shape``; remembered by the gene.
 
     Genes are immutable and children share most of theirs with their parents,
@@ -73,7 +84,7 @@ def flow(gene: Gene, shape: Shape) -> tuple[Shape, Cost]:
     return result
 
 
-def flow_through(genes: Sequence[Gene], shape: Shape, slot: str = "genes") -> tuple[Shape, Cost]:
+def flow_through(genes: Sequence[Costed], shape: Shape, slot: str = "genes") -> tuple[Shape, Cost]:
     """Output shape and cost of genes applied one after the other.
 
     Raises:

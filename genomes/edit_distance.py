@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from genomes.domains import Choice, Value
-from genomes.gene import Gene, Genes
+from genomes.gene import Gene
 from genomes.genes.hyperparameters import ChosenValues
 from genomes.genome import Genome
+from genomes.slots import Genes
 
 #: Cost of a gene inserted or removed; also the most that a gene's fields can differ.
 GENE = 1.0

@@ -21,51 +21,19 @@ from __future__ import annotations
 
 import json as json_module
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
+from genomes.build import measured
 from genomes.checks import whole_number
 from genomes.costs import Cost, Shape, flow
 from genomes.domains import Domain, Value
 from genomes.errors import GenomeError, shown
+from genomes.slots import Branches, Genes
 
 #: Deepest nesting of genes and most genes that are read from JSON.
 MAX_DEPTH = 24
 MAX_GENES = 4096
 MAX_INNOVATION = 2**53
-
-
-class Genes:
-    """Declares a slot that holds a sequence of child genes: ``body = Genes()``.
-
-    Args:
-        least: fewest genes.
-        most: most genes; None for no limit.
-    """
-
-    def __init__(self, least: int = 0, most: int | None = None) -> None:
-        self.least = least
-        self.most = most
-
-    if TYPE_CHECKING:
-
-        def __get__(self, instance: object, owner: Any = None) -> Any: ...
-
-
-class Branches:
-    """Declares a slot that holds several sequences of child genes, applied side by side.
-
-    Args:
-        least: fewest branches.
-        most: most branches; None for no limit.
-    """
-
-    def __init__(self, least: int = 2, most: int | None = None) -> None:
-        self.least = least
-        self.most = most
-
-    if TYPE_CHECKING:
-
-        def __get__(self, instance: object, owner: Any = None) -> Any: ...
 
 
 class Gene:
@@ -93,6 +61,8 @@ class Gene:
     slots: ClassVar[dict[str, Genes | Branches]] = {}
     #: Ranks (without the batch axis) of the input that :meth:`build` takes; None for any.
     input_ranks: ClassVar[tuple[int, ...] | None] = None
+    #: Whether the class defines :meth:`output_shape`, so that it need not be measured.
+    declares_shape: ClassVar[bool] = False
 
     innovation: int
     _values: dict[str, Any]
@@ -117,6 +87,7 @@ class Gene:
                 # Removed from the class, so that attribute access reaches the instance's value.
                 delattr(cls, name)
         cls.fields, cls.slots = fields, slots
+        cls.declares_shape = cls.output_shape is not Gene.output_shape
         known = Gene.registry.get(cls.__name__)
         if known is not None and (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
             raise GenomeError(
@@ -188,8 +159,6 @@ class Gene:
         Raises:
             GenomeError: the input's rank is not one that the gene takes.
         """
-        from genomes.build import measured
-
         return measured(self, shape)[0]
 
     def cost(self, shape: Shape) -> Cost:
@@ -198,8 +167,6 @@ class Gene:
         Without an own definition, the gene is built symbolically once per
         shape and its weights are counted.
         """
-        from genomes.build import measured
-
         return measured(self, shape)[1]
 
     def fitted(self, shape: Shape) -> Gene | None:
@@ -377,6 +344,21 @@ class Gene:
 def canonical_sequence(genes: Sequence[Gene]) -> tuple[Gene, ...]:
     """A sequence of genes with every gene replaced by what it amounts to."""
     return tuple(kept for gene in genes for kept in gene.canonical())
+
+
+def fitted_sequence(genes: Sequence[Gene], shape: Shape) -> tuple[tuple[Gene, ...], Shape]:
+    """Genes that can be applied one after the other from ``shape`` on, and the shape that they give.
+
+    A gene that cannot be fitted to the shape that reaches it is left out.
+    """
+    kept: list[Gene] = []
+    for gene in genes:
+        fits = gene.fitted(shape)
+        if fits is None:
+            continue
+        kept.append(fits)
+        shape = flow(fits, shape)[0]
+    return tuple(kept), shape
 
 
 def _shown(value: Value) -> str:

@@ -8,10 +8,10 @@ from genomes.build import apply
 from genomes.costs import Shape, flow_through
 from genomes.domains import Choice, Int
 from genomes.errors import GenomeError
-from genomes.gene import Branches, Gene, Genes, canonical_sequence
+from genomes.gene import Gene, canonical_sequence, fitted_sequence
 from genomes.genes.layers import ACTIVATIONS, Activation, activated, normalized
 from genomes.genes.tally import CountedGene, Tally
-from genomes.variation.repair import fitted_sequence
+from genomes.slots import Branches, Genes
 
 #: Length that stands for an unknown one when a body's strides are found out.
 _PROBE = 4096

@@ -18,8 +18,9 @@ from genomes.costs import Cost, Shape, flow_through
 from genomes.domains import Domain, domain_from_json
 from genomes.errors import GenomeError
 from genomes.features import feature_names, features
-from genomes.gene import Gene, Genes
+from genomes.gene import Gene
 from genomes.genome import Genome
+from genomes.slots import Genes
 from genomes.spaces.model import ModelSpace
 from genomes.targets import Target
 from genomes.variation.crossover import crossover

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genomes.domains import Domain
-from genomes.gene import Gene, Genes, new_innovation
+from genomes.gene import Gene, new_innovation
 from genomes.genome import Genome
+from genomes.slots import Genes
 from genomes.variation.repair import WIDTHS, nearest
 from genomes.variation.sampling import choose, sample_gene
 from genomes.variation.sites import Site, finished, pick, renewed, rewritten, sites

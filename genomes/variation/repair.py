@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from genomes.costs import Shape, flow
+from genomes.costs import flow
 from genomes.domains import Domain, Value
 from genomes.errors import GenomeError
-from genomes.gene import Gene, Genes, new_innovation
+from genomes.gene import Gene, fitted_sequence, new_innovation
 from genomes.genome import Genome
+from genomes.slots import Genes
 from genomes.variation.sampling import choose, sample_children, sample_gene, sample_training
 
 if TYPE_CHECKING:
@@ -116,18 +117,6 @@ def _mended_children(
     if len(kept) < least:
         kept += sample_children(space, stage, rng, nesting, least - len(kept), least - len(kept))
     return kept if most is None else kept[:most]
-
-
-def fitted_sequence(genes: Sequence[Gene], shape: Shape) -> tuple[tuple[Gene, ...], Shape]:
-    """Genes that can be applied one after the other from ``shape`` on, and the shape that they give."""
-    kept: list[Gene] = []
-    for gene in genes:
-        fits = gene.fitted(shape)
-        if fits is None:
-            continue
-        kept.append(fits)
-        shape = flow(fits, shape)[0]
-    return tuple(kept), shape
 
 
 def _fitted(space: LayeredSpace, parts: list[list[Gene]], rng: np.random.Generator) -> list[list[Gene]]:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from genomes.gene import Gene, Genes, new_innovation
+from genomes.gene import Gene, new_innovation
 from genomes.genome import Genome
+from genomes.slots import Genes
 
 if TYPE_CHECKING:
     from genomes.spaces.layered import LayeredSpace, Stage
