@@ -9,16 +9,13 @@ genes, deepest nesting, logarithms of parameters and FLOPs.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from genomes.domains import Choice, Domain, Value
-
-if TYPE_CHECKING:
-    from genomes.gene import Gene
-    from genomes.genome import Genome
-    from genomes.spaces.layered import LayeredSpace
+from genomes.gene import Gene
+from genomes.genome import Genome
+from genomes.grammar import Grammar
 
 #: Divisors that bring counts and logarithms to about [0, 1].
 _COUNT, _LOG_PARAMETERS, _LOG_FLOPS = 8.0, math.log(1e8), math.log(1e11)
@@ -50,7 +47,7 @@ def _names(prefix: str, domain: Domain) -> list[str]:
     return [f"{prefix}={value}" for value in domain.values]
 
 
-def feature_names(space: LayeredSpace) -> tuple[str, ...]:
+def feature_names(space: Grammar) -> tuple[str, ...]:
     """Names of :func:`features`, in order."""
     names = ["genes", "nesting", "log parameters", "log flops"]
     for kind in space.gene_classes:
@@ -62,7 +59,7 @@ def feature_names(space: LayeredSpace) -> tuple[str, ...]:
     return tuple(names)
 
 
-def features(space: LayeredSpace, genome: Genome) -> np.ndarray:
+def features(space: Grammar, genome: Genome) -> np.ndarray:
     """The numbers of a valid genome's phenotype: float64, shape (len(feature_names(space)),)."""
     genome = genome.canonical()
     cost = space.cost(genome)

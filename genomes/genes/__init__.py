@@ -1,1 +1,71 @@
-"""The genes that come with the package."""
+"""The genes that come with the package; importing it registers all of them."""
+
+from genomes.genes.augmentation import augment
+from genomes.genes.blocks import Parallel, Repeat, Residual
+from genomes.genes.columns import ColumnEmbedding
+from genomes.genes.convolutional import Bottleneck, ConvNeXtBlock, InvertedResidual, SqueezeExcite, XceptionBlock
+from genomes.genes.hyperparameters import Hyperparameters
+from genomes.genes.layers import (
+    Activation,
+    Conv,
+    Dense,
+    DepthwiseConv,
+    Dropout,
+    Flatten,
+    GlobalPool,
+    Normalization,
+    Pool,
+    SeparableConv,
+    SpatialDropout,
+    StochasticDepth,
+)
+from genomes.genes.sequence import (
+    Attention,
+    PositionEncoding,
+    Recurrent,
+    SequenceConv,
+    SequencePool,
+    SequenceReduce,
+    TokenEmbedding,
+    TransformerEncoder,
+)
+from genomes.genes.tally import CountedGene, Tally
+from genomes.genes.training import ImageTraining, Training
+
+__all__ = [
+    "Activation",
+    "Attention",
+    "Bottleneck",
+    "ColumnEmbedding",
+    "Conv",
+    "ConvNeXtBlock",
+    "CountedGene",
+    "Dense",
+    "DepthwiseConv",
+    "Dropout",
+    "Flatten",
+    "GlobalPool",
+    "Hyperparameters",
+    "ImageTraining",
+    "InvertedResidual",
+    "Normalization",
+    "Parallel",
+    "Pool",
+    "PositionEncoding",
+    "Recurrent",
+    "Repeat",
+    "Residual",
+    "SeparableConv",
+    "SequenceConv",
+    "SequencePool",
+    "SequenceReduce",
+    "SpatialDropout",
+    "SqueezeExcite",
+    "StochasticDepth",
+    "Tally",
+    "TokenEmbedding",
+    "Training",
+    "TransformerEncoder",
+    "XceptionBlock",
+    "augment",
+]

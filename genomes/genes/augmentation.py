@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from genomes.genes.training import ImageTraining
+from genomes.genes.training import ImageTraining
 
 
 def augment(training: ImageTraining, x: Any, y: Any, seed: Any) -> tuple[Any, Any]:

@@ -126,8 +126,6 @@ class Space(abc.ABC):
             raise GenomeError("expected a space's JSON object", "space")
         if json["format"] > FORMAT:
             raise GenomeError(f"written by a newer version: format {json['format']}", "space")
-        import genomes.spaces  # noqa: F401  the premade spaces register themselves
-
         kind = Space.registry.get(str(json.get("space")))
         if kind is None:
             raise GenomeError(f"unknown space {str(json.get('space'))[:80]!r}", "space")

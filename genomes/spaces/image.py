@@ -13,6 +13,7 @@ from genomes.costs import Cost, elements
 from genomes.domains import Choice, Domain, Fixed, Float, Int
 from genomes.errors import GenomeError
 from genomes.gene import Gene
+from genomes.genes.augmentation import augment
 from genomes.genes.blocks import Parallel, Repeat, Residual
 from genomes.genes.convolutional import Bottleneck, ConvNeXtBlock, InvertedResidual, SqueezeExcite, XceptionBlock
 from genomes.genes.layers import (
@@ -31,8 +32,10 @@ from genomes.genes.layers import (
 )
 from genomes.genes.training import ImageTraining
 from genomes.genome import Genome
-from genomes.spaces.layered import LayeredSpace, Limits, Stage
+from genomes.grammar import GenomeLimits, Stage
+from genomes.spaces.layered import LayeredSpace
 from genomes.targets import Target
+from genomes.variation.repair import nearest
 
 
 class ImageSpace(LayeredSpace):
@@ -106,8 +109,6 @@ class ImageSpace(LayeredSpace):
         training = self._settings(genome)
         if not training.augments:
             return x, y
-        from genomes.genes.augmentation import augment
-
         return augment(training, x, y, seed)
 
 
@@ -193,7 +194,7 @@ def image(
     if any(n is None for n in shape[:-1]):
         excluded.add("Flatten")
     stages = _stages(tuple(genes), excluded, size)
-    limits = Limits(
+    limits = GenomeLimits(
         parameters=5_000_000 if parameters is None else int(parameters),
         flops=max(20_000_000, 100_000 * area) if flops is None else int(flops),
         genes=max_genes,
@@ -308,8 +309,6 @@ def _training_domains(small: bool, flip: bool) -> dict[str, Domain]:
 
 def _made(own: Mapping[str, Mapping[str, Domain]], kind: type[Gene], innovation: int, /, **fields: Any) -> Gene | None:
     """A gene with these fields, each moved into the space's domain; None if the space has no such gene."""
-    from genomes.variation.repair import nearest
-
     if kind.__name__ not in own and kind not in (GlobalPool, Flatten, Parallel, Normalization):
         return None
     domains = {**kind.fields, **own.get(kind.__name__, {})}

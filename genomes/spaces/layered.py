@@ -1,15 +1,8 @@
-"""The grammar of layered networks: which genes may stand where, with which domains.
-
-A genome is read from input to head in *stages*, for images: body, reduction
-(from a picture to a vector), tail. A stage names the genes that may stand in
-it and how many. Inside a block (a gene with child genes) stand the genes of
-the stage's ``inner``.
-"""
+"""Layered networks as a space: a grammar (:mod:`genomes.grammar`) with validation, variation, features and JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
@@ -19,115 +12,15 @@ from genomes.domains import Domain, domain_from_json
 from genomes.errors import GenomeError
 from genomes.features import feature_names, features
 from genomes.gene import Gene
+from genomes.genes.training import Training
 from genomes.genome import Genome
-from genomes.slots import Genes
+from genomes.grammar import GenomeLimits, Stage, children, gene_class
 from genomes.spaces.model import ModelSpace
 from genomes.targets import Target
 from genomes.variation.crossover import crossover
 from genomes.variation.mutation import mutate
 from genomes.variation.repair import repair
 from genomes.variation.sampling import sample_genome
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A part of a genome.
-
-    Args:
-        name: for messages and descriptions, e.g. ``body``.
-        genes: gene classes that may stand here.
-        least: fewest genes.
-        most: most genes.
-        inner: gene classes that may stand inside blocks of this stage; ``genes`` if not given.
-        weights: how often each gene class is sampled or inserted, relative to the others;
-            1 where nothing is said.
-        sampled: fewest and most genes of a random genome, within ``least`` to ``most``; those two if not given.
-        first: gene classes of which a random genome's first gene in this stage is one; any if empty.
-            Only sampling goes by it and by ``sampled``: they make random genomes decent, not valid.
-
-    Raises:
-        GenomeError: no genes, ``least`` above ``most``, something that is no gene class.
-    """
-
-    name: str
-    genes: tuple[type[Gene], ...]
-    least: int = 0
-    most: int = 12
-    inner: tuple[type[Gene], ...] | None = None
-    weights: Mapping[str, float] = field(default_factory=dict)
-    sampled: tuple[int, int] | None = None
-    first: tuple[type[Gene], ...] = ()
-
-    def __post_init__(self) -> None:
-        for kind in (*self.genes, *(self.inner or ())):
-            if not (isinstance(kind, type) and issubclass(kind, Gene)):
-                raise GenomeError(f"stage {self.name}: expected subclasses of Gene, got {kind!r}")
-        if not 0 <= self.least <= self.most:
-            raise GenomeError(f"stage {self.name}: least={self.least} must be from 0 to most={self.most}")
-        if not self.genes and self.least:
-            raise GenomeError(f"stage {self.name}: no gene may stand here, but {self.least} must")
-        low, high = (self.least, self.most) if self.sampled is None else self.sampled
-        if not self.least <= low <= high <= self.most:
-            raise GenomeError(f"stage {self.name}: sampled={self.sampled} must lie in {self.least} to {self.most}")
-        if not set(self.first) <= set(self.genes):
-            raise GenomeError(f"stage {self.name}: first must be some of its genes")
-        object.__setattr__(self, "sampled", (low, high))
-        object.__setattr__(self, "first", tuple(self.first))
-        object.__setattr__(self, "genes", tuple(self.genes))
-        object.__setattr__(self, "inner", self.genes if self.inner is None else tuple(self.inner))
-
-    def allowed(self, nesting: int, limit: int) -> tuple[type[Gene], ...]:
-        """Gene classes that may stand ``nesting`` blocks deep, where blocks may nest ``limit`` deep."""
-        assert self.inner is not None
-        kinds = self.genes if nesting == 0 else self.inner
-        return kinds if nesting < limit else tuple(kind for kind in kinds if not kind.slots)
-
-    def to_json(self) -> dict[str, Any]:
-        """The stage as a JSON object; genes by name."""
-        assert self.inner is not None
-        return {
-            "name": self.name, "genes": [k.__name__ for k in self.genes], "least": self.least, "most": self.most,
-            "inner": [k.__name__ for k in self.inner], "weights": dict(self.weights),
-            "sampled": list(self.sampled or ()), "first": [k.__name__ for k in self.first],
-        }  # fmt: skip
-
-    @classmethod
-    def from_json(cls, json: Mapping[str, Any]) -> Self:
-        """The stage that :meth:`to_json` wrote."""
-        return cls(
-            str(json["name"]), tuple(map(gene_class, json["genes"])), json["least"], json["most"],
-            tuple(map(gene_class, json["inner"])), dict(json["weights"]), tuple(json["sampled"]),
-            tuple(map(gene_class, json["first"])),
-        )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Bounds that every genome of a space keeps.
-
-    Args:
-        parameters: most weights of the whole model; None for no limit.
-        flops: most FLOPs of one sample; None for no limit.
-        genes: most genes, those inside blocks included.
-        nesting: how deep blocks may stand in blocks; 0 for no blocks at all.
-    """
-
-    parameters: int | None = None
-    flops: int | None = None
-    genes: int = 60
-    nesting: int = 2
-
-
-def gene_class(name: Any) -> type[Gene]:
-    """The registered gene class of that name.
-
-    Raises:
-        GenomeError: there is none; nothing is imported because a file names it.
-    """
-    kind = Gene.registry.get(name) if isinstance(name, str) else None
-    if kind is None:
-        raise GenomeError(f"unknown gene {str(name)[:80]!r}; if it is your own, import the module that defines it")
-    return kind
 
 
 class LayeredSpace(ModelSpace):
@@ -142,7 +35,7 @@ class LayeredSpace(ModelSpace):
         smallest: the smallest valid genome.
         domains: narrower domains of fields: gene's class name -> field -> domain.
         training: class of the training settings; ``genomes.genes.training.Training`` if not given.
-        limits: see :class:`Limits`.
+        limits: see :class:`GenomeLimits`.
         default_share: field's name -> how often a sampled gene takes the domain's default there.
         options: further settings of a subclass, as JSON values.
 
@@ -161,16 +54,14 @@ class LayeredSpace(ModelSpace):
         smallest: Genome,
         domains: Mapping[str, Mapping[str, Domain]] | None = None,
         training: type[Gene] | None = None,
-        limits: Limits | None = None,
+        limits: GenomeLimits | None = None,
         default_share: Mapping[str, float] | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> None:
-        from genomes.genes.training import Training
-
         self.input_shape: Shape = tuple(None if n is None else int(n) for n in input_shape)
         self.target: Target = target
         self.stages = tuple(stages)
-        self.limits = limits if limits is not None else Limits()
+        self.limits = limits if limits is not None else GenomeLimits()
         self.training: type[Gene] = Training if training is None else training
         self.default_share = dict(default_share or {})
         self.options = dict(options or {})
@@ -391,8 +282,6 @@ class LayeredSpace(ModelSpace):
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> Self:
         """See :meth:`genomes.Space.from_arguments`."""
-        from genomes.genes import convolutional as convolutional_blocks  # noqa: F401  their genes register themselves
-
         domains = {
             kind: {name: domain_from_json(json, f"domains[{kind!r}][{name!r}]") for name, json in fields.items()}
             for kind, fields in arguments["domains"].items()
@@ -405,19 +294,7 @@ class LayeredSpace(ModelSpace):
             smallest=Genome.from_json(arguments["smallest"]),
             domains=domains,
             training=gene_class(arguments["training"]),
-            limits=Limits(**arguments["limits"]),
+            limits=GenomeLimits(**arguments["limits"]),
             default_share=arguments["default_share"],
             options=arguments["options"],
         )
-
-
-def children(gene: Gene) -> list[tuple[str, tuple[Gene, ...]]]:
-    """The sequences of child genes, each with its place: ``body``, or ``branches[1]``."""
-    found: list[tuple[str, tuple[Gene, ...]]] = []
-    for slot, declared in gene.slots.items():
-        value = getattr(gene, slot)
-        if isinstance(declared, Genes):
-            found.append((slot, value))
-        else:
-            found += [(f"{slot}[{number}]", branch) for number, branch in enumerate(value)]
-    return found

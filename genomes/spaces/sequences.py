@@ -20,8 +20,8 @@ from genomes.genes.sequence import (
 )
 from genomes.genes.training import Training
 from genomes.genome import Genome
+from genomes.grammar import Stage
 from genomes.spaces.encoded import training_domains
-from genomes.spaces.layered import Stage
 from genomes.targets import Target
 
 BODY = (

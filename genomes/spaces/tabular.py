@@ -17,6 +17,7 @@ from genomes.genes.columns import ColumnEmbedding
 from genomes.genes.layers import Activation, Dense, Dropout, Normalization
 from genomes.genes.training import Training
 from genomes.genome import Genome
+from genomes.grammar import GenomeLimits, Stage
 from genomes.spaces.columns import (
     MISSING_INTEGER,
     MOST_CATEGORIES,
@@ -35,7 +36,6 @@ from genomes.spaces.encoded import (
     target_statistics,
     training_domains,
 )
-from genomes.spaces.layered import Limits, Stage
 from genomes.targets import Target
 
 #: Knots of the quantile scale of a numeric column.
@@ -355,7 +355,7 @@ def tabular(
         default=Genome(default, training),
         smallest=Genome([small.replace(**fewest)], training),
         domains=own,
-        limits=Limits(
+        limits=GenomeLimits(
             parameters=2_000_000 if parameters is None else int(parameters),
             flops=None if flops is None else int(flops),
             genes=max_genes,

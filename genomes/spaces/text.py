@@ -13,10 +13,10 @@ from genomes.domains import Choice, Domain, Fixed, Int
 from genomes.errors import GenomeError, shown
 from genomes.gene import Gene
 from genomes.genes.sequence import SequenceConv, SequenceReduce, TokenEmbedding
+from genomes.grammar import GenomeLimits, Stage
 from genomes.spaces import sequences
 from genomes.spaces.columns import as_texts
 from genomes.spaces.encoded import EncodedSpace, target_statistics
-from genomes.spaces.layered import Limits, Stage
 from genomes.targets import Target
 
 
@@ -233,7 +233,7 @@ def text(
         default=sequences.genome(known, default),
         smallest=sequences.genome(known, [smallest, sequences.made(SequenceReduce, known, 90, kind="average")]),
         domains=known,
-        limits=Limits(
+        limits=GenomeLimits(
             parameters=2_000_000 + tokens * widest if parameters is None else int(parameters),
             flops=None if flops is None else int(flops),
             genes=max_genes,

@@ -14,9 +14,9 @@ from genomes.domains import Domain
 from genomes.errors import GenomeError, shown
 from genomes.gene import Gene
 from genomes.genes.sequence import SequenceConv, SequenceReduce
+from genomes.grammar import GenomeLimits
 from genomes.spaces import sequences
 from genomes.spaces.encoded import EncodedSpace, positive, standardize, standardized, target_statistics
-from genomes.spaces.layered import Limits
 from genomes.targets import Target
 
 
@@ -199,7 +199,7 @@ def timeseries(
         default=sequences.genome(known, [*body, reduce, sequences.made(sequences.Dropout, known, 91)]),
         smallest=sequences.genome(known, [sequences.made(SequenceReduce, known, 90, kind="average")]),
         domains=known,
-        limits=Limits(
+        limits=GenomeLimits(
             parameters=2_000_000 if parameters is None else int(parameters),
             flops=None if flops is None else int(flops),
             genes=max_genes,

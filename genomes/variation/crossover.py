@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from genomes.gene import Gene
 from genomes.genome import Genome
+from genomes.grammar import Grammar
 from genomes.variation.sites import finished, pick
-
-if TYPE_CHECKING:
-    from genomes.spaces.layered import LayeredSpace
 
 
 def crossover(
-    space: LayeredSpace, first: Genome, second: Genome, rng: np.random.Generator
+    space: Grammar, first: Genome, second: Genome, rng: np.random.Generator
 ) -> tuple[Genome, Genome]:
     """Two valid children: blocks aligned by innovation are exchanged, and training settings.
 
@@ -104,7 +102,7 @@ def _matches(a: Sequence[Gene], b: Sequence[Gene]) -> list[tuple[int, int]]:
 
 
 def _cut(
-    space: LayeredSpace, a: Sequence[Gene], b: Sequence[Gene], rng: np.random.Generator
+    space: Grammar, a: Sequence[Gene], b: Sequence[Gene], rng: np.random.Generator
 ) -> tuple[list[Gene], list[Gene]]:
     parts_a, parts_b = space.split(a), space.split(b)
     usable = [i for i, (x, y) in enumerate(zip(parts_a, parts_b, strict=True)) if x or y]

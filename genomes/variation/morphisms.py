@@ -27,12 +27,12 @@ from genomes.genes.layers import GROUPS, Activation, Conv, Dense, Dropout, Flatt
 from genomes.genes.sequence import SequenceConv, SequencePool, SequenceReduce
 from genomes.genes.tally import groups_of
 from genomes.genome import Genome
-from genomes.spaces.layered import LayeredSpace
+from genomes.grammar import Grammar
 from genomes.variation.sites import Site, rewritten, sites
 
 Weights = Mapping[str, np.ndarray]
 Child = tuple[Genome, dict[str, np.ndarray]]
-Morphism = Callable[[Genome, Weights, np.random.Generator, LayeredSpace], Child | None]
+Morphism = Callable[[Genome, Weights, np.random.Generator, Grammar], Child | None]
 
 #: Genes that are one linear layer, normalization, activation; and the field of their width.
 WIDTH = {Dense: "units", Conv: "filters", SequenceConv: "filters"}
@@ -61,7 +61,7 @@ class _Copies:
     doubled: bool
 
 
-def widen(genome: Genome, weights: Weights, rng: np.random.Generator, space: LayeredSpace) -> Child | None:
+def widen(genome: Genome, weights: Weights, rng: np.random.Generator, space: Grammar) -> Child | None:
     """Widen one layer: some channels are copied, and what they feed is shared out among the copies.
 
     The shares are drawn, not equal: equal copies would get equal gradients and stay copies.
@@ -94,7 +94,7 @@ def _widened(
     genome: Genome,
     weights: Weights,
     rng: np.random.Generator,
-    space: LayeredSpace,
+    space: Grammar,
     site: Site,
     index: int,
     field: str,
@@ -153,7 +153,7 @@ def _normalized(
 
 def _fed(
     genome: Genome,
-    space: LayeredSpace,
+    space: Grammar,
     site: Site,
     index: int,
     copies: _Copies,
@@ -212,7 +212,7 @@ def _reduced(
 
 
 # -- deepening ------------------------------------------------------------------------------
-def deepen(genome: Genome, weights: Weights, rng: np.random.Generator, space: LayeredSpace) -> Child | None:
+def deepen(genome: Genome, weights: Weights, rng: np.random.Generator, space: Grammar) -> Child | None:
     """Insert a layer that passes on what it gets behind one of the same kind.
 
     Its kernel is the identity. Its activation is linear, or relu behind relu, which
@@ -249,7 +249,7 @@ def deepen(genome: Genome, weights: Weights, rng: np.random.Generator, space: La
     return None
 
 
-def _identity_fields(space: LayeredSpace, gene: Gene, rng: np.random.Generator) -> dict[str, Any] | None:
+def _identity_fields(space: Grammar, gene: Gene, rng: np.random.Generator) -> dict[str, Any] | None:
     """Fields of a layer that can be an identity behind ``gene``; None if the space allows none."""
     domains = space.domains(type(gene))
     activations = [name for name in ("linear", "relu") if domains["activation"].contains(name)]
@@ -280,7 +280,7 @@ def _identity(gene: Gene, width: int) -> dict[str, np.ndarray]:
 
 # -- inserting ------------------------------------------------------------------------------
 def insert_residual(
-    genome: Genome, weights: Weights, rng: np.random.Generator, space: LayeredSpace
+    genome: Genome, weights: Weights, rng: np.random.Generator, space: Grammar
 ) -> Child | None:
     """Insert a residual block whose body gives 0, so that the block passes on what it gets.
 
@@ -328,7 +328,7 @@ def insert_residual(
     return None
 
 
-def _residual_places(space: LayeredSpace, genome: Genome) -> Iterator[tuple[Site, int, Shape, type[Gene]]]:
+def _residual_places(space: Grammar, genome: Genome) -> Iterator[tuple[Site, int, Shape, type[Gene]]]:
     for site in sites(space, genome):
         limit = space.limits.nesting
         if site.address or not site.room or Residual not in site.stage.allowed(0, limit):
@@ -340,7 +340,7 @@ def _residual_places(space: LayeredSpace, genome: Genome) -> Iterator[tuple[Site
                 yield site, position, shape, kind
 
 
-def _zero_fields(space: LayeredSpace, kind: type[Gene], rng: np.random.Generator) -> dict[str, Any] | None:
+def _zero_fields(space: Grammar, kind: type[Gene], rng: np.random.Generator) -> dict[str, Any] | None:
     """Fields of a layer that gives 0 and can learn; None if the space allows none."""
     domains = space.domains(kind)
     activations = [name for name in _THROUGH_ZERO if domains["activation"].contains(name)]
@@ -402,7 +402,7 @@ def _linear(gene: Gene, kernel: np.ndarray, scale: float | None) -> dict[str, np
 _EPSILON = 1e-3
 
 
-def _valid(space: LayeredSpace, genome: Genome) -> bool:
+def _valid(space: Grammar, genome: Genome) -> bool:
     try:
         space.validate(genome)
     except GenomeError:

@@ -8,25 +8,22 @@ return None where they have nothing to work on.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from genomes.domains import Domain
 from genomes.gene import Gene, new_innovation
 from genomes.genome import Genome
+from genomes.grammar import Grammar
 from genomes.slots import Genes
 from genomes.variation.repair import WIDTHS, nearest
 from genomes.variation.sampling import choose, sample_gene
 from genomes.variation.sites import Site, finished, pick, renewed, rewritten, sites
 
-if TYPE_CHECKING:
-    from genomes.spaces.layered import LayeredSpace
-
-Operator = Callable[["LayeredSpace", Genome, np.random.Generator], Genome | None]
+Operator = Callable[[Grammar, Genome, np.random.Generator], Genome | None]
 
 # -- operators: one gene ----------------------------------------------------------------
-def change_field(space: LayeredSpace, genome: Genome, rng: np.random.Generator) -> Genome | None:
+def change_field(space: Grammar, genome: Genome, rng: np.random.Generator) -> Genome | None:
     """Resample one field of one gene around its value."""
     choices = [
         (site, index, name, domain)
@@ -43,7 +40,7 @@ def change_field(space: LayeredSpace, genome: Genome, rng: np.random.Generator) 
     return genome.replace(genes=rewritten(genome.genes, site, _put(site.genes, index, changed)))
 
 
-def insert(space: LayeredSpace, genome: Genome, rng: np.random.Generator) -> Genome | None:
+def insert(space: Grammar, genome: Genome, rng: np.random.Generator) -> Genome | None:
     """Insert a random gene somewhere; half the time it is as wide as a neighbour."""
     found = [s for s in sites(space, genome) if s.room and s.stage.allowed(s.nesting, space.limits.nesting)]
     if not found or len(genome) >= space.limits.genes:
@@ -59,7 +56,7 @@ def insert(space: LayeredSpace, genome: Genome, rng: np.random.Generator) -> Gen
     )
 
 
-def _as_wide(space: LayeredSpace, gene: Gene, neighbours: Sequence[Gene]) -> Gene:
+def _as_wide(space: Grammar, gene: Gene, neighbours: Sequence[Gene]) -> Gene:
     widths = [n.values[field] for n in neighbours for field in WIDTHS if field in n.fields]
     if not widths:
         return gene
@@ -69,7 +66,7 @@ def _as_wide(space: LayeredSpace, gene: Gene, neighbours: Sequence[Gene]) -> Gen
     return gene.replace(**changes) if changes else gene
 
 
-def remove(space: LayeredSpace, genome: Genome, rng: np.random.Generator) -> Genome | None:
+def remove(space: Grammar, genome: Genome, rng: np.random.Generator) -> Genome | None:
     """Remove one gene, with all below it."""
     choices = [
         (site, index)
@@ -85,7 +82,7 @@ def remove(space: LayeredSpace, genome: Genome, rng: np.random.Generator) -> Gen
     )
 
 
-def replace(space: LayeredSpace, genome: Genome, rng: np.random.Generator) -> Genome | None:
+def replace(space: Grammar, genome: Genome, rng: np.random.Generator) -> Genome | None:
     """Replace one gene by a random one of another class, as wide where it has a width."""
     choices = []
     for site in sites(space, genome):
@@ -100,7 +97,7 @@ def replace(space: LayeredSpace, genome: Genome, rng: np.random.Generator) -> Ge
     return genome.replace(genes=rewritten(genome.genes, site, _put(site.genes, index, gene)))
 
 
-def move(space: LayeredSpace, genome: Genome, rng: np.random.Generator) -> Genome | None:
+def move(space: Grammar, genome: Genome, rng: np.random.Generator) -> Genome | None:
     """Move one gene to another position of its sequence."""
     found = [site for site in sites(space, genome) if len(site.genes) > 1]
     if not found:
@@ -114,7 +111,7 @@ def move(space: LayeredSpace, genome: Genome, rng: np.random.Generator) -> Genom
     return genome.replace(genes=rewritten(genome.genes, site, genes))
 
 
-def duplicate(space: LayeredSpace, genome: Genome, rng: np.random.Generator) -> Genome | None:
+def duplicate(space: Grammar, genome: Genome, rng: np.random.Generator) -> Genome | None:
     """Put a copy of one gene, with new innovation numbers, behind it."""
     choices = [
         (site, index)
@@ -132,7 +129,7 @@ def duplicate(space: LayeredSpace, genome: Genome, rng: np.random.Generator) -> 
     )
 
 
-def wrap(space: LayeredSpace, genome: Genome, rng: np.random.Generator) -> Genome | None:
+def wrap(space: Grammar, genome: Genome, rng: np.random.Generator) -> Genome | None:
     """Put one to three neighbouring genes into a block that holds a sequence, such as a residual."""
     choices = []
     for site in sites(space, genome):
@@ -160,7 +157,7 @@ def _wraps(kind: type[Gene]) -> bool:
     return len(kind.slots) == 1 and isinstance(next(iter(kind.slots.values())), Genes)
 
 
-def unwrap(space: LayeredSpace, genome: Genome, rng: np.random.Generator) -> Genome | None:
+def unwrap(space: Grammar, genome: Genome, rng: np.random.Generator) -> Genome | None:
     """Put the genes of a block in its place: the counterpart of :func:`wrap`."""
     choices = [
         (site, index) for site in sites(space, genome) for index, gene in enumerate(site.genes) if _wraps(type(gene))
@@ -176,7 +173,7 @@ def unwrap(space: LayeredSpace, genome: Genome, rng: np.random.Generator) -> Gen
 
 
 # -- operators: widths and depth -------------------------------------------------------------
-def _wide_genes(space: LayeredSpace, genome: Genome) -> list[tuple[Site, int, str, Domain]]:
+def _wide_genes(space: Grammar, genome: Genome) -> list[tuple[Site, int, str, Domain]]:
     return [
         (site, index, name, domain)
         for site in sites(space, genome)
@@ -186,7 +183,7 @@ def _wide_genes(space: LayeredSpace, genome: Genome) -> list[tuple[Site, int, st
     ]
 
 
-def _rescaled(space: LayeredSpace, genome: Genome, rng: np.random.Generator, up: bool) -> Genome | None:
+def _rescaled(space: Grammar, genome: Genome, rng: np.random.Generator, up: bool) -> Genome | None:
     choices = []
     for site, index, name, domain in _wide_genes(space, genome):
         value = site.genes[index].values[name]
@@ -201,17 +198,17 @@ def _rescaled(space: LayeredSpace, genome: Genome, rng: np.random.Generator, up:
     return genome.replace(genes=rewritten(genome.genes, site, _put(site.genes, index, gene)))
 
 
-def widen(space: LayeredSpace, genome: Genome, rng: np.random.Generator) -> Genome | None:
+def widen(space: Grammar, genome: Genome, rng: np.random.Generator) -> Genome | None:
     """Make one gene wider, by a factor from 1.25 to 2."""
     return _rescaled(space, genome, rng, up=True)
 
 
-def narrow(space: LayeredSpace, genome: Genome, rng: np.random.Generator) -> Genome | None:
+def narrow(space: Grammar, genome: Genome, rng: np.random.Generator) -> Genome | None:
     """Make one gene narrower, by a factor from 1.25 to 2."""
     return _rescaled(space, genome, rng, up=False)
 
 
-def deepen(space: LayeredSpace, genome: Genome, rng: np.random.Generator) -> Genome | None:
+def deepen(space: Grammar, genome: Genome, rng: np.random.Generator) -> Genome | None:
     """Put a gene that keeps the shape behind one with a width: same class, same width, no stride."""
     choices = [(site, index) for site, index, _, _ in _wide_genes(space, genome) if site.room]
     if not choices or len(genome) >= space.limits.genes:
@@ -226,7 +223,7 @@ def deepen(space: LayeredSpace, genome: Genome, rng: np.random.Generator) -> Gen
 
 
 # -- operators: training settings ------------------------------------------------------------
-def change_training(space: LayeredSpace, genome: Genome, rng: np.random.Generator) -> Genome | None:
+def change_training(space: Grammar, genome: Genome, rng: np.random.Generator) -> Genome | None:
     """Resample one training setting around its value; one that has an effect."""
     training = genome.training
     assert training is not None
@@ -264,7 +261,7 @@ OPERATORS: dict[Operator, float] = {
 }
 
 
-def mutate(space: LayeredSpace, genome: Genome, rng: np.random.Generator) -> Genome:
+def mutate(space: Grammar, genome: Genome, rng: np.random.Generator) -> Genome:
     """A valid child by one minimal mutation.
 
     The operators are gone through in a random order, likely ones first, each

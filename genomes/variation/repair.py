@@ -7,7 +7,7 @@ fails the space's smallest genome is the answer: repair always ends.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -16,11 +16,9 @@ from genomes.domains import Domain, Value
 from genomes.errors import GenomeError
 from genomes.gene import Gene, fitted_sequence, new_innovation
 from genomes.genome import Genome
+from genomes.grammar import Grammar, Stage
 from genomes.slots import Genes
 from genomes.variation.sampling import choose, sample_children, sample_gene, sample_training
-
-if TYPE_CHECKING:
-    from genomes.spaces.layered import LayeredSpace, Stage
 
 #: Fields by which a gene gets wider; users' genes that name a field so take part.
 WIDTHS = ("filters", "units", "width", "key_dimension")
@@ -29,7 +27,7 @@ WIDTHS = ("filters", "units", "width", "key_dimension")
 _ROUNDS = 48
 
 
-def repair(space: LayeredSpace, genome: Genome, rng: np.random.Generator) -> Genome:
+def repair(space: Grammar, genome: Genome, rng: np.random.Generator) -> Genome:
     """The genome itself if it is valid, else a valid one near it."""
     try:
         space.validate(genome)
@@ -57,7 +55,7 @@ def nearest(domain: Domain, value: Value) -> Value:
         return domain.default
 
 
-def _repaired_training(space: LayeredSpace, training: Gene | None, rng: np.random.Generator) -> Gene:
+def _repaired_training(space: Grammar, training: Gene | None, rng: np.random.Generator) -> Gene:
     if type(training) is not space.training:
         return sample_training(space, rng)
     assert training is not None
@@ -72,7 +70,7 @@ def _within(gene: Gene, domains: Mapping[str, Domain]) -> Gene:
     return gene.replace(**changes) if changes else gene
 
 
-def _placed(space: LayeredSpace, genes: Sequence[Gene], rng: np.random.Generator) -> list[list[Gene]]:
+def _placed(space: Grammar, genes: Sequence[Gene], rng: np.random.Generator) -> list[list[Gene]]:
     """The genes that may stand somewhere, by stage; stages that have too few are filled up."""
     parts: list[list[Gene]] = [[] for _ in space.stages]
     number = 0
@@ -89,7 +87,7 @@ def _placed(space: LayeredSpace, genes: Sequence[Gene], rng: np.random.Generator
     return parts
 
 
-def _mended(space: LayeredSpace, stage: Stage, gene: Gene, nesting: int, rng: np.random.Generator) -> Gene:
+def _mended(space: Grammar, stage: Stage, gene: Gene, nesting: int, rng: np.random.Generator) -> Gene:
     """The gene with fields and children as the space allows them."""
     gene = _within(gene, space.domains(type(gene)))
     changes: dict[str, Any] = {}
@@ -104,7 +102,7 @@ def _mended(space: LayeredSpace, stage: Stage, gene: Gene, nesting: int, rng: np
 
 
 def _mended_children(
-    space: LayeredSpace,
+    space: Grammar,
     stage: Stage,
     genes: Sequence[Gene],
     nesting: int,
@@ -119,7 +117,7 @@ def _mended_children(
     return kept if most is None else kept[:most]
 
 
-def _fitted(space: LayeredSpace, parts: list[list[Gene]], rng: np.random.Generator) -> list[list[Gene]]:
+def _fitted(space: Grammar, parts: list[list[Gene]], rng: np.random.Generator) -> list[list[Gene]]:
     """The parts with every gene fitted to the shape that reaches it."""
     fallback = space.split(space.smallest().genes)
     shape = space.gene_shape
@@ -134,7 +132,7 @@ def _fitted(space: LayeredSpace, parts: list[list[Gene]], rng: np.random.Generat
     return result
 
 
-def _fewer(space: LayeredSpace, parts: list[list[Gene]]) -> list[Gene]:
+def _fewer(space: Grammar, parts: list[list[Gene]]) -> list[Gene]:
     """At most as many genes as the space allows: the largest genes that may go are removed."""
     while sum(gene.size for part in parts for gene in part) > space.limits.genes:
         removable = [
@@ -150,7 +148,7 @@ def _fewer(space: LayeredSpace, parts: list[list[Gene]]) -> list[Gene]:
     return [gene for part in parts for gene in part]
 
 
-def _affordable(space: LayeredSpace, genome: Genome) -> Genome:
+def _affordable(space: Grammar, genome: Genome) -> Genome:
     """The genome narrowed, then shortened, until it keeps the limits of parameters and FLOPs."""
     for _ in range(_ROUNDS):
         try:
@@ -183,7 +181,7 @@ def _affordable(space: LayeredSpace, genome: Genome) -> Genome:
     return genome
 
 
-def _shares(space: LayeredSpace, genome: Genome, name: str) -> list[int]:
+def _shares(space: Grammar, genome: Genome, name: str) -> list[int]:
     shape = space.gene_shape
     shares = []
     for gene in genome.genes:
@@ -192,7 +190,7 @@ def _shares(space: LayeredSpace, genome: Genome, name: str) -> list[int]:
     return shares
 
 
-def _narrower(space: LayeredSpace, gene: Gene) -> Gene:
+def _narrower(space: Grammar, gene: Gene) -> Gene:
     """The gene with all its widths, and those of its children, about halved."""
     domains = space.domains(type(gene))
     changes: dict[str, Any] = {}
@@ -211,7 +209,7 @@ def _narrower(space: LayeredSpace, gene: Gene) -> Gene:
     return gene.replace(**changes) if changes else gene
 
 
-def _simpler(space: LayeredSpace, genome: Genome, name: str) -> list[Gene] | None:
+def _simpler(space: Grammar, genome: Genome, name: str) -> list[Gene] | None:
     """The genome with a stage that must not be empty as the smallest genome has it, where that costs less."""
     parts = space.split(genome.genes)
     before = getattr(space.cost(genome), name)
@@ -228,7 +226,7 @@ def _simpler(space: LayeredSpace, genome: Genome, name: str) -> list[Gene] | Non
     return None
 
 
-def _without_costliest(space: LayeredSpace, genome: Genome, shares: Sequence[int]) -> list[Gene] | None:
+def _without_costliest(space: Grammar, genome: Genome, shares: Sequence[int]) -> list[Gene] | None:
     parts = space.split(genome.genes)
     index = 0
     removable: list[tuple[int, int]] = []

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from genomes.domains import Value
 from genomes.gene import Gene, new_innovation
 from genomes.genome import Genome
+from genomes.grammar import Grammar, Stage
 from genomes.slots import Genes
-
-if TYPE_CHECKING:
-    from genomes.spaces.layered import LayeredSpace, Stage
 
 #: Most children that a sampled block gets.
 _BODY = 3
@@ -28,7 +26,7 @@ def choose(kinds: Sequence[type[Gene]], weights: Mapping[str, float], rng: np.ra
     return kinds[min(int(np.searchsorted(np.cumsum(shares), position, side="right")), len(kinds) - 1)]
 
 
-def sample_values(space: LayeredSpace, kind: type[Gene], rng: np.random.Generator) -> dict[str, Value]:
+def sample_values(space: Grammar, kind: type[Gene], rng: np.random.Generator) -> dict[str, Value]:
     """A value for every field of a gene class.
 
     A class with a ``sample_values(domains, rng)`` of its own is asked for them; else every field
@@ -45,7 +43,7 @@ def sample_values(space: LayeredSpace, kind: type[Gene], rng: np.random.Generato
 
 
 def sample_gene(
-    space: LayeredSpace, stage: Stage, kind: type[Gene], rng: np.random.Generator, nesting: int = 0
+    space: Grammar, stage: Stage, kind: type[Gene], rng: np.random.Generator, nesting: int = 0
 ) -> Gene:
     """A random gene of a class, with random children where it has slots."""
     values: dict[str, Any] = dict(sample_values(space, kind, rng))
@@ -60,7 +58,7 @@ def sample_gene(
 
 
 def sample_children(
-    space: LayeredSpace, stage: Stage, rng: np.random.Generator, nesting: int, least: int, most: int | None
+    space: Grammar, stage: Stage, rng: np.random.Generator, nesting: int, least: int, most: int | None
 ) -> tuple[Gene, ...]:
     """Random genes for the inside of a block."""
     kinds = stage.allowed(nesting, space.limits.nesting)
@@ -74,13 +72,13 @@ def sample_children(
     )
 
 
-def sample_training(space: LayeredSpace, rng: np.random.Generator) -> Gene:
+def sample_training(space: Grammar, rng: np.random.Generator) -> Gene:
     """Random training settings."""
     kind = space.training
     return kind(innovation=new_innovation(rng), **sample_values(space, kind, rng))
 
 
-def sample_genome(space: LayeredSpace, rng: np.random.Generator) -> Genome:
+def sample_genome(space: Grammar, rng: np.random.Generator) -> Genome:
     """A random valid genome.
 
     The number of genes of a stage is drawn so that short stages are as likely

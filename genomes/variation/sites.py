@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from genomes.gene import Gene, new_innovation
 from genomes.genome import Genome
+from genomes.grammar import Grammar, Stage
 from genomes.slots import Genes
-
-if TYPE_CHECKING:
-    from genomes.spaces.layered import LayeredSpace, Stage
 
 #: Where a sequence of genes is: steps (index of a gene, its slot, number of the branch or None)
 #: down from the genome's own genes; () for those.
@@ -48,7 +46,7 @@ class Site:
         return self.most is None or len(self.genes) < self.most
 
 
-def sites(space: LayeredSpace, genome: Genome) -> list[Site]:
+def sites(space: Grammar, genome: Genome) -> list[Site]:
     """Every sequence of genes: one per stage, and one per slot or branch of every block."""
     found: list[Site] = []
     start = 0
@@ -139,6 +137,6 @@ def pick(items: Sequence[Any], rng: np.random.Generator) -> Any:
     return items[int(rng.integers(len(items)))]
 
 
-def finished(space: LayeredSpace, genome: Genome, rng: np.random.Generator) -> Genome:
+def finished(space: Grammar, genome: Genome, rng: np.random.Generator) -> Genome:
     """The genome repaired, and with every innovation number once."""
     return with_unique_innovations(space.repair(genome, rng), rng)

@@ -16,6 +16,7 @@ from genomes.errors import GenomeError, shown
 from genomes.genes.hyperparameters import Hyperparameters, Parameter, Values, active, completed, spelled
 from genomes.genome import Genome
 from genomes.spaces.base import Space
+from genomes.spaces.hypermodel.exploration import Explorer
 from genomes.spaces.hypermodel.moving_statistics import unbias
 from genomes.spaces.model import dtype_policy
 from genomes.targets import Target
@@ -481,7 +482,6 @@ def from_hypermodel(
         import keras_tuner  # noqa: F401
     except ImportError as error:
         raise ImportError("from_hypermodel needs keras-tuner: pip install keras-tuner") from error
-    from genomes.spaces.hypermodel.exploration import Explorer
 
     builds = whole_number(builds, "builds", 1)
     target = None
