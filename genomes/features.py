@@ -9,6 +9,7 @@ genes, deepest nesting, logarithms of parameters and FLOPs.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -21,30 +22,35 @@ from genomes.grammar import Grammar
 _COUNT, _LOG_PARAMETERS, _LOG_FLOPS = 8.0, math.log(1e8), math.log(1e11)
 
 
-def _width(domain: Domain) -> int:
-    """Numbers that a field takes: one, or one per value of an unordered choice of three or more."""
-    unordered = isinstance(domain, Choice) and not domain.ordered and len(domain.values) > 2
-    return len(domain.values) if unordered and isinstance(domain, Choice) else int(domain.size != 1)
+def _one_hot(domain: Domain) -> Sequence[Value] | None:
+    """The values of an unordered choice of three or more, which take a number each; None for other domains."""
+    if isinstance(domain, Choice) and not domain.ordered and len(domain.values) > 2:
+        return domain.values
+    return None
 
 
-def _numbers(domain: Domain, value: Value) -> list[float]:
-    width = _width(domain)
-    if width == 0:
+def numbers_of(domain: Domain, value: Value) -> list[float]:
+    """A value as numbers: its place in its domain, or one-hot for an unordered choice of three or more.
+
+    Args:
+        domain: the domain; one of a single value gives no number.
+        value: a value of it.
+    """
+    if domain.size == 1:
         return []
-    if width == 1:
+    values = _one_hot(domain)
+    if values is None:
         return [domain.to_unit(value)]
-    assert isinstance(domain, Choice)
-    return [1.0 if known == value else 0.0 for known in domain.values]
+    index = int(domain.to_unit(value) * len(values))
+    return [1.0 if place == index else 0.0 for place in range(len(values))]
 
 
-def _names(prefix: str, domain: Domain) -> list[str]:
-    width = _width(domain)
-    if width == 0:
+def number_names(prefix: str, domain: Domain) -> list[str]:
+    """Names of :func:`numbers_of`: the prefix, with ``=value`` behind it where a choice is one-hot."""
+    if domain.size == 1:
         return []
-    if width == 1:
-        return [prefix]
-    assert isinstance(domain, Choice)
-    return [f"{prefix}={value}" for value in domain.values]
+    values = _one_hot(domain)
+    return [prefix] if values is None else [f"{prefix}={value}" for value in values]
 
 
 def feature_names(space: Grammar) -> tuple[str, ...]:
@@ -53,9 +59,9 @@ def feature_names(space: Grammar) -> tuple[str, ...]:
     for kind in space.gene_classes:
         names.append(kind.__name__)
         for field, domain in space.domains(kind).items():
-            names += _names(f"{kind.__name__}.{field}", domain)
+            names += number_names(f"{kind.__name__}.{field}", domain)
     for field, domain in space.domains(space.training).items():
-        names += _names(f"training.{field}", domain)
+        names += number_names(f"training.{field}", domain)
     return tuple(names)
 
 
@@ -80,10 +86,10 @@ def features(space: Grammar, genome: Genome) -> np.ndarray:
         numbers.append(len(found) / _COUNT)
         for field, domain in space.domains(kind).items():
             values = [gene.values[field] for gene in found] or [domain.default]
-            rows = [_numbers(domain, value if domain.contains(value) else domain.default) for value in values]
+            rows = [numbers_of(domain, value if domain.contains(value) else domain.default) for value in values]
             numbers += [sum(column) / len(rows) for column in zip(*rows, strict=True)]
     assert genome.training is not None
     for field, domain in space.domains(space.training).items():
         value = genome.training.values[field]
-        numbers += _numbers(domain, value if domain.contains(value) else domain.default)
+        numbers += numbers_of(domain, value if domain.contains(value) else domain.default)
     return np.asarray(numbers, dtype=np.float64)

@@ -50,6 +50,14 @@ class Rule:
         assert isinstance(value, (int, float))
         return (self.least is None or value >= self.least) and (self.most is None or value <= self.most)
 
+    def describe(self) -> str:
+        """The rule in words: ``layers is at least 2``."""
+        if self.values is not None:
+            return f"{self.parent} is {' or '.join(map(str, self.values))}"
+        least = [] if self.least is None else [f"at least {self.least:g}"]
+        most = [] if self.most is None else [f"at most {self.most:g}"]
+        return f"{self.parent} is {' and '.join(least + most) or 'there'}"
+
     def to_json(self) -> dict[str, Any]:
         """The rule as a JSON object."""
         values = None if self.values is None else list(self.values)

@@ -111,8 +111,37 @@ class StridedGene(CountedGene):
         return with_fitting_strides(self, shape)
 
 
-class Conv(StridedGene):
+class ConvolutionGene(StridedGene):
     """A two-dimensional convolution, then normalization, then activation.
+
+    Subclasses declare ``strides``, ``normalization`` and ``activation`` among their fields (in their own
+    order, which is that of stored genomes) and say which convolution it is. There is a bias only where no
+    normalization follows, which would take it away.
+    """
+
+    def convolution(self, bias: bool) -> Any:
+        """The Keras layer, new."""
+        raise TypeError(f"{type(self).__name__} defines no convolution(self, bias)")
+
+    def count_convolution(self, tally: Tally, bias: bool) -> None:
+        """Count :meth:`convolution` on ``tally``."""
+        raise TypeError(f"{type(self).__name__} defines no count_convolution(self, tally, bias)")
+
+    def build(self, x: Any) -> Any:
+        """Convolution, normalization, activation."""
+        x = self.convolution(bias=self.normalization == "none")(x)
+        return activated(normalized(x, self.normalization), self.activation)
+
+    def count(self, tally: Tally) -> None:
+        """Count the layers of :meth:`build`."""
+        check_strides(tally.shape, self.strides)
+        self.count_convolution(tally, bias=self.normalization == "none")
+        tally.normalization(self.normalization)
+        tally.elementwise(int(self.activation != "linear"))
+
+
+class Conv(ConvolutionGene):
+    """An ordinary convolution.
 
     Fields: ``filters``, ``kernel`` (side), ``strides``, ``normalization``, ``activation``.
     """
@@ -123,25 +152,19 @@ class Conv(StridedGene):
     normalization = _normalization("batch")
     activation = _activation()
 
-    def build(self, x: Any) -> Any:
-        """See :meth:`genomes.Gene.build`."""
+    def convolution(self, bias: bool) -> Any:
+        """``Conv2D``."""
         import keras
 
-        x = keras.layers.Conv2D(
-            self.filters, self.kernel, strides=self.strides, padding="same", use_bias=self.normalization == "none"
-        )(x)
-        return activated(normalized(x, self.normalization), self.activation)
+        return keras.layers.Conv2D(self.filters, self.kernel, strides=self.strides, padding="same", use_bias=bias)
 
-    def count(self, tally: Tally) -> None:
-        """See :meth:`genomes.genes.tally.CountedGene.count`."""
-        check_strides(tally.shape, self.strides)
-        tally.convolution(self.filters, self.kernel, self.strides, bias=self.normalization == "none")
-        tally.normalization(self.normalization)
-        tally.elementwise(int(self.activation != "linear"))
+    def count_convolution(self, tally: Tally, bias: bool) -> None:
+        """One convolution."""
+        tally.convolution(self.filters, self.kernel, self.strides, bias=bias)
 
 
-class SeparableConv(StridedGene):
-    """A depthwise and a pointwise convolution, then normalization, then activation (Chollet 2017, arXiv 1610.02357).
+class SeparableConv(ConvolutionGene):
+    """A depthwise and a pointwise convolution (Chollet 2017, arXiv 1610.02357).
 
     Fields: ``filters``, ``kernel``, ``strides``, ``normalization``, ``activation``.
     """
@@ -152,26 +175,22 @@ class SeparableConv(StridedGene):
     normalization = _normalization("batch")
     activation = _activation()
 
-    def build(self, x: Any) -> Any:
-        """See :meth:`genomes.Gene.build`."""
+    def convolution(self, bias: bool) -> Any:
+        """``SeparableConv2D``; the bias is the pointwise part's."""
         import keras
 
-        x = keras.layers.SeparableConv2D(
-            self.filters, self.kernel, strides=self.strides, padding="same", use_bias=self.normalization == "none"
-        )(x)
-        return activated(normalized(x, self.normalization), self.activation)
+        return keras.layers.SeparableConv2D(
+            self.filters, self.kernel, strides=self.strides, padding="same", use_bias=bias
+        )
 
-    def count(self, tally: Tally) -> None:
-        """See :meth:`genomes.genes.tally.CountedGene.count`."""
-        check_strides(tally.shape, self.strides)
+    def count_convolution(self, tally: Tally, bias: bool) -> None:
+        """A depthwise convolution without bias, then a pointwise one."""
         tally.depthwise(self.kernel, self.strides, bias=False)
-        tally.convolution(self.filters, 1, bias=self.normalization == "none")
-        tally.normalization(self.normalization)
-        tally.elementwise(int(self.activation != "linear"))
+        tally.convolution(self.filters, 1, bias=bias)
 
 
-class DepthwiseConv(StridedGene):
-    """A depthwise convolution, then normalization, then activation.
+class DepthwiseConv(ConvolutionGene):
+    """A depthwise convolution: every channel by itself.
 
     Fields: ``kernel``, ``strides``, ``normalization``, ``activation``.
     """
@@ -181,21 +200,15 @@ class DepthwiseConv(StridedGene):
     normalization = _normalization("batch")
     activation = _activation()
 
-    def build(self, x: Any) -> Any:
-        """See :meth:`genomes.Gene.build`."""
+    def convolution(self, bias: bool) -> Any:
+        """``DepthwiseConv2D``."""
         import keras
 
-        x = keras.layers.DepthwiseConv2D(
-            self.kernel, strides=self.strides, padding="same", use_bias=self.normalization == "none"
-        )(x)
-        return activated(normalized(x, self.normalization), self.activation)
+        return keras.layers.DepthwiseConv2D(self.kernel, strides=self.strides, padding="same", use_bias=bias)
 
-    def count(self, tally: Tally) -> None:
-        """See :meth:`genomes.genes.tally.CountedGene.count`."""
-        check_strides(tally.shape, self.strides)
-        tally.depthwise(self.kernel, self.strides, bias=self.normalization == "none")
-        tally.normalization(self.normalization)
-        tally.elementwise(int(self.activation != "linear"))
+    def count_convolution(self, tally: Tally, bias: bool) -> None:
+        """One depthwise convolution."""
+        tally.depthwise(self.kernel, self.strides, bias=bias)
 
 
 class Pool(StridedGene):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Self
 
@@ -11,56 +11,27 @@ import numpy as np
 
 from genomes.checks import whole_number
 from genomes.costs import Cost
-from genomes.domains import Choice, Domain, Value
+from genomes.domains import Choice, Value
 from genomes.errors import GenomeError, shown
+from genomes.features import number_names, numbers_of
 from genomes.genes.hyperparameters import Hyperparameters, Parameter, Values, active, completed, spelled
 from genomes.genome import Genome
 from genomes.spaces.base import Space
+from genomes.spaces.hypermodel.compiled_model import (
+    fresh_metrics,
+    fresh_optimizer,
+    layers_by_mark,
+    learning_rates,
+    loss_object,
+)
 from genomes.spaces.hypermodel.exploration import Explorer
 from genomes.spaces.hypermodel.moving_statistics import unbias
+from genomes.spaces.hypermodel.registration import Registration, build_function, reference, register, registered
 from genomes.spaces.model import dtype_policy
 from genomes.targets import Target
 
 #: Innovation number of the one gene that every genome of such a space has.
 _INNOVATION = 1
-#: Hypermodels that this process was given, by name. A file can name one of them, and nothing else.
-_registered: dict[str, Any] = {}
-
-
-def reference(hypermodel: Any) -> str:
-    """The name under which a hypermodel is recorded: ``module:qualname``, of an instance that of its class."""
-    named = hypermodel if hasattr(hypermodel, "__qualname__") else type(hypermodel)
-    return f"{named.__module__}:{named.__qualname__}"
-
-
-def register(hypermodel: Any) -> str:
-    """Make a hypermodel known in this process, so that JSON may name it.
-
-    Args:
-        hypermodel: function or ``HyperModel``.
-
-    Returns:
-        Its name.
-    """
-    name = reference(hypermodel)
-    _registered[name] = hypermodel
-    return name
-
-
-class Registration:
-    """A hypermodel on its way to a worker: unpickled there, it registers itself.
-
-    Functions and classes are pickled by reference, so that they must be importable by the worker.
-    """
-
-    def __init__(self, hypermodel: Any) -> None:
-        self.hypermodel = hypermodel
-        register(hypermodel)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Registration, (self.hypermodel,)
-
-
 class HypermodelSpace(Space):
     """See :func:`from_hypermodel`."""
 
@@ -83,7 +54,7 @@ class HypermodelSpace(Space):
         for index, parameter in enumerate(self.parameters):
             label = f"{parameter.name}#{index}"
             names += [f"{label} exists"] if parameter.rules else []
-            names += [f"{label}{suffix}" for suffix in _suffixes(parameter.domain)]
+            names += number_names(label, parameter.domain)
         self._feature_names = tuple(names)
 
     # -- genomes and values --------------------------------------------------------------
@@ -177,7 +148,7 @@ class HypermodelSpace(Space):
             value = values[parameter.name] if exists else parameter.domain.default
             if parameter.rules:
                 numbers.append(float(exists))
-            numbers += _numbers(parameter.domain, value)
+            numbers += numbers_of(parameter.domain, value)
         return np.asarray(numbers, dtype=np.float64)
 
     @property
@@ -196,7 +167,7 @@ class HypermodelSpace(Space):
         """One line per hyperparameter."""
         lines = [f"hypermodel {reference(self.hypermodel)}"]
         for parameter in self.parameters:
-            where = " and ".join(_said(rule) for rule in parameter.rules)
+            where = " and ".join(rule.describe() for rule in parameter.rules)
             lines.append(f"{parameter.name}: {parameter.domain!r}{f', where {where}' if where else ''}")
         return "\n".join(lines)
 
@@ -217,15 +188,9 @@ class HypermodelSpace(Space):
         Raises:
             GenomeError: this process was not given the hypermodel; it is not imported by its name.
         """
-        name = str(arguments["hypermodel"])
-        if name not in _registered:
-            raise GenomeError(
-                f"the hypermodel {shown(name)} is not known in this process; make the space with "
-                "genomes.spaces.from_hypermodel(build) first: nothing is imported because a file names it"
-            )
         target = arguments["target"]
         return cls(
-            _registered[name],
+            registered(str(arguments["hypermodel"])),
             [Parameter.from_json(json) for json in arguments["parameters"]],
             objective=str(arguments["objective"]),
             batch_size=int(arguments["batch_size"]),
@@ -270,12 +235,12 @@ class HypermodelSpace(Space):
             keras.utils.set_random_seed(int(seed))
         try:
             with dtype_policy(dtype):
-                model = _function(self.hypermodel)(hp)
+                model = build_function(self.hypermodel)(hp)
         except Exception as error:
             raise GenomeError(f"build failed: {type(error).__name__}: {error}", "genes[0]") from error
         if not isinstance(model, keras.Model):
             raise GenomeError(f"build must return a keras.Model, got {type(model).__name__}", "genes[0]")
-        object.__setattr__(model, "gene_layers", MappingProxyType(_layers(model)))
+        object.__setattr__(model, "gene_layers", MappingProxyType(layers_by_mark(model)))
         self._latest = (genome.key, model)
         return model
 
@@ -288,22 +253,18 @@ class HypermodelSpace(Space):
 
     def loss(self, genome: Genome, preprocessing: Mapping[str, np.ndarray] | None = None) -> Any:
         """The loss that the user's function compiled the model with, of the model built last if it is this one."""
-        return _loss(self._compiled(genome).loss)
+        return loss_object(self._compiled(genome).loss)
 
     def metrics(self) -> list[Any]:
         """The metrics that the user's function compiled the model built last with; fresh."""
         if self._latest is None:
             self.build(self.default())
         assert self._latest is not None
-        return _fresh_metrics(self._latest[1])
+        return fresh_metrics(self._latest[1])
 
     def optimizer(self, genome: Genome) -> Any:
         """A fresh optimizer like the one that the user's function compiled the model with."""
-        import keras
-
-        optimizer = self._compiled(genome).optimizer
-        inner = getattr(optimizer, "inner_optimizer", optimizer)
-        return keras.optimizers.deserialize(keras.optimizers.serialize(inner))
+        return fresh_optimizer(self._compiled(genome))
 
     def batch_size(self, genome: Genome) -> int:
         """The hyperparameter ``batch_size`` if there is one, else the space's."""
@@ -321,124 +282,8 @@ class HypermodelSpace(Space):
 
         Those of the user's schedule if there is one; else constant, falling to 0 with ``final``.
         """
-        import keras
-
-        optimizer = self._compiled(genome).optimizer
-        inner = getattr(optimizer, "inner_optimizer", optimizer)
-        steps = np.arange(first_epoch * steps_per_epoch, last_epoch * steps_per_epoch)
-        schedule = getattr(inner, "_learning_rate", None)
-        if isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
-            return np.asarray([float(schedule(int(step))) for step in steps], np.float32)
-        rates = np.full(len(steps), float(keras.ops.convert_to_numpy(inner.learning_rate)))
-        if final and len(steps):
-            rates *= 1.0 - (np.arange(len(steps)) + 0.5) / len(steps)
-        return rates.astype(np.float32)
-
-
-def _function(hypermodel: Any) -> Callable[[Any], Any]:
-    build = getattr(hypermodel, "build", None)
-    if callable(build):
-        return build
-    if callable(hypermodel):
-        return hypermodel
-    raise GenomeError(f"build: expected a function of hp or a keras_tuner.HyperModel, got {shown(hypermodel)}")
-
-
-def _loss(given: Any) -> Any:
-    """Keras losses that weigh and average, for what ``compile`` was given: names, functions, several of them."""
-    import keras
-
-    if isinstance(given, Mapping):
-        return {name: _loss(loss) for name, loss in given.items()}
-    if isinstance(given, (list, tuple)):
-        return [_loss(loss) for loss in given]
-    if given is None or isinstance(given, keras.losses.Loss):
-        return given
-    function = keras.losses.get(given)
-
-    class Mean(keras.losses.Loss):
-        def call(self, y_true: Any, y_pred: Any) -> Any:
-            return function(y_true, y_pred)
-
-    return Mean(name=getattr(function, "__name__", "loss"))
-
-
-def _layers(model: Any) -> dict[str, Any]:
-    """Layers by class and number: what two models of one function have in common bears the same mark."""
-    counts: dict[str, int] = {}
-    found = {}
-    for layer in model.layers:
-        kind = type(layer).__name__
-        number = counts[kind] = counts.get(kind, 0) + 1
-        found[f"{kind}.{number}"] = layer
-    return found
-
-
-def _fresh_metrics(model: Any) -> list[Any]:
-    """The metrics of a compiled model of one output, by their compiled names."""
-    import keras
-
-    compiled = getattr(model, "_compile_metrics", None)
-    given = getattr(compiled, "_user_metrics", None) or []
-    if isinstance(given, Mapping):
-        lists = [several if isinstance(several, list) else [several] for several in given.values()]
-        given = [metric for several in lists for metric in several]
-    fresh = []
-    for metric in given if isinstance(given, (list, tuple)) else [given]:
-        if isinstance(metric, keras.metrics.Metric):
-            fresh.append(keras.metrics.deserialize(keras.metrics.serialize(metric)))
-        elif metric in ("accuracy", "acc", "crossentropy", "ce"):
-            fresh.append(_by_loss(metric, model))
-        elif isinstance(metric, str):
-            found = keras.metrics.get(metric)
-            if isinstance(found, keras.metrics.Metric):
-                # Logs bear the name that was written: "mae", not "mean_absolute_error".
-                fresh.append(type(found).from_config({**found.get_config(), "name": metric}))
-            else:
-                fresh.append(keras.metrics.MeanMetricWrapper(found, name=metric))
-        else:
-            fresh.append(keras.metrics.MeanMetricWrapper(metric, name=getattr(metric, "__name__", "metric")))
-    return fresh
-
-
-def _by_loss(name: str, model: Any) -> Any:
-    """What Keras takes for ``accuracy`` and ``crossentropy``, by loss and number of outputs."""
-    import keras
-
-    loss = model.loss if isinstance(model.loss, str) else type(model.loss).__name__
-    sparse = "sparse" in loss.lower()
-    binary = model.output_shape[-1] == 1 or "binary" in loss.lower()
-    metrics = keras.metrics
-    if name in ("accuracy", "acc"):
-        several = metrics.SparseCategoricalAccuracy if sparse else metrics.CategoricalAccuracy
-        return (metrics.BinaryAccuracy if binary and not sparse else several)(name=name)
-    several = metrics.SparseCategoricalCrossentropy if sparse else metrics.CategoricalCrossentropy
-    return (metrics.BinaryCrossentropy if binary and not sparse else several)(name=name)
-
-
-def _suffixes(domain: Domain) -> list[str]:
-    if domain.size == 1:
-        return []
-    if isinstance(domain, Choice) and not domain.ordered and len(domain.values) > 2:
-        return [f"={value}" for value in domain.values]
-    return [""]
-
-
-def _numbers(domain: Domain, value: Value) -> list[float]:
-    if domain.size == 1:
-        return []
-    if isinstance(domain, Choice) and not domain.ordered and len(domain.values) > 2:
-        index = int(domain.to_unit(value) * len(domain.values))
-        return [1.0 if place == index else 0.0 for place in range(len(domain.values))]
-    return [domain.to_unit(value)]
-
-
-def _said(rule: Any) -> str:
-    if rule.values is not None:
-        return f"{rule.parent} is {' or '.join(map(str, rule.values))}"
-    bounds = [f"at least {rule.least:g}" if rule.least is not None else "",
-              f"at most {rule.most:g}" if rule.most is not None else ""]  # fmt: skip
-    return f"{rule.parent} is {' and '.join(bound for bound in bounds if bound) or 'there'}"
+        model = self._compiled(genome)
+        return learning_rates(model, first_epoch * steps_per_epoch, last_epoch * steps_per_epoch, decay=final)
 
 
 def from_hypermodel(
@@ -487,6 +332,6 @@ def from_hypermodel(
     target = None
     if any(value is not None for value in (classes, labels, outputs, task)):
         target = Target.infer(classes, outputs, labels, task)
-    found = Explorer(_function(build), builds).run()
+    found = Explorer(build_function(build), builds).run()
     register(build)
     return HypermodelSpace(build, found, objective=objective, batch_size=batch_size, target=target)
