@@ -20,7 +20,7 @@ Example:
 from __future__ import annotations
 
 import json as json_module
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 from genomes.build import measured
@@ -193,15 +193,7 @@ class Gene:
         """A copy in which every child is canonical."""
         if not self.slots:
             return self
-        changes: dict[str, Any] = {}
-        for slot, declared in self.slots.items():
-            value = self._values[slot]
-            if isinstance(declared, Genes):
-                changes[slot] = canonical_sequence(value)
-            else:
-                changes[slot] = tuple(canonical_sequence(branch) for branch in value)
-        own = dict(self._values)
-        own.update(changes)
+        own = {**self._values, **changed_children(self, canonical_sequence)}
         copy = object.__new__(type(self))
         object.__setattr__(copy, "innovation", self.innovation)
         object.__setattr__(copy, "_values", own)
@@ -339,6 +331,17 @@ class Gene:
             else:
                 parts.append("[" + " | ".join(" ".join(str(c) for c in branch) for branch in value) + "]")
         return f"{type(self).__name__}({', '.join(parts)})"
+
+
+def changed_children(
+    gene: Gene, change: Callable[[tuple[Gene, ...]], tuple[Gene, ...]]
+) -> dict[str, tuple[Any, ...]]:
+    """What every slot of a gene holds after ``change`` of each of its sequences, for :meth:`Gene.replace`."""
+    changes = {}
+    for slot, declared in gene.slots.items():
+        held = getattr(gene, slot)
+        changes[slot] = change(held) if isinstance(declared, Genes) else tuple(change(branch) for branch in held)
+    return changes
 
 
 def canonical_sequence(genes: Sequence[Gene]) -> tuple[Gene, ...]:

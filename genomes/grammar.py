@@ -193,3 +193,28 @@ def children(gene: Gene) -> list[tuple[str, tuple[Gene, ...]]]:
         else:
             found += [(f"{slot}[{number}]", branch) for number, branch in enumerate(value)]
     return found
+
+
+def default_gene(
+    kind: type[Gene], domains: Mapping[str, Mapping[str, Domain]], innovation: int, /, **values: Any
+) -> Gene:
+    """A gene with the defaults of a space's domains.
+
+    Args:
+        kind: its class.
+        domains: the space's domains: gene's class name -> field -> domain; the class's own where none is given.
+        innovation: its innovation number.
+        values: fields and slots that are to hold something else.
+    """
+    own = {**kind.fields, **domains.get(kind.__name__, {})}
+    return kind(innovation=innovation, **{name: domain.default for name, domain in own.items()} | values)
+
+
+def merged_domains(
+    own: Mapping[str, Mapping[str, Domain]], given: Mapping[str, Mapping[str, Domain]] | None
+) -> dict[str, dict[str, Domain]]:
+    """A space's own domains, with those that a user gave in their place."""
+    merged = {name: dict(fields) for name, fields in own.items()}
+    for name, fields in (given or {}).items():
+        merged[name] = {**merged.get(name, {}), **fields}
+    return merged

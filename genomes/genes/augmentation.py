@@ -41,7 +41,7 @@ def augment(training: ImageTraining, x: Any, y: Any, seed: Any) -> tuple[Any, An
     elif training.shift:
         x = _shifted(training.shift, x, draws)
     if training.cutout:
-        x = _cut(training.cutout, x, draws)
+        x = _cutout(training.cutout, x, draws)
     if training.mixup:
         x, y = _mixed(training.mixup, x, y, draws)
     return x, y
@@ -137,7 +137,7 @@ def _transformed(training: ImageTraining, x: Any, draws: _Draws) -> Any:
     return upper * (1 - lower) + below * lower
 
 
-def _cut(share: float, x: Any, draws: _Draws) -> Any:
+def _cutout(share: float, x: Any, draws: _Draws) -> Any:
     from keras import ops
 
     _, height, width, _ = ops.shape(x)

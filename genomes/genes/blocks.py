@@ -8,7 +8,7 @@ from genomes.build import apply
 from genomes.costs import Shape, flow_through
 from genomes.domains import Choice, Int
 from genomes.errors import GenomeError
-from genomes.gene import Gene, canonical_sequence, fitted_sequence
+from genomes.gene import Gene, canonical_sequence, changed_children, fitted_sequence
 from genomes.genes.layers import ACTIVATIONS, Activation, activated, normalized
 from genomes.genes.tally import CountedGene, Tally
 from genomes.slots import Branches, Genes
@@ -231,13 +231,7 @@ class Repeat(CountedGene):
 
 def unstrided(gene: Gene) -> Gene:
     """The gene with all strides, its own and those of its children, set to 1."""
-    changes: dict[str, Any] = {}
+    changes: dict[str, Any] = changed_children(gene, lambda genes: tuple(unstrided(child) for child in genes))
     if gene.values.get("strides", 1) != 1:
         changes["strides"] = 1
-    for slot, declared in gene.slots.items():
-        value = getattr(gene, slot)
-        if isinstance(declared, Genes):
-            changes[slot] = tuple(unstrided(child) for child in value)
-        else:
-            changes[slot] = tuple(tuple(unstrided(child) for child in branch) for branch in value)
     return gene.replace(**changes) if changes else gene

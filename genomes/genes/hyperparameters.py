@@ -97,7 +97,7 @@ class Parameter:
         return cls(name, domain_from_json(json["domain"], name), tuple(map(Rule.from_json, json["rules"])))
 
 
-def active(parameters: Sequence[Parameter], values: Mapping[str, Value]) -> dict[str, Parameter]:
+def active_parameters(parameters: Sequence[Parameter], values: Mapping[str, Value]) -> dict[str, Parameter]:
     """The parameters that exist for these values, by name; parents stand before what depends on them.
 
     A parameter without a value yet counts as its parents say; nothing can depend on it.
@@ -112,7 +112,7 @@ def active(parameters: Sequence[Parameter], values: Mapping[str, Value]) -> dict
     return found
 
 
-def completed(
+def completed_values(
     parameters: Sequence[Parameter], values: Mapping[str, Value], rng: np.random.Generator | None
 ) -> Values:
     """A value for exactly the parameters that exist, in their order.
@@ -150,18 +150,18 @@ class ChosenValues(Domain):
 
     def validate(self, value: Any, path: str = "") -> Value:
         """See :meth:`Domain.validate`; the text is brought into its one spelling."""
-        return spelled(read(value, path))
+        return text_of_values(values_from_text(value, path))
 
     def parts(self, value: Value) -> Values:
         """The values by name; the edit distance compares them one by one."""
-        return read(value)
+        return values_from_text(value)
 
     def to_json(self) -> dict[str, Any]:
         """See :meth:`Domain.to_json`."""
         return {"domain": "ChosenValues"}
 
 
-def read(text: Any, path: str = "") -> Values:
+def values_from_text(text: Any, path: str = "") -> Values:
     """The values in a text.
 
     Raises:
@@ -183,7 +183,7 @@ def read(text: Any, path: str = "") -> Values:
     return values
 
 
-def spelled(values: Mapping[str, Value]) -> str:
+def text_of_values(values: Mapping[str, Value]) -> str:
     """The values as text; equal values, equal texts."""
     return json_module.dumps(dict(sorted(values.items())), separators=(",", ":"))
 
@@ -200,7 +200,7 @@ class Hyperparameters(Gene):
     @property
     def named(self) -> Values:
         """The values by name."""
-        return read(self.chosen)
+        return values_from_text(self.chosen)
 
     def __str__(self) -> str:
         parts = [f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in self.named.items()]

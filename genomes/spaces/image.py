@@ -32,7 +32,7 @@ from genomes.genes.layers import (
 )
 from genomes.genes.training import ImageTraining
 from genomes.genome import Genome
-from genomes.grammar import GenomeLimits, Stage
+from genomes.grammar import GenomeLimits, Stage, merged_domains
 from genomes.spaces.layered import LayeredSpace
 from genomes.targets import Target
 from genomes.variation.repair import nearest
@@ -203,8 +203,7 @@ def image(
     known = {kind.__name__ for stage in stages for kind in (*stage.genes, *(stage.inner or ()))}
     own = {name: fields for name, fields in own.items() if name in known or name == "ImageTraining"}
     for name, fields in (domains or {}).items():
-        name = "ImageTraining" if name == "Training" else name
-        own[name] = {**own.get(name, {}), **fields}
+        own = merged_domains(own, {"ImageTraining" if name == "Training" else name: fields})
     common: dict[str, Any] = {
         "domains": own, "training": ImageTraining, "limits": limits, "default_share": _DEFAULT_SHARE,
         "smallest": _smallest(own, stages[1].genes),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from genomes.domains import Boolean, Choice, Domain, Fixed, Float, Int
 from genomes.gene import Gene
@@ -20,7 +19,7 @@ from genomes.genes.sequence import (
 )
 from genomes.genes.training import Training
 from genomes.genome import Genome
-from genomes.grammar import Stage
+from genomes.grammar import Stage, default_gene
 from genomes.spaces.encoded import training_domains
 from genomes.targets import Target
 
@@ -105,28 +104,6 @@ def domains(target: Target, length: int, units: int, recurrent: bool) -> dict[st
     return found
 
 
-def made(
-    kind: type[Gene], known: Mapping[str, Mapping[str, Domain]], innovation: int, /, **fields: Any
-) -> Gene:
-    """A gene with these fields, and defaults of the space's domains for the others."""
-    own = {**kind.fields, **known.get(kind.__name__, {})}
-    return kind(innovation=innovation, **{name: d.default for name, d in own.items()} | fields)
-
-
-def settings(known: Mapping[str, Mapping[str, Domain]], **fields: Any) -> Gene:
-    """The default training settings."""
-    return made(Training, known, 0, **fields)
-
-
 def genome(known: Mapping[str, Mapping[str, Domain]], genes: Sequence[Gene]) -> Genome:
-    """These genes with the default training settings."""
-    return Genome(genes, settings(known))
-
-
-def merged(
-    known: dict[str, dict[str, Domain]], given: Mapping[str, Mapping[str, Domain]] | None
-) -> dict[str, dict[str, Domain]]:
-    """The space's domains with a user's in their place."""
-    for name, fields in (given or {}).items():
-        known[name] = {**known.get(name, {}), **fields}
-    return known
+    """These genes with the default training settings of the space's domains."""
+    return Genome(genes, default_gene(Training, known, 0))

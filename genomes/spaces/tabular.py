@@ -17,7 +17,7 @@ from genomes.genes.columns import ColumnEmbedding
 from genomes.genes.layers import Activation, Dense, Dropout, Normalization
 from genomes.genes.training import Training
 from genomes.genome import Genome
-from genomes.grammar import GenomeLimits, Stage
+from genomes.grammar import GenomeLimits, Stage, default_gene, merged_domains
 from genomes.spaces.columns import (
     MISSING_INTEGER,
     MOST_CATEGORIES,
@@ -334,17 +334,16 @@ def tabular(
         "Residual": {"activation": Fixed("linear")},
         "Training": training_domains(target),
     }
-    for name, fields in (domains or {}).items():
-        own[name] = {**own.get(name, {}), **fields}
-    training = _within(Training, own, 0)
-    first = _within(ColumnEmbedding, own, 1)
+    own = merged_domains(own, domains)
+    training = default_gene(Training, own, 0)
+    first = default_gene(ColumnEmbedding, own, 1)
     default = [
         first,
-        _within(Dense, own, 2),
-        _within(Dropout, own, 3),
-        _within(Residual, own, 4, body=[_within(Dense, own, 5), _within(Dropout, own, 6)]),
+        default_gene(Dense, own, 2),
+        default_gene(Dropout, own, 3),
+        default_gene(Residual, own, 4, body=[default_gene(Dense, own, 5), default_gene(Dropout, own, 6)]),
     ]
-    small = _within(ColumnEmbedding, {**own, "ColumnEmbedding": {"layout": Fixed(layout)}}, 1)
+    small = default_gene(ColumnEmbedding, {**own, "ColumnEmbedding": {"layout": Fixed(layout)}}, 1)
     fewest = {
         name: own["ColumnEmbedding"][name].from_unit(0.0) for name in ("bins", "embedding")
     }
@@ -363,12 +362,6 @@ def tabular(
         ),
         options={"columns": [column.to_json() for column in found], "plain": plain},
     )
-
-
-def _within(kind: type[Gene], domains: Mapping[str, Mapping[str, Domain]], innovation: int, **slots: Any) -> Gene:
-    """A gene with the defaults of the space's domains."""
-    known = {**kind.fields, **domains.get(kind.__name__, {})}
-    return kind(innovation=innovation, **{name: domain.default for name, domain in known.items()}, **slots)
 
 
 def _columns(columns: Any, categories: Sequence[str | int]) -> tuple[list[Column], bool]:

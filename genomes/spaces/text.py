@@ -12,8 +12,9 @@ from genomes.costs import Shape
 from genomes.domains import Choice, Domain, Fixed, Int
 from genomes.errors import GenomeError, shown
 from genomes.gene import Gene
+from genomes.genes.layers import Dropout
 from genomes.genes.sequence import SequenceConv, SequenceReduce, TokenEmbedding
-from genomes.grammar import GenomeLimits, Stage
+from genomes.grammar import GenomeLimits, Stage, default_gene, merged_domains
 from genomes.spaces import sequences
 from genomes.spaces.columns import as_texts
 from genomes.spaces.encoded import EncodedSpace, target_statistics
@@ -216,22 +217,22 @@ def text(
         "units": Int(min(8, widest), widest, log=True, default=min(64, widest)),
         "dropout": Choice([0.0, 0.1, 0.2, 0.3, 0.4, 0.5], default=0.1),
     }
-    known = sequences.merged(known, domains)
-    embedding = sequences.made(TokenEmbedding, known, 1)
+    known = merged_domains(known, domains)
+    embedding = default_gene(TokenEmbedding, known, 1)
     smallest = embedding.replace(units=known["TokenEmbedding"]["units"].from_unit(0.0))
     width = known["SequenceConv"]["filters"].default
     default = [
         embedding,
-        sequences.made(SequenceConv, known, 2, filters=width),
-        sequences.made(SequenceReduce, known, 90, kind="both"),
-        sequences.made(sequences.Dropout, known, 91),
+        default_gene(SequenceConv, known, 2, filters=width),
+        default_gene(SequenceReduce, known, 90, kind="both"),
+        default_gene(Dropout, known, 91),
     ]
     return TextSpace(
         (1,) if raw else (length,),
         target,
         sequences.stages((Stage("embedding", (TokenEmbedding,), 1, 1, ()),), genes, recurrent),
         default=sequences.genome(known, default),
-        smallest=sequences.genome(known, [smallest, sequences.made(SequenceReduce, known, 90, kind="average")]),
+        smallest=sequences.genome(known, [smallest, default_gene(SequenceReduce, known, 90, kind="average")]),
         domains=known,
         limits=GenomeLimits(
             parameters=2_000_000 + tokens * widest if parameters is None else int(parameters),

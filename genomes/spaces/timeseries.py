@@ -13,8 +13,10 @@ from genomes.costs import Shape
 from genomes.domains import Domain
 from genomes.errors import GenomeError, shown
 from genomes.gene import Gene
+from genomes.genes.blocks import Residual
+from genomes.genes.layers import Dropout
 from genomes.genes.sequence import SequenceConv, SequenceReduce
-from genomes.grammar import GenomeLimits
+from genomes.grammar import GenomeLimits, default_gene, merged_domains
 from genomes.spaces import sequences
 from genomes.spaces.encoded import EncodedSpace, positive, standardize, standardized, target_statistics
 from genomes.targets import Target
@@ -181,23 +183,23 @@ def timeseries(
     length = shape[0]
     assert length is not None
     target = Target.infer(classes, outputs, labels, task)
-    known = sequences.merged(sequences.domains(target, length, units, recurrent), domains)
-    reduce = sequences.made(SequenceReduce, known, 90, kind="both")
+    known = merged_domains(sequences.domains(target, length, units, recurrent), domains)
+    reduce = default_gene(SequenceReduce, known, 90, kind="both")
     width = known["SequenceConv"]["filters"].default
     body = [
-        sequences.made(SequenceConv, known, 1, filters=width),
-        sequences.made(
-            sequences.Residual, known, 2,
-            body=[sequences.made(SequenceConv, known, number, filters=width) for number in (3, 4)],
+        default_gene(SequenceConv, known, 1, filters=width),
+        default_gene(
+            Residual, known, 2,
+            body=[default_gene(SequenceConv, known, number, filters=width) for number in (3, 4)],
         ),
-        sequences.made(SequenceConv, known, 5, filters=width),
+        default_gene(SequenceConv, known, 5, filters=width),
     ]  # fmt: skip
     return TimeSeriesSpace(
         shape,
         target,
         sequences.stages((), genes, recurrent),
-        default=sequences.genome(known, [*body, reduce, sequences.made(sequences.Dropout, known, 91)]),
-        smallest=sequences.genome(known, [sequences.made(SequenceReduce, known, 90, kind="average")]),
+        default=sequences.genome(known, [*body, reduce, default_gene(Dropout, known, 91)]),
+        smallest=sequences.genome(known, [default_gene(SequenceReduce, known, 90, kind="average")]),
         domains=known,
         limits=GenomeLimits(
             parameters=2_000_000 if parameters is None else int(parameters),

@@ -32,7 +32,7 @@ def crossover(
     genes_a, genes_b = list(first.genes), list(second.genes)
     matches = _matches(genes_a, genes_b)
     if not matches:
-        genes_a, genes_b = _cut(space, genes_a, genes_b, rng)
+        genes_a, genes_b = _one_point(space, genes_a, genes_b, rng)
     loci: list[tuple[Any, Any]] = _runs(genes_a, genes_b, matches) if matches else []
     places = len(loci)
     loci += _settings(first.training, second.training)
@@ -101,9 +101,10 @@ def _matches(a: Sequence[Gene], b: Sequence[Gene]) -> list[tuple[int, int]]:
     return pairs
 
 
-def _cut(
+def _one_point(
     space: Grammar, a: Sequence[Gene], b: Sequence[Gene], rng: np.random.Generator
 ) -> tuple[list[Gene], list[Gene]]:
+    """One-point crossover of one stage that is not empty in both parents."""
     parts_a, parts_b = space.split(a), space.split(b)
     usable = [i for i, (x, y) in enumerate(zip(parts_a, parts_b, strict=True)) if x or y]
     if usable:

@@ -14,7 +14,7 @@ import numpy as np
 from genomes.costs import flow
 from genomes.domains import Domain, Value
 from genomes.errors import GenomeError
-from genomes.gene import Gene, fitted_sequence, new_innovation
+from genomes.gene import Gene, changed_children, fitted_sequence, new_innovation
 from genomes.genome import Genome
 from genomes.grammar import Grammar, Stage
 from genomes.slots import Genes
@@ -200,12 +200,7 @@ def _narrower(space: Grammar, gene: Gene) -> Gene:
             smaller = nearest(domain, max(1, int(value) // 2))
             if smaller is not None and smaller < value:
                 changes[field] = smaller
-    for slot, declared in gene.slots.items():
-        value = getattr(gene, slot)
-        if isinstance(declared, Genes):
-            changes[slot] = tuple(_narrower(space, child) for child in value)
-        else:
-            changes[slot] = tuple(tuple(_narrower(space, child) for child in branch) for branch in value)
+    changes |= changed_children(gene, lambda genes: tuple(_narrower(space, child) for child in genes))
     return gene.replace(**changes) if changes else gene
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from genomes.gene import Gene, new_innovation
+from genomes.gene import Gene, changed_children, new_innovation
 from genomes.genome import Genome
 from genomes.grammar import Grammar, Stage
 from genomes.slots import Genes
@@ -99,14 +99,9 @@ def _rewritten(
 
 def renewed(gene: Gene, rng: np.random.Generator) -> Gene:
     """The gene and all below it with new innovation numbers: a copy that goes its own way."""
-    changes: dict[str, Any] = {"innovation": new_innovation(rng)}
-    for slot, declared in gene.slots.items():
-        value = getattr(gene, slot)
-        if isinstance(declared, Genes):
-            changes[slot] = tuple(renewed(child, rng) for child in value)
-        else:
-            changes[slot] = tuple(tuple(renewed(child, rng) for child in branch) for branch in value)
-    return gene.replace(**changes)
+    innovation = new_innovation(rng)
+    children = changed_children(gene, lambda genes: tuple(renewed(child, rng) for child in genes))
+    return gene.replace(innovation=innovation, **children)
 
 
 def with_unique_innovations(genome: Genome, rng: np.random.Generator) -> Genome:
@@ -123,12 +118,7 @@ def _unique(gene: Gene, seen: set[int], rng: np.random.Generator) -> Gene:
     if gene.innovation in seen:
         changes["innovation"] = new_innovation(rng)
     seen.add(gene.innovation)
-    for slot, declared in gene.slots.items():
-        value = getattr(gene, slot)
-        if isinstance(declared, Genes):
-            changes[slot] = tuple(_unique(child, seen, rng) for child in value)
-        else:
-            changes[slot] = tuple(tuple(_unique(child, seen, rng) for child in branch) for branch in value)
+    changes |= changed_children(gene, lambda genes: tuple(_unique(child, seen, rng) for child in genes))
     return gene.replace(**changes) if changes else gene
 
 

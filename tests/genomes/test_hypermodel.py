@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from genomes import Genome, GenomeError, Space, distance, spaces
-from genomes.genes.hyperparameters import read
+from genomes.genes.hyperparameters import values_from_text
 from tests.genomes import hypermodels_for_tests as examples
 
 keras_tuner = pytest.importorskip("keras_tuner")
@@ -213,4 +213,4 @@ def test_mistakes_are_named(loops) -> None:
         loops.validate(Genome([genome.genes[0].replace(chosen='{"units_7":9}')]))
     for hostile in ('{"a":[1]}', "[1]", "{", '{"a":NaN}', "[" * 10_000, "x" * 10**6):
         with pytest.raises(GenomeError):
-            read(hostile)
+            values_from_text(hostile)

@@ -14,7 +14,14 @@ from genomes.costs import Cost
 from genomes.domains import Choice, Value
 from genomes.errors import GenomeError, shown
 from genomes.features import number_names, numbers_of
-from genomes.genes.hyperparameters import Hyperparameters, Parameter, Values, active, completed, spelled
+from genomes.genes.hyperparameters import (
+    Hyperparameters,
+    Parameter,
+    Values,
+    active_parameters,
+    completed_values,
+    text_of_values,
+)
 from genomes.genome import Genome
 from genomes.spaces.base import Space
 from genomes.spaces.hypermodel.compiled_model import (
@@ -60,7 +67,7 @@ class HypermodelSpace(Space):
     # -- genomes and values --------------------------------------------------------------
     def genome(self, values: Mapping[str, Value], rng: np.random.Generator | None = None) -> Genome:
         """The genome with these values; what is missing is drawn, or by default without ``rng``."""
-        chosen = spelled(completed(self.parameters, values, rng))
+        chosen = text_of_values(completed_values(self.parameters, values, rng))
         return Genome((Hyperparameters(innovation=_INNOVATION, chosen=chosen),))
 
     def values(self, genome: Genome) -> Values:
@@ -89,7 +96,7 @@ class HypermodelSpace(Space):
     def validate(self, genome: Genome) -> None:
         """See :meth:`genomes.Space.validate`."""
         values = self.values(genome)
-        expected = active(self.parameters, values)
+        expected = active_parameters(self.parameters, values)
         for name, value in values.items():
             if name not in expected:
                 raise GenomeError(f"no such hyperparameter exists here; {shown(sorted(expected), 300)} do", name)
@@ -111,7 +118,7 @@ class HypermodelSpace(Space):
     def mutate(self, genome: Genome, rng: np.random.Generator) -> Genome:
         """One hyperparameter perturbed; what then comes into existence is drawn."""
         values = self.values(self.repair(genome, rng))
-        varying = {name: p for name, p in active(self.parameters, values).items() if p.domain.size != 1}
+        varying = {name: p for name, p in active_parameters(self.parameters, values).items() if p.domain.size != 1}
         if not varying:
             return genome
         name = list(varying)[int(rng.integers(len(varying)))]
@@ -141,7 +148,7 @@ class HypermodelSpace(Space):
     def features(self, genome: Genome) -> np.ndarray:
         """Per hyperparameter: whether it exists (where that varies) and its place in its domain."""
         values = self.values(genome)
-        existing = active(self.parameters, values)
+        existing = active_parameters(self.parameters, values)
         numbers: list[float] = []
         for parameter in self.parameters:
             exists = existing.get(parameter.name) is parameter
