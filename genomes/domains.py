@@ -205,7 +205,7 @@ class Int(Domain):
         return (index + 0.5) / self.size
 
     def validate(self, value: Any, path: str = "") -> int:
-        """See :meth:`Domain.validate`."""
+        """``value`` as a plain int, if it is one of the numbers."""
         number = _integer(value, path)
         if not self.low <= number <= self.high:
             raise GenomeError(f"expected {self.low} to {self.high}, got {number}", path)
@@ -230,7 +230,7 @@ class Int(Domain):
         return self._value(steps[int(rng.integers(len(steps)))])
 
     def to_json(self) -> dict[str, Any]:
-        """See :meth:`Domain.to_json`."""
+        """The domain as a JSON object."""
         return {
             "domain": "Int", "low": self.low, "high": self.high, "step": self.step, "log": self.log,
             "default": self.default,
@@ -321,7 +321,7 @@ class Float(Domain):
         return min(max(unit, 0.0), 1.0)
 
     def validate(self, value: Any, path: str = "") -> float:
-        """See :meth:`Domain.validate`."""
+        """``value`` as a plain float: the nearest step, if it is that up to rounding."""
         number = _real(value, path)
         if not self.low <= number <= self.high:
             raise GenomeError(f"expected {self.low} to {self.high}, got {number}", path)
@@ -339,7 +339,7 @@ class Float(Domain):
         return number
 
     def to_json(self) -> dict[str, Any]:
-        """See :meth:`Domain.to_json`."""
+        """The domain as a JSON object."""
         return {
             "domain": "Float", "low": self.low, "high": self.high, "step": self.step, "log": self.log,
             "default": self.default,
@@ -402,7 +402,7 @@ class Choice(Domain):
         raise GenomeError(f"expected one of {list(self.values)}, got {shown(value)}")
 
     def validate(self, value: Any, path: str = "") -> Value:
-        """See :meth:`Domain.validate`."""
+        """The one of the values that equals ``value``; True is not 1."""
         if isinstance(value, np.generic):
             value = value.item()
         try:
@@ -411,7 +411,7 @@ class Choice(Domain):
             raise GenomeError(f"expected one of {list(self.values)}, got {shown(value)}", path) from None
 
     def to_json(self) -> dict[str, Any]:
-        """See :meth:`Domain.to_json`."""
+        """The domain as a JSON object."""
         return {
             "domain": "Choice", "values": list(self.values), "default": self.default, "ordered": self.ordered,
         }  # fmt: skip
@@ -424,7 +424,7 @@ class Boolean(Choice):
         super().__init__([False, True], default=bool(default), ordered=False)
 
     def to_json(self) -> dict[str, Any]:
-        """See :meth:`Domain.to_json`."""
+        """The domain as a JSON object."""
         return {"domain": "Boolean", "default": self.default}
 
 
@@ -435,7 +435,7 @@ class Fixed(Choice):
         super().__init__([value])
 
     def to_json(self) -> dict[str, Any]:
-        """See :meth:`Domain.to_json`."""
+        """The domain as a JSON object."""
         return {"domain": "Fixed", "value": self.values[0]}
 
 

@@ -86,7 +86,7 @@ class Residual(CountedGene):
     body = Genes()
 
     def build(self, x: Any) -> Any:
-        """See :meth:`genomes.Gene.build`."""
+        """The body and the shortcut around it, added; then the activation."""
         import keras
 
         if not canonical_sequence(self.body):
@@ -98,7 +98,7 @@ class Residual(CountedGene):
         return activated(keras.layers.Add()([shortcut, y]), self.activation)
 
     def count(self, tally: Tally) -> None:
-        """See :meth:`genomes.genes.tally.CountedGene.count`."""
+        """Count the layers of :meth:`build`."""
         # Without an effect in the body nothing is added: twice the input would be no use to anybody.
         if canonical_sequence(self.body):
             before = tally.shape
@@ -110,7 +110,7 @@ class Residual(CountedGene):
         tally.elementwise(int(self.activation != "linear"))
 
     def fitted(self, shape: Shape) -> Gene | None:
-        """See :meth:`genomes.Gene.fitted`."""
+        """The gene with a body that fits; None if no shortcut has the strides of that body."""
         body, after = fitted_sequence(self.body, shape)
         try:
             _body_strides(body, shape, after)
@@ -119,7 +119,7 @@ class Residual(CountedGene):
         return self if body == self.body else self.replace(body=body)
 
     def canonical(self) -> tuple[Gene, ...]:
-        """See :meth:`genomes.Gene.canonical`: without a body only the activation is left."""
+        """With nothing in its body only the activation is left."""
         gene = self.with_canonical_children()
         if gene.body:
             return (gene,)
@@ -139,7 +139,7 @@ class Parallel(CountedGene):
     branches = Branches(least=2, most=8)
 
     def build(self, x: Any) -> Any:
-        """See :meth:`genomes.Gene.build`."""
+        """Every branch on the same input, then joined."""
         import keras
 
         outputs = [apply(branch, x, f"branches[{number}]") for number, branch in enumerate(self.branches)]
@@ -149,7 +149,7 @@ class Parallel(CountedGene):
         return keras.layers.Add()([projected(y, widest) for y in outputs])
 
     def count(self, tally: Tally) -> None:
-        """See :meth:`genomes.genes.tally.CountedGene.count`."""
+        """Count the layers of :meth:`build`."""
         ends = []
         for number, branch in enumerate(self.branches):
             after, cost = flow_through(branch, tally.shape, f"branches[{number}]")
@@ -182,7 +182,7 @@ class Parallel(CountedGene):
                 raise GenomeError("branches must shorten the sequence alike")
 
     def fitted(self, shape: Shape) -> Gene | None:
-        """See :meth:`genomes.Gene.fitted`: branches that end in different sizes lose their strides."""
+        """The gene with branches that fit; without their strides if they would end in different sizes."""
         gene = self.replace(branches=tuple(fitted_sequence(branch, shape)[0] for branch in self.branches))
         for candidate in (gene, unstrided(gene)):
             try:
@@ -203,19 +203,19 @@ class Repeat(CountedGene):
     body = Genes()
 
     def build(self, x: Any) -> Any:
-        """See :meth:`genomes.Gene.build`."""
+        """Apply the body so many times; every time makes new layers."""
         for _ in range(self.times):
             x = apply(self.body, x, "body")
         return x
 
     def count(self, tally: Tally) -> None:
-        """See :meth:`genomes.genes.tally.CountedGene.count`."""
+        """Count the body so many times."""
         for _ in range(self.times):
             shape, cost = flow_through(self.body, tally.shape, "body")
             tally.add(cost, shape)
 
     def fitted(self, shape: Shape) -> Gene | None:
-        """See :meth:`genomes.Gene.fitted`: a body that does not fit every time loses its strides."""
+        """The gene, if need be with a body that fits; without strides if it does not fit every time."""
         for gene in (self, self.replace(body=fitted_sequence(self.body, shape)[0]), unstrided(self)):
             try:
                 gene.output_shape(shape)
@@ -225,7 +225,7 @@ class Repeat(CountedGene):
         return None
 
     def canonical(self) -> tuple[Gene, ...]:
-        """See :meth:`genomes.Gene.canonical`: the body written out."""
+        """The body written out."""
         return canonical_sequence(self.body) * int(self.times)
 
 

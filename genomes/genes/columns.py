@@ -29,20 +29,20 @@ class ColumnLayout(Domain):
     default: Value = "1|0|"
 
     def from_unit(self, unit: float) -> Value:
-        """See :meth:`Domain.from_unit`; a space fixes its layout, so that nothing is ever drawn."""
+        """The default: a space fixes its layout, so that nothing is ever drawn."""
         return self.default
 
     def to_unit(self, value: Value) -> float:
-        """See :meth:`Domain.to_unit`."""
+        """The middle: a layout has no place among others."""
         return 0.5
 
     def validate(self, value: Any, path: str = "") -> Value:
-        """See :meth:`Domain.validate`."""
+        """``value`` itself, if it is the text of a layout."""
         parse_layout(value, path)
         return str(value)
 
     def to_json(self) -> dict[str, Any]:
-        """See :meth:`Domain.to_json`."""
+        """The domain as a JSON object."""
         return {"domain": "ColumnLayout"}
 
 
@@ -78,7 +78,7 @@ class ColumnEmbedding(Gene):
     input_ranks = (1,)
 
     def build(self, x: Any) -> Any:
-        """See :meth:`genomes.Gene.build`."""
+        """Cut the rows into numbers, flags and codes, encode each, and join them."""
         import keras
         from keras import ops
 
@@ -104,7 +104,7 @@ class ColumnEmbedding(Gene):
         return parts[0] if len(parts) == 1 else keras.layers.Concatenate()(parts)
 
     def output_shape(self, shape: Shape) -> Shape:
-        """See :meth:`genomes.Gene.output_shape`."""
+        """One vector: numbers with their pieces, flags, encoded categories."""
         numbers, flags, categories = parse_layout(self.layout)
         expected = 2 * numbers + flags + len(categories)
         if shape != (expected,):
@@ -113,12 +113,12 @@ class ColumnEmbedding(Gene):
         return (numbers * (1 + self.bins) + flags + encoded,)
 
     def cost(self, shape: Shape) -> Cost:
-        """See :meth:`genomes.Gene.cost`."""
+        """Weights of the embeddings, and operations of the piecewise-linear encoding."""
         numbers, _, categories = parse_layout(self.layout)
         return Cost(sum(categories) * self.embedding, 4 * numbers * self.bins)
 
     def canonical(self) -> tuple[Gene, ...]:
-        """See :meth:`genomes.Gene.canonical`: what has no column to work on is without effect."""
+        """The gene with 0 for ``bins`` without a number, and for ``embedding`` without a category."""
         numbers, _, categories = parse_layout(self.layout)
         changes: dict[str, Value] = {}
         if not numbers and self.bins:

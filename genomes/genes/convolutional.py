@@ -32,7 +32,7 @@ class Bottleneck(StridedGene):
         return max(1, int(self.filters) // int(self.reduction))
 
     def build(self, x: Any) -> Any:
-        """See :meth:`genomes.Gene.build`."""
+        """Three convolutions, added to the (projected) input; then the activation."""
         import keras
 
         bias = self.normalization == "none"
@@ -46,7 +46,7 @@ class Bottleneck(StridedGene):
         return activated(keras.layers.Add()([shortcut, y]), self.activation)
 
     def count(self, tally: Tally) -> None:
-        """See :meth:`genomes.genes.tally.CountedGene.count`."""
+        """Count the layers of :meth:`build`."""
         check_strides(tally.shape, self.strides)
         shortcut = Tally(tally.shape)
         count_projection(shortcut, self.filters, (self.strides, self.strides), self.normalization)
@@ -97,11 +97,11 @@ class SqueezeExcite(CountedGene):
     ratio = Int(1, 64, default=4)
 
     def build(self, x: Any) -> Any:
-        """See :meth:`genomes.Gene.build`."""
+        """Channels times their weights."""
         return squeezed(x, self.ratio)
 
     def count(self, tally: Tally) -> None:
-        """See :meth:`genomes.genes.tally.CountedGene.count`."""
+        """Count the layers of :meth:`build`."""
         count_squeezed(tally, self.ratio)
 
 
@@ -123,7 +123,7 @@ class InvertedResidual(StridedGene):
     activation = Choice(list(ACTIVATIONS), default="swish", ordered=False)
 
     def build(self, x: Any) -> Any:
-        """See :meth:`genomes.Gene.build`."""
+        """Expansion, depthwise convolution, projection; added to the input where shapes agree."""
         import keras
 
         bias = self.normalization == "none"
@@ -140,7 +140,7 @@ class InvertedResidual(StridedGene):
         return keras.layers.Add()([x, y]) if tuple(x.shape) == tuple(y.shape) else y
 
     def count(self, tally: Tally) -> None:
-        """See :meth:`genomes.genes.tally.CountedGene.count`."""
+        """Count the layers of :meth:`build`."""
         check_strides(tally.shape, self.strides)
         before = tally.shape
         bias = self.normalization == "none"
@@ -179,7 +179,7 @@ class XceptionBlock(StridedGene):
     activation = Choice(list(ACTIVATIONS), default="relu", ordered=False)
 
     def build(self, x: Any) -> Any:
-        """See :meth:`genomes.Gene.build`."""
+        """Separable convolutions and pooling, added to the projected input."""
         import keras
 
         y = x
@@ -195,7 +195,7 @@ class XceptionBlock(StridedGene):
         return keras.layers.Add()([shortcut, y])
 
     def count(self, tally: Tally) -> None:
-        """See :meth:`genomes.genes.tally.CountedGene.count`."""
+        """Count the layers of :meth:`build`."""
         check_strides(tally.shape, self.strides)
         shortcut = Tally(tally.shape)
         count_projection(shortcut, self.filters, (self.strides, self.strides), self.normalization)
@@ -224,7 +224,7 @@ class ConvNeXtBlock(CountedGene):
     activation = Choice(list(ACTIVATIONS), default="gelu", ordered=False)
 
     def build(self, x: Any) -> Any:
-        """See :meth:`genomes.Gene.build`."""
+        """Depthwise convolution, normalization, two pointwise layers, added to the input."""
         import keras
 
         channels = int(x.shape[-1])
@@ -235,7 +235,7 @@ class ConvNeXtBlock(CountedGene):
         return keras.layers.Add()([x, y])
 
     def count(self, tally: Tally) -> None:
-        """See :meth:`genomes.genes.tally.CountedGene.count`."""
+        """Count the layers of :meth:`build`."""
         channels = tally.channels
         tally.depthwise(self.kernel)
         tally.normalization("layer")

@@ -141,15 +141,15 @@ class ChosenValues(Domain):
     default: Value = "{}"
 
     def from_unit(self, unit: float) -> Value:
-        """See :meth:`Domain.from_unit`; a space draws values, this domain alone cannot."""
+        """The default: a space draws values, this domain alone cannot."""
         return self.default
 
     def to_unit(self, value: Value) -> float:
-        """See :meth:`Domain.to_unit`."""
+        """The middle: a text has no place among others."""
         return 0.5
 
     def validate(self, value: Any, path: str = "") -> Value:
-        """See :meth:`Domain.validate`; the text is brought into its one spelling."""
+        """The text in its one spelling, if it is a JSON object of plain values."""
         return text_of_values(values_from_text(value, path))
 
     def parts(self, value: Value) -> Values:
@@ -157,7 +157,7 @@ class ChosenValues(Domain):
         return values_from_text(value)
 
     def to_json(self) -> dict[str, Any]:
-        """See :meth:`Domain.to_json`."""
+        """The domain as a JSON object."""
         return {"domain": "ChosenValues"}
 
 

@@ -86,14 +86,14 @@ class Dense(CountedGene):
     activation = _activation()
 
     def build(self, x: Any) -> Any:
-        """See :meth:`genomes.Gene.build`."""
+        """Dense layer, normalization, activation."""
         import keras
 
         x = keras.layers.Dense(self.units, use_bias=self.normalization == "none")(x)
         return activated(normalized(x, self.normalization), self.activation)
 
     def count(self, tally: Tally) -> None:
-        """See :meth:`genomes.genes.tally.CountedGene.count`."""
+        """Count the layers of :meth:`build`."""
         tally.dense(self.units, bias=self.normalization == "none")
         tally.normalization(self.normalization)
         tally.elementwise(int(self.activation != "linear"))
@@ -105,7 +105,7 @@ class StridedGene(CountedGene):
     input_ranks = (3,)
 
     def fitted(self, shape: Shape) -> Gene | None:
-        """See :meth:`genomes.Gene.fitted`: strides are cut to what the picture allows."""
+        """The gene with strides that the picture is large enough for; None if the input is no picture."""
         if len(shape) != 3:
             return None
         return with_fitting_strides(self, shape)
@@ -222,26 +222,26 @@ class Pool(StridedGene):
     strides = Int(1, 16, default=2)
 
     def build(self, x: Any) -> Any:
-        """See :meth:`genomes.Gene.build`."""
+        """Pooling with "same" padding."""
         import keras
 
         layer = keras.layers.MaxPooling2D if self.kind == "max" else keras.layers.AveragePooling2D
         return layer(self.window, strides=self.strides, padding="same")(x)
 
     def count(self, tally: Tally) -> None:
-        """See :meth:`genomes.genes.tally.CountedGene.count`."""
+        """Count the layers of :meth:`build`."""
         check_strides(tally.shape, self.strides)
         if self.canonical():
             tally.pool(self.window, self.strides)
 
     def fitted(self, shape: Shape) -> Gene | None:
-        """See :meth:`genomes.Gene.fitted`: nothing to pool on a picture of one point."""
+        """As for other strides; None on a picture of one point, where nothing is left to pool."""
         if len(shape) != 3 or any(length == 1 for length in shape[:-1]):
             return None
         return with_fitting_strides(self, shape)
 
     def canonical(self) -> tuple[Gene, ...]:
-        """See :meth:`genomes.Gene.canonical`."""
+        """Nothing, if window and strides are 1."""
         return () if self.window == 1 and self.strides == 1 else (self,)
 
 
@@ -255,7 +255,7 @@ class GlobalPool(CountedGene):
     kind = Choice(["average", "max"])
 
     def build(self, x: Any) -> Any:
-        """See :meth:`genomes.Gene.build`."""
+        """Global pooling over steps or over positions."""
         import keras
 
         layers = keras.layers
@@ -266,7 +266,7 @@ class GlobalPool(CountedGene):
         return layer()(x)
 
     def count(self, tally: Tally) -> None:
-        """See :meth:`genomes.genes.tally.CountedGene.count`."""
+        """Count the layers of :meth:`build`."""
         tally.global_pool()
 
 
@@ -274,13 +274,13 @@ class Flatten(CountedGene):
     """All positions and channels in one vector."""
 
     def build(self, x: Any) -> Any:
-        """See :meth:`genomes.Gene.build`."""
+        """All axes but the batch in one."""
         import keras
 
         return x if len(x.shape) == 2 else keras.layers.Flatten()(x)
 
     def count(self, tally: Tally) -> None:
-        """See :meth:`genomes.genes.tally.CountedGene.count`."""
+        """Count the layers of :meth:`build`."""
         if any(length is None for length in tally.shape):
             raise GenomeError(f"Flatten needs known lengths, got shape {tally.shape}")
         tally.shape = (math.prod(length for length in tally.shape if length is not None),)
@@ -295,11 +295,11 @@ class Normalization(CountedGene):
     kind = Choice(["batch", "layer", "group"], ordered=False)
 
     def build(self, x: Any) -> Any:
-        """See :meth:`genomes.Gene.build`."""
+        """The normalization."""
         return normalized(x, self.kind)
 
     def count(self, tally: Tally) -> None:
-        """See :meth:`genomes.genes.tally.CountedGene.count`."""
+        """Count the layers of :meth:`build`."""
         tally.normalization(self.kind)
 
 
@@ -312,15 +312,15 @@ class Activation(CountedGene):
     function = _activation()
 
     def build(self, x: Any) -> Any:
-        """See :meth:`genomes.Gene.build`."""
+        """The activation."""
         return activated(x, self.function)
 
     def count(self, tally: Tally) -> None:
-        """See :meth:`genomes.genes.tally.CountedGene.count`."""
+        """Count the layers of :meth:`build`."""
         tally.elementwise(int(self.function != "linear"))
 
     def canonical(self) -> tuple[Gene, ...]:
-        """See :meth:`genomes.Gene.canonical`."""
+        """Nothing, if it is linear."""
         return () if self.function == "linear" else (self,)
 
 
@@ -333,16 +333,16 @@ class Dropout(CountedGene):
     rate = Float(0.0, 0.95, default=0.2)
 
     def build(self, x: Any) -> Any:
-        """See :meth:`genomes.Gene.build`."""
+        """Dropout of single values."""
         import keras
 
         return x if self.rate == 0 else keras.layers.Dropout(self.rate)(x)
 
     def count(self, tally: Tally) -> None:
-        """See :meth:`genomes.genes.tally.CountedGene.count`."""
+        """Nothing: dropout does not count in a forward pass."""
 
     def canonical(self) -> tuple[Gene, ...]:
-        """See :meth:`genomes.Gene.canonical`."""
+        """Nothing, if the rate is 0."""
         return () if self.rate == 0 else (self,)
 
 
@@ -355,7 +355,7 @@ class SpatialDropout(Dropout):
     input_ranks = (2, 3)
 
     def build(self, x: Any) -> Any:
-        """See :meth:`genomes.Gene.build`."""
+        """Dropout of whole channels."""
         import keras
 
         if self.rate == 0:
@@ -373,7 +373,7 @@ class StochasticDepth(Dropout):
     """
 
     def build(self, x: Any) -> Any:
-        """See :meth:`genomes.Gene.build`."""
+        """Dropout with one decision per sample."""
         import keras
 
         if self.rate == 0:

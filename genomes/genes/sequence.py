@@ -51,7 +51,7 @@ class TokenEmbedding(Gene):
     input_ranks = (1,)
 
     def build(self, x: Any) -> Any:
-        """See :meth:`genomes.Gene.build`."""
+        """Look the vectors up; the mask is where tokens are not 0."""
         import keras
 
         mask = keras.ops.not_equal(x, 0)
@@ -61,11 +61,11 @@ class TokenEmbedding(Gene):
         return masks.with_mask(y, mask)
 
     def output_shape(self, shape: Shape) -> Shape:
-        """See :meth:`genomes.Gene.output_shape`."""
+        """Shape of what :meth:`build` gives, without the batch axis."""
         return (shape[0], self.units)
 
     def cost(self, shape: Shape) -> Cost:
-        """See :meth:`genomes.Gene.cost`; a look-up computes nothing."""
+        """The table of vectors; a look-up computes nothing."""
         return Cost(self.tokens * self.units, 0)
 
 
@@ -80,7 +80,7 @@ class PositionEncoding(Gene):
     input_ranks = (2,)
 
     def build(self, x: Any) -> Any:
-        """See :meth:`genomes.Gene.build`."""
+        """The input plus one vector per position."""
         import keras
         from keras import ops
 
@@ -94,13 +94,13 @@ class PositionEncoding(Gene):
         return masks.with_mask(y, masks.mask_of(x))
 
     def output_shape(self, shape: Shape) -> Shape:
-        """See :meth:`genomes.Gene.output_shape`."""
+        """The shape itself."""
         if shape[0] is None:
             raise GenomeError(f"PositionEncoding needs a known length, got shape {shape}")
         return shape
 
     def cost(self, shape: Shape) -> Cost:
-        """See :meth:`genomes.Gene.cost`."""
+        """Parameters and FLOPs for an input of ``shape``."""
         size = _length(shape) * _channels(shape, self)
         return Cost(size if self.kind == "learned" else 0, size)
 
@@ -134,7 +134,7 @@ class SequenceConv(Gene):
     input_ranks = (2,)
 
     def build(self, x: Any) -> Any:
-        """See :meth:`genomes.Gene.build`."""
+        """Convolution, normalization, activation and dropout; padding counts as 0."""
         import keras
 
         mask = masks.mask_of(x)
@@ -154,11 +154,11 @@ class SequenceConv(Gene):
         return masks.with_mask(y, mask)
 
     def output_shape(self, shape: Shape) -> Shape:
-        """See :meth:`genomes.Gene.output_shape`."""
+        """Shape of what :meth:`build` gives, without the batch axis."""
         return (shape[0], self.filters)
 
     def cost(self, shape: Shape) -> Cost:
-        """See :meth:`genomes.Gene.cost`."""
+        """Parameters and FLOPs for an input of ``shape``."""
         kernel = self.kernel * _channels(shape, self) * self.filters
         extra = {"none": 1, "batch": 4, "layer": 2}[self.normalization]
         bias = self.filters if self.normalization == "none" else 0
@@ -167,7 +167,7 @@ class SequenceConv(Gene):
         return Cost(kernel + extra * self.filters, _length(shape) * (2 * kernel + bias + per_step))
 
     def canonical(self) -> tuple[Gene, ...]:
-        """See :meth:`genomes.Gene.canonical`."""
+        """Dilation 1 where a kernel of 1 leaves it without effect."""
         return (self.replace(dilation=1) if self.kernel == 1 and self.dilation != 1 else self,)
 
 
@@ -184,7 +184,7 @@ class SequencePool(Gene):
     input_ranks = (2,)
 
     def build(self, x: Any) -> Any:
-        """See :meth:`genomes.Gene.build`."""
+        """Group the steps and pool each group over its real ones."""
         from keras import ops
 
         mask = masks.mask_of(x)
@@ -205,17 +205,17 @@ class SequencePool(Gene):
         return masks.with_mask(y, None if mask is None else some)
 
     def output_shape(self, shape: Shape) -> Shape:
-        """See :meth:`genomes.Gene.output_shape`."""
+        """Shape of what :meth:`build` gives, without the batch axis."""
         if shape[0] is None:
             raise GenomeError(f"SequencePool needs a known length, got shape {shape}")
         return (-(-shape[0] // self.steps), shape[1])
 
     def cost(self, shape: Shape) -> Cost:
-        """See :meth:`genomes.Gene.cost`."""
+        """Parameters and FLOPs for an input of ``shape``."""
         return Cost(0, _length(shape) * _channels(shape, self))
 
     def fitted(self, shape: Shape) -> Gene | None:
-        """See :meth:`genomes.Gene.fitted`: of a single step nothing is left to pool."""
+        """The gene itself; None on less than two steps, where nothing is left to pool."""
         return None if len(shape) != 2 or shape[0] is None or shape[0] < 2 else self
 
 
@@ -236,7 +236,7 @@ class Recurrent(Gene):
     input_ranks = (2,)
 
     def build(self, x: Any) -> Any:
-        """See :meth:`genomes.Gene.build`."""
+        """Dropout, then the recurrent layer, over real steps."""
         import keras
 
         mask = masks.mask_of(x)
@@ -250,11 +250,11 @@ class Recurrent(Gene):
         return masks.with_mask(layer(x) if mask is None else layer(x, mask=mask), mask)
 
     def output_shape(self, shape: Shape) -> Shape:
-        """See :meth:`genomes.Gene.output_shape`."""
+        """Shape of what :meth:`build` gives, without the batch axis."""
         return (shape[0], self.units * (2 if self.bidirectional else 1))
 
     def cost(self, shape: Shape) -> Cost:
-        """See :meth:`genomes.Gene.cost`."""
+        """Parameters and FLOPs for an input of ``shape``."""
         kernels = (_channels(shape, self) + self.units) * self.units
         gates, biases = (4, 1) if self.cell == "lstm" else (3, 2)
         ways = 2 if self.bidirectional else 1
@@ -269,8 +269,8 @@ def _attention_cost(length: int, channels: int, heads: int, key: int) -> Cost:
     return Cost(parameters, projections + 4 * length * length * inner)
 
 
-def _attend(x: Any, heads: int, key: int, dropout: float, mask: Any, zero: bool = False) -> Any:
-    """Multi-head self-attention; ``zero`` initialises its last projection with 0."""
+def _attend(x: Any, heads: int, key: int, dropout: float, mask: Any) -> Any:
+    """Multi-head self-attention over the steps that ``mask`` says are real; None for all."""
     import keras
 
     layer = keras.layers.MultiHeadAttention(heads, key, dropout=dropout)
@@ -292,16 +292,16 @@ class Attention(Gene):
     input_ranks = (2,)
 
     def build(self, x: Any) -> Any:
-        """See :meth:`genomes.Gene.build`."""
+        """Self-attention over real steps."""
         mask = masks.mask_of(x)
         return masks.with_mask(_attend(x, self.heads, self.key_dimension, self.dropout, mask), mask)
 
     def output_shape(self, shape: Shape) -> Shape:
-        """See :meth:`genomes.Gene.output_shape`."""
+        """The shape itself."""
         return shape
 
     def cost(self, shape: Shape) -> Cost:
-        """See :meth:`genomes.Gene.cost`."""
+        """Parameters and FLOPs for an input of ``shape``."""
         return _attention_cost(_length(shape), _channels(shape, self), self.heads, self.key_dimension)
 
 
@@ -326,7 +326,7 @@ class TransformerEncoder(Gene):
     input_ranks = (2,)
 
     def build(self, x: Any) -> Any:
-        """See :meth:`genomes.Gene.build`."""
+        """Attention and feed-forward part, each behind a normalization and added to its input."""
         import keras
 
         mask = masks.mask_of(x)
@@ -344,11 +344,11 @@ class TransformerEncoder(Gene):
         return masks.with_mask(keras.layers.Add()([x, y]), mask)
 
     def output_shape(self, shape: Shape) -> Shape:
-        """See :meth:`genomes.Gene.output_shape`."""
+        """The shape itself."""
         return shape
 
     def cost(self, shape: Shape) -> Cost:
-        """See :meth:`genomes.Gene.cost`."""
+        """Parameters and FLOPs for an input of ``shape``."""
         length, channels = _length(shape), _channels(shape, self)
         hidden = self.expansion * channels
         dense = Cost(2 * channels * hidden + hidden + channels, length * (4 * channels * hidden + hidden + channels))
@@ -368,7 +368,7 @@ class SequenceReduce(Gene):
     input_ranks = (2,)
 
     def build(self, x: Any) -> Any:
-        """See :meth:`genomes.Gene.build`."""
+        """Reduce over the steps that are real."""
         import keras
         from keras import ops
 
@@ -394,11 +394,11 @@ class SequenceReduce(Gene):
         return parts[0] if len(parts) == 1 else keras.layers.Concatenate()(parts)
 
     def output_shape(self, shape: Shape) -> Shape:
-        """See :meth:`genomes.Gene.output_shape`."""
+        """One vector; twice as long for ``both``."""
         return (_channels(shape, self) * (2 if self.kind == "both" else 1),)
 
     def cost(self, shape: Shape) -> Cost:
-        """See :meth:`genomes.Gene.cost`."""
+        """Parameters and FLOPs for an input of ``shape``."""
         length, channels = _length(shape), _channels(shape, self)
         if self.kind == "attention":
             return Cost(channels + 1, length * (2 * channels + 1) + 2 * length * channels)

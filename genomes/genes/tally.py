@@ -117,13 +117,13 @@ class CountedGene(Gene):
         raise TypeError(f"{type(self).__name__} defines no count(self, tally)")
 
     def output_shape(self, shape: Shape) -> Shape:
-        """See :meth:`genomes.Gene.output_shape`."""
+        """Shape after :meth:`count`."""
         tally = Tally(shape)
         self.count(tally)
         return tally.shape
 
     def cost(self, shape: Shape) -> Cost:
-        """See :meth:`genomes.Gene.cost`."""
+        """Parameters and FLOPs that :meth:`count` finds."""
         tally = Tally(shape)
         self.count(tally)
         return tally.cost

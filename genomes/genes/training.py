@@ -60,7 +60,7 @@ class Training(Gene):
 
     # -- as a gene -------------------------------------------------------------------
     def canonical(self) -> tuple[Gene, ...]:
-        """See :meth:`genomes.Gene.canonical`: momentum without SGD, adamw (adam with decay) and so on are respelled."""
+        """Settings without effect at their defaults: momentum without SGD; ``adamw`` is ``adam`` with decay."""
         changes: dict[str, Value] = {}
         if self.optimizer == "adamw":
             changes["optimizer"] = "adam"  # the same thing in Keras: weight_decay is decoupled everywhere
@@ -115,7 +115,7 @@ class Training(Gene):
         return optimizer
 
     def learning_rates(self, first_epoch: int, last_epoch: int, final: bool, steps_per_epoch: int) -> np.ndarray:
-        """See :meth:`genomes.Space.learning_rates`: float32, one rate per step."""
+        """Learning rate of every step: float32, shape ((last_epoch - first_epoch) * steps_per_epoch,)."""
         step = np.arange(first_epoch * steps_per_epoch, last_epoch * steps_per_epoch, dtype=np.float64)
         rates = np.full(len(step), float(self.learning_rate))
         if self.schedule == "inverse-square-root":

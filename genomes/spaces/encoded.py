@@ -98,11 +98,11 @@ class EncodedSpace(LayeredSpace):
 
     @property
     def gene_shape(self) -> Shape:
-        """See :attr:`LayeredSpace.gene_shape`."""
+        """Shape that reaches the first gene: that of one encoded sample."""
         return self.encoded_shape
 
     def encoded_inputs(self) -> Any:
-        """See :meth:`genomes.spaces.model.ModelSpace.encoded_inputs`."""
+        """``keras.Input`` of encoded samples."""
         import keras
 
         return keras.Input(self.encoded_shape, dtype=self.encoded_dtype, name="encoded")

@@ -39,10 +39,10 @@ from genomes.variation.repair import nearest
 
 
 class ImageSpace(LayeredSpace):
-    """See :func:`image`."""
+    """Convolutional networks on pictures; :func:`image` makes it."""
 
     def check_data(self, x: Any, y: Any, role: str = "train") -> None:
-        """See :meth:`genomes.Space.check_data`."""
+        """Check shape and dtype of pictures, that they are finite, and that there is one target for each."""
         name = f"x_{role}"
         array = np.asarray(x)
         shape = ("rows", *("any" if n is None else n for n in self.input_shape))
@@ -68,7 +68,7 @@ class ImageSpace(LayeredSpace):
         )
 
     def prepare(self, x: Any) -> np.ndarray:
-        """See :meth:`genomes.Space.prepare`: uint8 stays uint8 (a quarter of the memory), else float32."""
+        """Pictures of rank 4; uint8 stays uint8 (a quarter of the memory), all else becomes float32."""
         array = np.asarray(x)
         if array.ndim == len(self.input_shape):
             array = array[..., None]
@@ -85,7 +85,7 @@ class ImageSpace(LayeredSpace):
         return {"mean": mean.astype(np.float32), "deviation": deviation.astype(np.float32)}
 
     def preprocess(self, inputs: Any, preprocessing: Mapping[str, np.ndarray]) -> Any:
-        """See :meth:`genomes.spaces.model.ModelSpace.preprocess`: every channel to mean 0 and deviation 1."""
+        """Bring every channel to mean 0 and deviation 1."""
         import keras
 
         if not preprocessing:
@@ -101,11 +101,11 @@ class ImageSpace(LayeredSpace):
         )(inputs)
 
     def input_cost(self) -> Cost:
-        """See :meth:`genomes.spaces.model.ModelSpace.input_cost`."""
+        """One product and one sum for every number of the picture."""
         return Cost(0, 2 * elements(self.input_shape))
 
     def augment(self, genome: Genome, x: Any, y: Any, seed: Any) -> tuple[Any, Any]:
-        """See :meth:`genomes.Space.augment` and :mod:`genomes.genes.augmentation`."""
+        """Augment a batch as the training settings say, by :func:`genomes.genes.augmentation.augment`."""
         training = self._settings(genome)
         if not training.augments:
             return x, y

@@ -110,7 +110,7 @@ class LayeredSpace(ModelSpace):
 
     @property
     def definitions(self) -> tuple[Any, ...]:
-        """See :attr:`genomes.Space.definitions`: gene classes that are not part of this package."""
+        """Gene classes that are not part of this package: a worker must import them."""
         kinds = (*self.gene_classes, self.training)
         return tuple(kind for kind in kinds if kind.__module__.partition(".")[0] != "genomes")
 
@@ -124,11 +124,11 @@ class LayeredSpace(ModelSpace):
         return self.input_shape
 
     def default(self) -> Genome:
-        """See :meth:`genomes.Space.default`."""
+        """The sensible genome that the space was made with."""
         return self._default
 
     def smallest(self) -> Genome:
-        """See :meth:`genomes.Space.smallest`."""
+        """The smallest valid genome, that the space was made with."""
         return self._smallest
 
     def split(self, genes: Sequence[Gene]) -> list[list[Gene]]:
@@ -153,7 +153,7 @@ class LayeredSpace(ModelSpace):
         return parts
 
     def validate(self, genome: Genome) -> None:
-        """See :meth:`genomes.Space.validate`."""
+        """Check stages, fields, training settings, number of genes, shapes and limits."""
         if not isinstance(genome, Genome):
             raise GenomeError(f"expected a Genome, got {type(genome).__name__}")
         index = 0
@@ -207,7 +207,7 @@ class LayeredSpace(ModelSpace):
         known.add(item)
 
     def cost(self, genome: Genome) -> Cost:
-        """See :meth:`genomes.Space.cost`.
+        """Parameters and FLOPs of preprocessing, genes and head.
 
         Raises:
             GenomeError: the shapes do not fit.
@@ -221,33 +221,33 @@ class LayeredSpace(ModelSpace):
 
     # -- variation -------------------------------------------------------------------
     def sample(self, rng: np.random.Generator) -> Genome:
-        """See :meth:`genomes.Space.sample`."""
+        """A random valid genome, stage by stage."""
         return sample_genome(self, rng)
 
     def repair(self, genome: Genome, rng: np.random.Generator) -> Genome:
-        """See :meth:`genomes.Space.repair`."""
+        """The genome itself if it is valid, else mended, fitted to the shapes and narrowed to the limits."""
         return repair(self, genome, rng)
 
     def mutate(self, genome: Genome, rng: np.random.Generator) -> Genome:
-        """See :meth:`genomes.Space.mutate`."""
+        """A valid child by one operator of :mod:`genomes.variation.mutation`."""
         return mutate(self, genome, rng)
 
     def crossover(self, first: Genome, second: Genome, rng: np.random.Generator) -> tuple[Genome, Genome]:
-        """See :meth:`genomes.Space.crossover`."""
+        """Two valid children: runs of genes and groups of settings exchanged (:mod:`genomes.variation.crossover`)."""
         return crossover(self, first, second, rng)
 
     def features(self, genome: Genome) -> np.ndarray:
-        """See :meth:`genomes.Space.features` and :mod:`genomes.features`."""
+        """Counts and mean fields per gene class, training settings, cost (:mod:`genomes.features`)."""
         return features(self, genome)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        """See :attr:`genomes.Space.feature_names`."""
+        """Names of :meth:`features`, from gene classes and their fields."""
         return feature_names(self)
 
     # -- text and JSON ---------------------------------------------------------------
     def describe(self) -> str:
-        """See :meth:`genomes.Space.describe`."""
+        """Stages, limits, domains and the default genome, one line each."""
         lines = [f"{type(self).__name__}: input {self.input_shape}, {self.target.task} with {self.target.outputs} "
                  f"output{'s' if self.target.outputs > 1 else ''}"]  # fmt: skip
         for stage in self.stages:
@@ -265,7 +265,7 @@ class LayeredSpace(ModelSpace):
         return "\n".join(lines)
 
     def arguments(self) -> dict[str, Any]:
-        """See :meth:`genomes.Space.arguments`."""
+        """All that the space was made of; genes by name."""
         return {
             "input_shape": list(self.input_shape),
             "target": self.target.to_json(),
@@ -281,7 +281,7 @@ class LayeredSpace(ModelSpace):
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> Self:
-        """See :meth:`genomes.Space.from_arguments`."""
+        """The space that :meth:`arguments` came from; gene classes of a user must be imported before."""
         domains = {
             kind: {name: domain_from_json(json, f"domains[{kind!r}][{name!r}]") for name, json in fields.items()}
             for kind, fields in arguments["domains"].items()

@@ -112,7 +112,7 @@ class ModelSpace(Space):
         seed: int | None = None,
         encoded: bool = False,
     ) -> Any:
-        """See :meth:`genomes.Space.build`."""
+        """The untrained ``keras.Model``: preprocessing, the canonical genes, and the head."""
         import keras
 
         if seed is not None:
@@ -145,7 +145,7 @@ class ModelSpace(Space):
         return genome.training
 
     def loss(self, genome: Genome, preprocessing: Mapping[str, np.ndarray] | None = None) -> Any:
-        """See :meth:`genomes.Space.loss`."""
+        """The loss of the target, with label smoothing; regression in units of the training targets' deviation."""
         import keras
 
         if self.target.task == "regression" and preprocessing and "target_scale" in preprocessing:
@@ -157,21 +157,21 @@ class ModelSpace(Space):
         return self.target.loss(smoothing)
 
     def optimizer(self, genome: Genome) -> Any:
-        """See :meth:`genomes.Space.optimizer`."""
+        """A fresh Keras optimizer, from the training settings."""
         return self._settings(genome).optimizer_object()
 
     def batch_size(self, genome: Genome) -> int:
-        """See :meth:`genomes.Space.batch_size`."""
+        """Samples per step, from the training settings."""
         return int(self._settings(genome).batch_size)
 
     def learning_rates(
         self, genome: Genome, first_epoch: int, last_epoch: int, final: bool, steps_per_epoch: int
     ) -> np.ndarray:
-        """See :meth:`genomes.Space.learning_rates`."""
+        """Learning rate of every step, from the training settings: float32."""
         rates = self._settings(genome).learning_rates(first_epoch, last_epoch, final, steps_per_epoch)
         return cast(np.ndarray, rates)
 
     def needs_soft_targets(self, genome: Genome) -> bool:
-        """See :meth:`genomes.Space.needs_soft_targets`."""
+        """Whether the training settings smooth labels or mix samples of several classes."""
         values = self._settings(genome).canonical()[0].values
         return self.target.task == "multiclass" and bool(values.get("label_smoothing") or values.get("mixup"))

@@ -45,7 +45,7 @@ LEAST_OCCURRENCES = 2
 
 
 class TabularSpace(EncodedSpace):
-    """See :func:`tabular`."""
+    """Networks on tables; :func:`tabular` makes it."""
 
     # -- columns -----------------------------------------------------------------------
     @property
@@ -65,17 +65,17 @@ class TabularSpace(EncodedSpace):
 
     @property
     def encoded_shape(self) -> Shape:
-        """See :attr:`EncodedSpace.encoded_shape`."""
+        """Two numbers per numeric column, its flag, and one code per category column."""
         numeric, categories = self._split_columns()
         return (2 * len(numeric) + sum(c.missing for _, c in numeric) + len(categories),)
 
     # -- data ------------------------------------------------------------------------
     def check_data(self, x: Any, y: Any, role: str = "train") -> None:
-        """See :meth:`genomes.Space.check_data`."""
+        """Check that every column is there and can be read, and the targets."""
         self.check_rows(self._prepared(x, f"x_{role}"), y, role)
 
     def prepare(self, x: Any) -> Any:
-        """See :meth:`genomes.Space.prepare`.
+        """The columns as plain arrays.
 
         Returns:
             For tables without column names one float32 array (rows, columns); else a dict with an
@@ -145,7 +145,7 @@ class TabularSpace(EncodedSpace):
         return found
 
     def encode(self, x: Any, preprocessing: Mapping[str, np.ndarray]) -> np.ndarray:
-        """See :meth:`genomes.Space.encode`: float32, shape (rows, *encoded_shape).
+        """Scaled numbers, quantile positions, flags and codes: float32, shape (rows, *encoded_shape).
 
         Columns: see :class:`genomes.genes.columns.ColumnLayout`.
         """
@@ -168,7 +168,7 @@ class TabularSpace(EncodedSpace):
 
     # -- model -----------------------------------------------------------------------
     def inputs(self) -> Any:
-        """See :meth:`genomes.spaces.model.ModelSpace.inputs`: one input, or a dict with one per column."""
+        """One input of all columns, or a dict with one input per column."""
         import keras
 
         if self.plain:
@@ -180,7 +180,7 @@ class TabularSpace(EncodedSpace):
         }
 
     def preprocess(self, inputs: Any, preprocessing: Mapping[str, np.ndarray]) -> Any:
-        """See :meth:`genomes.spaces.model.ModelSpace.preprocess`: :meth:`encode` by Keras layers without weights."""
+        """What :meth:`encode` computes, by Keras layers without weights."""
         import keras
         from keras import ops
 
@@ -222,7 +222,7 @@ class TabularSpace(EncodedSpace):
         return parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=1)
 
     def input_cost(self) -> Cost:
-        """See :meth:`genomes.spaces.model.ModelSpace.input_cost`: preprocessing has no weights."""
+        """Nothing: preprocessing has no weights, and its operations are not counted."""
         return Cost()
 
 

@@ -22,7 +22,7 @@ from genomes.targets import Target
 
 
 class TextSpace(EncodedSpace):
-    """See :func:`text`."""
+    """Networks on text; :func:`text` makes it."""
 
     encoded_dtype = "int32"
 
@@ -43,16 +43,16 @@ class TextSpace(EncodedSpace):
 
     @property
     def encoded_shape(self) -> Shape:
-        """See :attr:`EncodedSpace.encoded_shape`."""
+        """One number per token."""
         return (self.length,)
 
     # -- data ------------------------------------------------------------------------
     def check_data(self, x: Any, y: Any, role: str = "train") -> None:
-        """See :meth:`genomes.Space.check_data`."""
+        """Check that inputs are strings, or tokens within the vocabulary, and the targets."""
         self.check_rows(self._prepared(x, f"x_{role}"), y, role)
 
     def prepare(self, x: Any) -> np.ndarray:
-        """See :meth:`genomes.Space.prepare`.
+        """Strings as bytes, or token numbers of one length.
 
         Returns:
             Strings: fixed-width UTF-8 bytes, shape (rows,). Token numbers: int32, shape (rows,
@@ -126,7 +126,7 @@ class TextSpace(EncodedSpace):
         return found
 
     def encode(self, x: Any, preprocessing: Mapping[str, np.ndarray]) -> np.ndarray:
-        """See :meth:`genomes.Space.encode`: token numbers, int32, shape (rows, length)."""
+        """Token numbers, int32, shape (rows, length)."""
         if not self.raw:
             return np.asarray(x, np.int32)
         layer = self._vectorization(preprocessing["vocabulary"].tolist())
@@ -135,7 +135,7 @@ class TextSpace(EncodedSpace):
 
     # -- model -----------------------------------------------------------------------
     def inputs(self) -> Any:
-        """See :meth:`genomes.spaces.model.ModelSpace.inputs`: strings (batch, 1), or token numbers (batch, length)."""
+        """Strings (batch, 1), or token numbers (batch, length)."""
         import keras
 
         if self.raw:
@@ -143,7 +143,7 @@ class TextSpace(EncodedSpace):
         return keras.Input((self.length,), dtype="int32", name="tokens")
 
     def preprocess(self, inputs: Any, preprocessing: Mapping[str, np.ndarray]) -> Any:
-        """See :meth:`genomes.spaces.model.ModelSpace.preprocess`."""
+        """From strings to token numbers by Keras' ``TextVectorization``; token numbers stay as they are."""
         import keras
 
         if not self.raw:

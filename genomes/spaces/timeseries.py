@@ -23,7 +23,7 @@ from genomes.targets import Target
 
 
 class TimeSeriesSpace(EncodedSpace):
-    """See :func:`timeseries`."""
+    """Networks on time series; :func:`timeseries` makes it."""
 
     @property
     def mask_value(self) -> float | None:
@@ -32,23 +32,23 @@ class TimeSeriesSpace(EncodedSpace):
 
     @property
     def encoded_shape(self) -> Shape:
-        """See :attr:`EncodedSpace.encoded_shape`: the channels, and whether the step is real."""
+        """The channels, and whether the step is real."""
         length, channels = self.input_shape
         assert channels is not None
         return (length, channels + 1)
 
     @property
     def gene_shape(self) -> Shape:
-        """See :attr:`genomes.spaces.layered.LayeredSpace.gene_shape`."""
+        """Shape that reaches the first gene: the channels alone."""
         return self.input_shape
 
     # -- data ------------------------------------------------------------------------
     def check_data(self, x: Any, y: Any, role: str = "train") -> None:
-        """See :meth:`genomes.Space.check_data`."""
+        """Check that series have the right channels and are not too long, and the targets."""
         self.check_rows(self._prepared(x, f"x_{role}"), y, role)
 
     def prepare(self, x: Any) -> np.ndarray:
-        """See :meth:`genomes.Space.prepare`: float32, shape (rows, length, channels), NaN where nothing is known.
+        """Series of one length: float32, shape (rows, length, channels), NaN where nothing is known.
 
         Takes such an array, or a sequence of arrays (steps, channels) of up to ``length`` steps each.
         """
@@ -106,7 +106,7 @@ class TimeSeriesSpace(EncodedSpace):
         return found
 
     def encode(self, x: Any, preprocessing: Mapping[str, np.ndarray]) -> np.ndarray:
-        """See :meth:`genomes.Space.encode`: float32, shape (rows, length, channels + 1).
+        """Scaled channels and the mask: float32, shape (rows, length, channels + 1).
 
         Standardized channels, 0 where a value is unknown; last 1 for real steps, 0 for steps without any value.
         """
@@ -116,7 +116,7 @@ class TimeSeriesSpace(EncodedSpace):
 
     # -- model -----------------------------------------------------------------------
     def preprocess(self, inputs: Any, preprocessing: Mapping[str, np.ndarray]) -> Any:
-        """See :meth:`genomes.spaces.model.ModelSpace.preprocess`: :meth:`encode` by Keras operations."""
+        """What :meth:`encode` computes, by Keras operations."""
         from keras import ops
 
         if "mean" not in preprocessing:
@@ -129,7 +129,7 @@ class TimeSeriesSpace(EncodedSpace):
         return ops.concatenate([z, ops.cast(real, "float32")], axis=-1)
 
     def enter(self, x: Any) -> Any:
-        """See :meth:`genomes.spaces.model.ModelSpace.enter`: the last channel becomes the mask."""
+        """The channels; the last number of every step becomes the mask."""
         from keras import ops
 
         return masks.with_mask(x[:, :, :-1], ops.greater(x[:, :, -1], 0.5))

@@ -26,7 +26,7 @@ class Vector(Gene):
 
     @property
     def phenotype(self) -> str:
-        """See :attr:`genomes.Gene.phenotype`; the same for all spaces with the same names."""
+        """The values; the same for all spaces with the same names."""
         known = self.__dict__.get("_phenotype")
         if known is None:
             known = f"Vector{self.values!r}"  # plain values: their repr is stable, and quicker than JSON
@@ -55,7 +55,7 @@ def _gene_class(domains: Mapping[str, Domain]) -> type[Vector]:
 
 
 class VectorSpace(Space):
-    """See :func:`vector`."""
+    """Plain named values; :func:`vector` makes it."""
 
     def __init__(
         self,
@@ -111,7 +111,7 @@ class VectorSpace(Space):
         return self.genome(**{name: domain.sample(rng) for name, domain in self.domains.items()})
 
     def validate(self, genome: Genome) -> None:
-        """See :meth:`genomes.Space.validate`."""
+        """Check that there is one gene with the space's fields, each in its domain."""
         if len(genome.genes) != 1 or set(genome.genes[0].values) != set(self.domains):
             raise GenomeError(f"expected one gene with the fields {', '.join(self.domains)}", "genes")
         for name, value in genome.genes[0].values.items():

@@ -40,7 +40,7 @@ from genomes.targets import Target
 #: Innovation number of the one gene that every genome of such a space has.
 _INNOVATION = 1
 class HypermodelSpace(Space):
-    """See :func:`from_hypermodel`."""
+    """The space of a hypermodel's hyperparameters; :func:`from_hypermodel` makes it."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class HypermodelSpace(Space):
         return self.genome({}, rng)
 
     def validate(self, genome: Genome) -> None:
-        """See :meth:`genomes.Space.validate`."""
+        """Check that exactly the hyperparameters that exist have values, each in its domain."""
         values = self.values(genome)
         expected = active_parameters(self.parameters, values)
         for name, value in values.items():
@@ -179,7 +179,7 @@ class HypermodelSpace(Space):
         return "\n".join(lines)
 
     def arguments(self) -> dict[str, Any]:
-        """See :meth:`genomes.Space.arguments`; the hypermodel by name only."""
+        """Parameters, objective, batch size and target; the hypermodel by name only."""
         return {
             "hypermodel": reference(self.hypermodel),
             "parameters": [parameter.to_json() for parameter in self.parameters],
@@ -190,7 +190,7 @@ class HypermodelSpace(Space):
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> Self:
-        """See :meth:`genomes.Space.from_arguments`.
+        """The space that :meth:`arguments` came from.
 
         Raises:
             GenomeError: this process was not given the hypermodel; it is not imported by its name.
@@ -206,17 +206,17 @@ class HypermodelSpace(Space):
 
     @property
     def definitions(self) -> tuple[Any, ...]:
-        """See :attr:`genomes.Space.definitions`."""
+        """What registers the hypermodel in a worker process."""
         return (Registration(self.hypermodel),)
 
     # -- data and models ---------------------------------------------------------------
     @property
     def objective(self) -> str:
-        """See :attr:`genomes.Space.objective`."""
+        """The objective that the space was made with."""
         return self._objective
 
     def check_data(self, x: Any, y: Any, role: str = "train") -> None:
-        """See :meth:`genomes.Space.check_data`: targets, if the space knows what is predicted."""
+        """Check the targets, if the space knows what is predicted; inputs are the function's own affair."""
         if self.target is not None and y is not None:
             self.target.check(y, f"y_{role}")
 
@@ -228,7 +228,7 @@ class HypermodelSpace(Space):
         seed: int | None = None,
         encoded: bool = False,
     ) -> Any:
-        """See :meth:`genomes.Space.build`.
+        """The ``keras.Model`` that the user's function makes of the genome's values.
 
         The model is compiled if the user's function compiles it. Hyperparameters that
         exploration did not find are at their defaults, so that equal genomes are equal models.
@@ -285,7 +285,7 @@ class HypermodelSpace(Space):
     def learning_rates(
         self, genome: Genome, first_epoch: int, last_epoch: int, final: bool, steps_per_epoch: int
     ) -> np.ndarray:
-        """See :meth:`genomes.Space.learning_rates`.
+        """Learning rate of every step: float32, shape ((last_epoch - first_epoch) * steps_per_epoch,).
 
         Those of the user's schedule if there is one; else constant, falling to 0 with ``final``.
         """
