@@ -1,9 +1,9 @@
-"""Applying genes to Keras tensors, and remembering which layers came of which gene.
+"""Applying genes to Keras tensors, and remembering which layers each gene made.
 
 Layers are matched between a parent and a child by *marks*: the gene's
 innovation number, how many times that gene was applied before (a repeated
 block is applied several times), and the layer's place within the gene.
-Keras' own layer names cannot serve: users' genes do not name their layers.
+Keras' layer names cannot be used: users' genes do not name their layers.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Recorder:
         return number
 
     def claim(self, prefix: str, inputs: Any, outputs: Any) -> None:
-        """Give the layers between ``inputs`` and ``outputs`` that nobody claimed yet to ``prefix``."""
+        """Record the layers between ``inputs`` and ``outputs`` that are not yet recorded under ``prefix``."""
         import keras
 
         if outputs is inputs:
@@ -103,10 +103,10 @@ def apply(genes: Sequence[Buildable], x: Any, slot: str = "genes") -> Any:
         slot: name of the sequence, for error messages (``body``).
 
     Returns:
-        The Keras tensor that the last gene gave; ``x`` if there is none.
+        The Keras tensor that the last gene returned; ``x`` if there are no genes.
 
     Raises:
-        GenomeError: a gene failed or gave something of the wrong rank; the message names
+        GenomeError: a gene failed or returned something of the wrong rank; the message names
             the gene's path and what went wrong.
     """
     parent = _path.get()
@@ -151,7 +151,7 @@ def _applied(gene: Buildable, x: Any, path: str) -> Any:
 
 @lru_cache(maxsize=4096)
 def measured(gene: Buildable, shape: Shape) -> tuple[Shape, Cost]:
-    """Output shape and cost of a gene that declares neither: built symbolically, once per shape.
+    """Output shape and cost of a gene that declares neither, found by building it symbolically once per shape.
 
     FLOPs are estimated as two per weight and output position.
 

@@ -64,13 +64,13 @@ def elements(shape: Shape) -> int:
 
 
 def flow(gene: Costed, shape: Shape) -> tuple[Shape, Cost]:
-    """Output shape and cost of a gene for an input of ``shape``; remembered by the gene.
+    """Output shape and cost of a gene for an input of ``shape``; cached in the gene.
 
     Genes are immutable and children share most of theirs with their parents,
-    so that of a bred genome only what is new is counted.
+    so that only the new genes of a child are counted.
 
     Raises:
-        GenomeError: the gene does not take such an input.
+        GenomeError: the gene does not accept such an input.
     """
     known: dict[Shape, tuple[Shape, Cost]] | None = gene.__dict__.get("_flow")
     if known is None:
@@ -88,7 +88,7 @@ def flow_through(genes: Sequence[Costed], shape: Shape, slot: str = "genes") -> 
     """Output shape and cost of genes applied one after the other.
 
     Raises:
-        GenomeError: a gene does not take the shape that reaches it; the message starts with ``slot[index]``.
+        GenomeError: a gene does not accept the shape that reaches it; the message starts with ``slot[index]``.
     """
     parameters = flops = 0
     for index, gene in enumerate(genes):

@@ -25,11 +25,11 @@ from genomes.slots import Genes
 
 #: Cost of a gene inserted or removed; also the most that a gene's fields can differ.
 GENE = 1.0
-#: Cost of a branch inserted or removed, beside the genes in it.
+#: Cost of a branch inserted or removed, in addition to the genes in it.
 BRANCH = 0.5
 #: Number of named values that, all changed, make a gene another one.
 NAMES = 8
-#: Least cost of two different values, so that values too near for floats still differ.
+#: Least cost of two different values, so that values too close for floats still differ.
 LEAST = 1e-6
 
 
@@ -199,7 +199,7 @@ def _settings(genome: Genome) -> _Tree:
 
 
 def _tree_distance(first: _Tree, second: _Tree) -> float:
-    """Zhang & Shasha's dynamic programme: O(nodes^2 * depth^2) at worst."""
+    """Zhang & Shasha's dynamic program: O(nodes^2 * depth^2) in the worst case."""
     if first == second:
         return 0.0
     relabel = [[_label_distance(a, b) for b in second.labels] for a in first.labels]

@@ -1,7 +1,7 @@
 """Gene: an immutable value with fields declared by domains.
 
-A gene of one's own takes a few lines; sampling, mutation, crossover, storage
-and reports then work by themselves:
+A new gene takes a few lines; sampling, mutation, crossover, storage and
+reports then work without further code:
 
 Example:
     >>> from genomes import Boolean, Gene, Int
@@ -41,7 +41,7 @@ class Gene:
 
     Subclasses declare fields as class attributes that are domains, child
     genes as :class:`Genes` or :class:`Branches`, and define :meth:`build`.
-    They are known by their class name, in JSON too.
+    They are identified by their class name, in JSON too.
 
     Args:
         innovation: historical marking (NEAT; Stanley & Miikkulainen 2002): given when the
@@ -113,7 +113,7 @@ class Gene:
         object.__setattr__(self, "_values", own)
 
     def __getattr__(self, name: str) -> Any:
-        # Reached only for what is no ordinary attribute: a field or a slot.
+        # Reached only for what is not an ordinary attribute: a field or a slot.
         try:
             return object.__getattribute__(self, "_values")[name]
         except KeyError:
@@ -154,7 +154,7 @@ class Gene:
     def output_shape(self, shape: Shape) -> Shape:
         """Shape of what :meth:`build` gives for an input of ``shape`` (both without the batch axis).
 
-        Without an own definition, the gene is built symbolically once per shape.
+        Unless a subclass defines it, the gene is built symbolically, once per shape.
 
         Raises:
             GenomeError: the input's rank is not one that the gene takes.
@@ -164,8 +164,8 @@ class Gene:
     def cost(self, shape: Shape) -> Cost:
         """Parameters and FLOPs for an input of ``shape``.
 
-        Without an own definition, the gene is built symbolically once per
-        shape and its weights are counted.
+        Unless a subclass defines it, the gene is built symbolically, once per
+        shape, and its weights are counted.
         """
         return measured(self, shape)[1]
 
@@ -182,9 +182,9 @@ class Gene:
         return self
 
     def canonical(self) -> tuple[Gene, ...]:
-        """The genes that this one amounts to: fields without effect at their defaults, no-ops gone.
+        """The genes that this one is equivalent to: fields without effect at their defaults, no-ops removed.
 
-        Subclasses that can be without effect (a dropout of rate 0) override it.
+        Subclasses that can have no effect (a dropout of rate 0) override it.
         """
         return (self.with_canonical_children(),)
 
@@ -345,7 +345,7 @@ def changed_children(
 
 
 def canonical_sequence(genes: Sequence[Gene]) -> tuple[Gene, ...]:
-    """A sequence of genes with every gene replaced by what it amounts to."""
+    """A sequence of genes with every gene replaced by its canonical form."""
     return tuple(kept for gene in genes for kept in gene.canonical())
 
 
@@ -403,9 +403,9 @@ def _slot_from_json(value: Any, declared: Genes | Branches, path: str, depth: in
 
 
 def new_innovation(rng: Any) -> int:
-    """A number for a gene that appears for the first time.
+    """An innovation number for a gene that appears for the first time.
 
-    Drawn, not counted: a counter would be state shared by all who breed, and
-    the same child could not be bred in another process.
+    Drawn, not counted: a counter would be state shared by all processes that breed,
+    and the same child could not be bred in another one.
     """
     return int(rng.integers(1, MAX_INNOVATION))

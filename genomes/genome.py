@@ -79,7 +79,7 @@ class Genome:
         return "".join(gene.phenotype for gene in self.genes)
 
     def canonical(self) -> Genome:
-        """The genome without no-ops: what is really built."""
+        """The genome without no-ops, as it is built."""
         training = None if self.training is None else self.training.canonical()[0]
         return Genome(canonical_sequence(self.genes), training)
 
@@ -106,7 +106,7 @@ class Genome:
         """The genome that :meth:`to_json` wrote; also from its text.
 
         Raises:
-            GenomeError: not such an object, of a newer version, an unknown gene, or
+            GenomeError: not such an object, a newer version, an unknown gene, or
                 hostile input; the message names the path.
         """
         if isinstance(json, str):

@@ -1,7 +1,7 @@
 """The grammar of layered networks: which genes may stand where, with which domains.
 
 A genome is read from input to head in *stages*, for images: body, reduction
-(from a picture to a vector), tail. A stage names the genes that may stand in
+(from an image to a vector), tail. A stage names the genes that may stand in
 it and how many. Inside a block (a gene with child genes) stand the genes of
 the stage's ``inner``.
 
@@ -36,10 +36,10 @@ class Stage:
         most: most genes.
         inner: gene classes that may stand inside blocks of this stage; ``genes`` if not given.
         weights: how often each gene class is sampled or inserted, relative to the others;
-            1 where nothing is said.
+            1 for those that are not named.
         sampled: fewest and most genes of a random genome, within ``least`` to ``most``; those two if not given.
         first: gene classes of which a random genome's first gene in this stage is one; any if empty.
-            Only sampling goes by it and by ``sampled``: they make random genomes decent, not valid.
+            It and ``sampled`` concern sampling alone: they make random genomes typical; others are valid too.
 
     Raises:
         GenomeError: no genes, ``least`` above ``most``, something that is no gene class.

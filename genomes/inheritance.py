@@ -1,9 +1,9 @@
-"""Weights that pass from a parent to a child: by innovation, place and shape.
+"""Weight inheritance from a parent to a child, matched by innovation, place and shape.
 
 A child keeps the genes of its parent, with their innovation numbers. The
-layers that a gene made carry marks (:mod:`genomes.build`), and what bears
-the same mark in parent and child is the same layer: its weights are copied,
-where shapes differ only in width the part that both have.
+layers that a gene made have marks (:mod:`genomes.build`), and layers with the
+same mark in parent and child are the same layer: their weights are copied; where
+shapes differ only in width, the part that both have.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def weights_by_mark(model: Any) -> dict[str, np.ndarray]:
     """All weights of a model, trainable or not, under names that parent and child share.
 
     Args:
-        model: what a space's ``build`` gave.
+        model: what a space's ``build`` returned.
 
     Returns:
         ``"MARK/PLACE"`` -> array; MARK is the layer's mark, PLACE the weight's place in
@@ -40,10 +40,10 @@ def weights_by_mark(model: Any) -> dict[str, np.ndarray]:
 
 
 def assign_weights(model: Any, weights: Mapping[str, np.ndarray]) -> None:
-    """Put weights that :func:`weights_by_mark` gave into a model of the same phenotype.
+    """Assign weights from :func:`weights_by_mark` to a model of the same phenotype.
 
     Raises:
-        GenomeError: a weight is missing, left over, or of another shape; nothing was assigned then.
+        GenomeError: a weight is missing, unexpected, or of another shape; in that case nothing is assigned.
     """
     variables = {
         f"{mark}/{place}": weight
@@ -53,7 +53,7 @@ def assign_weights(model: Any, weights: Mapping[str, np.ndarray]) -> None:
     if set(variables) != set(weights):
         odd = sorted(set(variables) ^ set(weights))
         raise GenomeError(
-            f"weights: the model and what is given differ in {len(odd)} names, first {odd[0]!r}"
+            f"weights: the model and the given weights differ in {len(odd)} names, first {odd[0]!r}"
         )
     for name, variable in variables.items():
         if tuple(variable.shape) != weights[name].shape:
@@ -72,26 +72,26 @@ def inherit(
     shrink: float = 1.0,
     noise: float = 0.0,
 ) -> list[str]:
-    """Copy into a fresh child what it has in common with its parent.
+    """Copy the weights that a fresh child has in common with its parent.
 
-    A weight is taken over if gene, place and shape agree. Where only widths
+    A weight is inherited if gene, place and shape agree. Where only widths
     differ (the last two axes of a kernel, the length of a bias) the common
-    part is taken over and the rest keeps its fresh initial values. Optionally
-    the kernels taken over are shrunk and perturbed (Ash & Adams 2020,
+    part is inherited and the rest keeps its fresh initial values. Optionally
+    inherited kernels are shrunk and perturbed (Ash & Adams 2020,
     arXiv 1910.08475, against the generalisation gap of warm starts).
 
     Args:
         parent_genome: genome of the weights.
-        parent_weights: what :func:`weights_by_mark` gave for the parent.
+        parent_weights: what :func:`weights_by_mark` returned for the parent.
         child_genome: genome of ``child_model``.
         child_model: what the space built for the child, freshly initialised; it is changed.
         rng: draws the noise; needed if ``noise`` is not 0.
-        shrink: factor on kernels (weights of two axes and more) taken over; 1 keeps them.
-        noise: standard deviation of what is added to kernels taken over, relative to the
+        shrink: factor on inherited kernels (weights of two axes and more); 1 keeps them.
+        noise: standard deviation of the noise added to inherited kernels, relative to the
             standard deviation of the fresh kernel that they replace.
 
     Returns:
-        Names (``"MARK/PLACE"``) of what was taken over, wholly or in part, in order.
+        Names (``"MARK/PLACE"``) of the inherited weights, whole or in part, in order.
 
     Raises:
         GenomeError: the model remembers no marks, or ``noise`` without ``rng``.

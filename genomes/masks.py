@@ -1,9 +1,9 @@
-"""Which steps of a sequence are real: masks that go with Keras tensors while genes are applied.
+"""Which steps of a sequence are real, not padding: masks that accompany Keras tensors while genes are applied.
 
-Keras' own implicit masks are lost at the first layer that does not know them
+Keras' implicit masks are lost at the first layer that does not support them
 (a convolution, say). Here the mask is a tensor of its own, shape (batch,
 length), that genes which mix steps take as an explicit input of their layers;
-so it is part of the model's graph, and a saved model needs no code of ours.
+so it is part of the model's graph, and a saved model needs no code of this package.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Augmentation of pictures inside the graph: stateless, with ``keras.ops`` only, one draw per sample.
+"""Augmentation of images inside the graph: stateless, with ``keras.ops`` only, one draw per sample.
 
-Points that come from outside the picture take the value of its border.
+Points that come from outside the image take the value of its border.
 Everything here compiles with XLA; Keras' ``affine_transform`` and ``beta`` do not on TensorFlow.
 """
 
@@ -16,11 +16,11 @@ from genomes.genes.training import ImageTraining
 
 
 def augment(training: ImageTraining, x: Any, y: Any, seed: Any) -> tuple[Any, Any]:
-    """Augment a batch of pictures as the settings say.
+    """Augment a batch of images as the settings say.
 
     Args:
         training: the settings.
-        x: pictures, shape (batch, height, width, channels), any number type.
+        x: images, shape (batch, height, width, channels), any number type.
         y: targets, first axis batch; one-hot or other numbers that can be mixed if ``training.mixup``.
         seed: integer tensor of shape (2,); equal seeds, equal results.
 
@@ -89,7 +89,7 @@ def _mirrored(x: Any, draw: Any, axis: int) -> Any:
 
 
 def _picked(x: Any, rows: Any, columns: Any) -> Any:
-    """The points of each picture at whole coordinates of shape (batch, height, width), the border beyond them."""
+    """The points of each image at whole coordinates of shape (batch, height, width), the border beyond them."""
     from keras import ops
 
     batch, height, width, channels = ops.shape(x)

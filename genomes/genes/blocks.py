@@ -13,10 +13,10 @@ from genomes.genes.layers import ACTIVATIONS, Activation, activated, normalized
 from genomes.genes.tally import CountedGene, Tally
 from genomes.slots import Branches, Genes
 
-#: Length that stands for an unknown one when a body's strides are found out.
+#: Length that stands for an unknown one when a body's strides are determined.
 _PROBE = 4096
 
-#: Longest total strides of a body.
+#: Largest total strides of a body.
 _MOST_STRIDES = 64
 
 
@@ -43,7 +43,7 @@ def _body_strides(body: tuple[Gene, ...], shape: Shape, after: Shape) -> tuple[i
 
 
 def projected(x: Any, channels: int, strides: tuple[int, ...] = (), normalization: str = "none") -> Any:
-    """A pointwise linear layer from ``x`` to so many channels; ``x`` itself where nothing changes."""
+    """A pointwise linear layer from ``x`` to ``channels`` channels; ``x`` itself where nothing changes."""
     import keras
 
     moved = any(step > 1 for step in strides)
@@ -99,7 +99,7 @@ class Residual(CountedGene):
 
     def count(self, tally: Tally) -> None:
         """Count the layers of :meth:`build`."""
-        # Without an effect in the body nothing is added: twice the input would be no use to anybody.
+        # A body without effect is left out: twice the input would be of no use.
         if canonical_sequence(self.body):
             before = tally.shape
             after, cost = flow_through(self.body, before, "body")
@@ -174,7 +174,7 @@ class Parallel(CountedGene):
             tally.elementwise(len(ends) - 1)
 
     def _check_unknown(self, shape: Shape) -> None:
-        """Refuse branches that shorten axes of unknown length differently."""
+        """Raise an error for branches that shorten axes of unknown length differently."""
         if any(length is None for length in shape[:-1]):
             probe = (*(_PROBE if length is None else length for length in shape[:-1]), shape[-1])
             ends = {flow_through(branch, probe)[0][:-1] for branch in self.branches}
@@ -203,13 +203,13 @@ class Repeat(CountedGene):
     body = Genes()
 
     def build(self, x: Any) -> Any:
-        """Apply the body so many times; every time makes new layers."""
+        """Apply the body ``times`` times, with new layers each time."""
         for _ in range(self.times):
             x = apply(self.body, x, "body")
         return x
 
     def count(self, tally: Tally) -> None:
-        """Count the body so many times."""
+        """Count the body ``times`` times."""
         for _ in range(self.times):
             shape, cost = flow_through(self.body, tally.shape, "body")
             tally.add(cost, shape)

@@ -88,7 +88,7 @@ def count_squeezed(tally: Tally, ratio: int) -> None:
 
 
 class SqueezeExcite(CountedGene):
-    """Every channel weighted by what the whole picture says (Hu et al. 2018, arXiv 1709.01507).
+    """Every channel weighted by what the whole image says (Hu et al. 2018, arXiv 1709.01507).
 
     Fields: ``ratio`` (how much fewer channels inside).
     """

@@ -41,7 +41,7 @@ class Rule:
     most: float | None = None
 
     def holds(self, values: Mapping[str, Value]) -> bool:
-        """Whether the parent exists and has such a value."""
+        """Whether the parent exists and has one of the rule's values."""
         if self.parent not in values:
             return False
         value = values[self.parent]

@@ -1,7 +1,7 @@
 """Genes that are layers.
 
 Only standard Keras layers are built, so that a saved model loads in a process
-that never heard of genomes. Layers on pictures pad to "same" size.
+without this package. Layers on images pad to "same" size.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def normalized(x: Any, kind: str, momentum: float = 0.9) -> Any:
 
 
 def check_strides(shape: Shape, strides: int) -> None:
-    """Refuse strides that an axis is too short for.
+    """Raise an error for strides that an axis is too short for.
 
     Raises:
         GenomeError: an axis is shorter than the strides.
@@ -100,12 +100,12 @@ class Dense(CountedGene):
 
 
 class StridedGene(CountedGene):
-    """A layer on pictures that may have strides."""
+    """A layer on images that may have strides."""
 
     input_ranks = (3,)
 
     def fitted(self, shape: Shape) -> Gene | None:
-        """The gene with strides that the picture is large enough for; None if the input is no picture."""
+        """The gene with strides that the image is large enough for; None if the input is no image."""
         if len(shape) != 3:
             return None
         return with_fitting_strides(self, shape)
@@ -235,7 +235,7 @@ class Pool(StridedGene):
             tally.pool(self.window, self.strides)
 
     def fitted(self, shape: Shape) -> Gene | None:
-        """As for other strides; None on a picture of one point, where nothing is left to pool."""
+        """As for other strides; None on an image of one point, where nothing is left to pool."""
         if len(shape) != 3 or any(length == 1 for length in shape[:-1]):
             return None
         return with_fitting_strides(self, shape)
@@ -246,7 +246,7 @@ class Pool(StridedGene):
 
 
 class GlobalPool(CountedGene):
-    """Pooling over all positions: from a picture or a sequence to a vector.
+    """Pooling over all positions: from an image or a sequence to a vector.
 
     Fields: ``kind`` (``average`` or ``max``).
     """
@@ -347,7 +347,7 @@ class Dropout(CountedGene):
 
 
 class SpatialDropout(Dropout):
-    """Dropout of whole channels (Tompson et al. 2015, arXiv 1411.4280), on pictures and sequences.
+    """Dropout of whole channels (Tompson et al. 2015, arXiv 1411.4280), on images and sequences.
 
     Fields: ``rate``.
     """
@@ -367,7 +367,7 @@ class SpatialDropout(Dropout):
 class StochasticDepth(Dropout):
     """At the end of a residual's body: drops the body for whole samples (Huang et al. 2016, arXiv 1603.09382).
 
-    It is Keras' dropout with one decision per sample, so that saved models hold nothing of ours.
+    It is Keras' dropout with one decision per sample, so that saved models need no code of this package.
 
     Fields: ``rate``.
     """

@@ -11,7 +11,7 @@ import numpy as np
 from genomes.domains import Boolean, Choice, Domain, Float, Int, Value
 from genomes.gene import Gene
 
-#: Learning rates of plain SGD that do as well as those of Adam and its kin are about this much larger.
+#: Good learning rates of plain SGD are about this many times larger than those of Adam and its variants.
 SGD_FACTOR = 10.0
 
 #: Standard deviation of the logarithm of sampled learning rates: two thirds lie within a factor of 2.2.

@@ -24,9 +24,9 @@ FORMAT = 1
 
 
 class Space(abc.ABC):
-    """A set of genomes, and how to vary, build and train what is in it.
+    """A set of genomes, and how to vary, build and train them.
 
-    All methods are pure: what is random comes from ``rng``, and arguments
+    All methods are pure: randomness comes from ``rng`` alone, and arguments
     are never changed.
     """
 
@@ -42,7 +42,7 @@ class Space(abc.ABC):
     # -- the set -----------------------------------------------------------------------
     @abc.abstractmethod
     def default(self) -> Genome:
-        """A sensible genome to begin with."""
+        """A sensible genome to start the search with."""
 
     @abc.abstractmethod
     def smallest(self) -> Genome:
@@ -157,7 +157,7 @@ class Space(abc.ABC):
             role: ``train`` or ``validation``; error messages speak of ``x_train`` etc.
 
         Raises:
-            GenomeError: a wrong shape or dtype, NaN where the space does not take it, labels out
+            GenomeError: a wrong shape or dtype, NaN where the space does not accept it, labels out
                 of range; the message names the argument, what was given and what was expected.
         """
 
@@ -169,7 +169,7 @@ class Space(abc.ABC):
         return x
 
     def adapt(self, x: Any, y: Any) -> dict[str, np.ndarray]:
-        """What preprocessing learns from (prepared) training data: means, variances, vocabularies.
+        """What preprocessing learns from prepared training data: means, variances, vocabularies.
 
         Returns:
             Arrays by name, none of them of dtype object; given back to :meth:`build`.
@@ -177,9 +177,9 @@ class Space(abc.ABC):
         return {}
 
     def encode(self, x: Any, preprocessing: Mapping[str, np.ndarray]) -> Any:
-        """Prepared inputs after the preprocessing that needs no gene: look-ups, scaling, tokens.
+        """Prepared inputs after the preprocessing that does not depend on genes: look-ups, scaling, tokens.
 
-        Done once for all trials, so that no training step pays for it;
+        Done once for all trials, so that it costs no training time;
         ``build(..., encoded=True)`` makes the same model, with the same weights in
         the same order, without that part.
 
@@ -245,7 +245,7 @@ class Space(abc.ABC):
         """Learning rate of every step from ``first_epoch`` to ``last_epoch``.
 
         A step's rate depends on its absolute position, never on where a
-        trial began, so that stopping and going on changes nothing. With
+        trial started, so that stopping and resuming changes nothing. With
         ``final`` the rate decays towards 0 over these epochs.
 
         Returns:
@@ -268,9 +268,9 @@ class Space(abc.ABC):
         return x, y
 
     def settle(self, model: Any, steps: int) -> None:
-        """Called after the first epoch of a model that began with fresh weights, before it is evaluated.
+        """Called after the first epoch of a model that started with fresh weights, before it is evaluated.
 
-        For what does not change training, but what the model is taken to be, as moving averages do.
+        It may correct state that training does not depend on but evaluation does, such as moving averages.
 
         Args:
             model: the trained model.

@@ -25,8 +25,8 @@ class Column:
         name: its name; the name of the model's input.
         kind: ``numeric``, ``text`` (categories that are texts) or ``integer`` (categories
             that are whole numbers).
-        categories: room for that many categories, the most frequent ones; others and those
-            unseen in training share one place.
+        categories: number of categories that are kept, the most frequent ones; others and those
+            unseen in training share one code.
         missing: whether the model gets a flag where a number is missing. Missing numbers count as
             the mean in any case, missing categories as a category of their own.
 
@@ -129,7 +129,7 @@ def _infer(name: str, values: Any, category: bool) -> Column:
     if array.ndim != 1:
         raise GenomeError(f"columns[{name!r}]: expected one value per row, got shape {array.shape}")
     if array.dtype.kind in "mM":
-        raise GenomeError(f"columns[{name!r}]: dates are not understood; give numbers such as year or day of week")
+        raise GenomeError(f"columns[{name!r}]: dates are not supported; give numbers such as year or day of week")
     numbers = array.dtype.kind in "biuf" or (array.dtype.kind == "O" and _all_numbers(array))
     if numbers and not category:
         return Column(name, "numeric", missing=bool(np.isnan(as_numbers(array, name)).any()))

@@ -48,7 +48,7 @@ def target_statistics(target: Target, y: Any) -> dict[str, np.ndarray]:
 
 
 def positive(scale: np.ndarray) -> np.ndarray:
-    """Scales with 1 where they are 0 or not finite: of a constant nothing is left to scale."""
+    """Scales with 1 where they are 0 or not finite: a constant cannot be scaled."""
     return np.where(np.isfinite(scale) & (scale > 1e-12), scale, 1.0)
 
 

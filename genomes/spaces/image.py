@@ -1,4 +1,4 @@
-"""Pictures."""
+"""Images."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ from genomes.variation.repair import nearest
 
 
 class ImageSpace(LayeredSpace):
-    """Convolutional networks on pictures; :func:`image` makes it."""
+    """Convolutional networks on images; :func:`image` makes it."""
 
     def check_data(self, x: Any, y: Any, role: str = "train") -> None:
-        """Check shape and dtype of pictures, that they are finite, and that there is one target for each."""
+        """Check shape and dtype of images, that they are finite, and that there is one target for each."""
         name = f"x_{role}"
         array = np.asarray(x)
         shape = ("rows", *("any" if n is None else n for n in self.input_shape))
@@ -68,7 +68,7 @@ class ImageSpace(LayeredSpace):
         )
 
     def prepare(self, x: Any) -> np.ndarray:
-        """Pictures of rank 4; uint8 stays uint8 (a quarter of the memory), all else becomes float32."""
+        """Images of rank 4; uint8 stays uint8 (a quarter of the memory), all else becomes float32."""
         array = np.asarray(x)
         if array.ndim == len(self.input_shape):
             array = array[..., None]
@@ -101,7 +101,7 @@ class ImageSpace(LayeredSpace):
         )(inputs)
 
     def input_cost(self) -> Cost:
-        """One product and one sum for every number of the picture."""
+        """One product and one sum for every number of the image."""
         return Cost(0, 2 * elements(self.input_shape))
 
     def augment(self, genome: Genome, x: Any, y: Any, seed: Any) -> tuple[Any, Any]:
@@ -125,7 +125,7 @@ _FIRST = (Conv, Residual, XceptionBlock)
 _REDUCTION = (GlobalPool, Flatten)
 _TAIL = (Dense, Dropout, Normalization, Activation)
 
-#: How often each is sampled: mostly what carries weights.
+#: How often each is sampled, relative to the others: mostly genes with weights.
 _WEIGHTS = {
     "Conv": 6.0, "SeparableConv": 2.0, "DepthwiseConv": 0.5, "Pool": 3.0, "Normalization": 0.3, "Activation": 0.3,
     "Dropout": 0.6, "SpatialDropout": 0.4, "StochasticDepth": 0.4, "Residual": 2.5, "Bottleneck": 1.0,
@@ -133,7 +133,7 @@ _WEIGHTS = {
     "Repeat": 0.4, "GlobalPool": 2.0, "Flatten": 1.0, "Dense": 2.0,
 }  # fmt: skip
 
-#: How often a sampled field takes its default: a random genome should be an ordinary one in most respects.
+#: How often a sampled field takes its default: a random genome should be typical in most respects.
 _DEFAULT_SHARE = {
     "normalization": 0.7, "activation": 0.4, "kernel": 0.5, "strides": 0.7, "optimizer": 0.5, "schedule": 0.7,
     "warmup": 0.6, "nesterov": 0.5, "batch_size": 0.4, "weight_decay": 0.4, "gradient_clip": 0.7,
@@ -159,7 +159,7 @@ def image(
     flops: int | None = None,
     max_genes: int = 40,
 ) -> ImageSpace:
-    """Convolutional networks on pictures.
+    """Convolutional networks on images.
 
     Give exactly one of ``classes``, ``labels`` and ``outputs``. The training
     data are normalized per channel inside the model.
@@ -170,13 +170,13 @@ def image(
         labels: number of labels that may hold together.
         outputs: number of regression targets.
         task: states the task where the number does not: ``binary``, ``multiclass``, ...
-        genes: gene classes of your own, that may stand anywhere among the convolutions.
+        genes: your own gene classes, which may stand anywhere among the convolutions.
         without: gene classes, or their names, that must not occur.
         domains: domains of fields, in place of the space's: ``{"Conv": {"filters": Int(8, 64)}}``.
-        filters: most filters of a convolution; by default 64 to 512, with the picture's size.
-        flip: whether pictures may be flipped horizontally in training: no for digits and letters.
+        filters: most filters of a convolution; by default 64 to 512, with the image's size.
+        flip: whether images may be flipped horizontally in training: no for digits and letters.
         parameters: most weights of a model; 5 million by default.
-        flops: most FLOPs of one picture; by default from 20 million up, with the picture's size.
+        flops: most FLOPs of one image; by default from 20 million up, with the image's size.
         max_genes: most genes of a genome.
 
     Returns:
@@ -230,20 +230,20 @@ def _stages(genes: tuple[type[Gene], ...], excluded: set[str], size: int) -> tup
 
     # User genes are as likely as convolutions.
     weights = {**_WEIGHTS, **{kind.__name__: 6.0 for kind in genes if kind.__name__ not in _WEIGHTS}}
-    picture = tuple(k for k in genes if k.input_ranks is None or 3 in k.input_ranks)
-    vector = tuple(k for k in genes if k.input_ranks is not None and 1 in k.input_ranks and 3 not in k.input_ranks)
+    on_images = tuple(k for k in genes if k.input_ranks is None or 3 in k.input_ranks)
+    on_vectors = tuple(k for k in genes if k.input_ranks is not None and 1 in k.input_ranks and 3 not in k.input_ranks)
     longest = 8 if size <= 16 else 12 if size <= 64 else 16
-    body, inside = (*allowed(_BODY), *picture), (*allowed(_INSIDE), *picture)
+    body, inside = (*allowed(_BODY), *on_images), (*allowed(_INSIDE), *on_images)
     sampled = (2, longest // 2 + 1) if body else (0, 0)
     return (
         Stage("body", body, 0, longest, inside, weights, sampled, allowed(_FIRST)),
         Stage("reduction", allowed(_REDUCTION), 1, 1, (), weights),
-        Stage("tail", (*allowed(_TAIL), *vector), 0, 4, (), weights, (0, 2)),
+        Stage("tail", (*allowed(_TAIL), *on_vectors), 0, 4, (), weights, (0, 2)),
     )
 
 
 def _domains(size: int, most: int, flip: bool) -> dict[str, dict[str, Domain]]:
-    """Domains for pictures whose shorter side is ``size`` and nets of up to ``most`` filters."""
+    """Domains for images whose shorter side is ``size`` and nets of up to ``most`` filters."""
     low = min(8, most)
     wide = min(most, max(low, 32))
     kernels = [3, 5] if size <= 16 else [3, 5, 7]
@@ -322,7 +322,7 @@ def _training(own: Mapping[str, Mapping[str, Domain]]) -> Gene:
 
 
 def _default(size: int, most: int, own: Mapping[str, Mapping[str, Domain]], reductions: Sequence[type[Gene]]) -> Genome:
-    """A small residual net: its depth and first strides go with the picture's size."""
+    """A small residual net: its depth and first strides go with the image's size."""
     numbers = iter(range(1, 1000))
     genes: list[Gene | None] = []
 

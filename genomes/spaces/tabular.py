@@ -280,8 +280,8 @@ def tabular(
 
     Give exactly one of ``classes``, ``labels`` and ``outputs``. Numbers are
     standardized and also put on a quantile scale, categories looked up, both as
-    learnt from the training data; missing values and categories that training
-    never saw are welcome. Regression targets are standardized inside.
+    learnt from the training data; missing values and categories unseen in
+    training are accepted. Regression targets are standardized inside.
 
     Args:
         columns: the training inputs (data frame, mapping of names to arrays, structured array, or array
@@ -293,7 +293,7 @@ def tabular(
         outputs: number of regression targets.
         task: states the task where the number does not.
         categories: names (of an array: indices) of number columns that are categories.
-        genes: gene classes of your own, that may stand among the dense layers.
+        genes: your own gene classes, which may stand among the dense layers.
         domains: domains of fields, in place of the space's: ``{"Dense": {"units": Int(8, 64)}}``.
         units: most units of a dense layer.
         parameters: most weights of a model; 2 million by default.
@@ -304,7 +304,7 @@ def tabular(
         The space.
 
     Raises:
-        GenomeError: columns that are not understood, a wrong number or domain; the message names the argument.
+        GenomeError: columns of an unknown kind, a wrong number or domain; the message names the argument.
     """
     target = Target.infer(classes, outputs, labels, task)
     found, plain = _columns(columns, categories)

@@ -38,7 +38,7 @@ class TextSpace(EncodedSpace):
 
     @property
     def length(self) -> int:
-        """Tokens of a sample; longer texts are cut off."""
+        """Tokens of a sample; longer texts are truncated."""
         return int(self.options["length"])
 
     @property
@@ -180,7 +180,7 @@ def text(
     """Networks on text.
 
     Give exactly one of ``classes``, ``labels`` and ``outputs``. Strings are
-    lowered, freed of punctuation, split at whitespace and looked up in the
+    lowercased, stripped of punctuation, split at whitespace and looked up in the
     vocabulary of the training data, inside the model (on TensorFlow).
 
     Args:
@@ -188,15 +188,15 @@ def text(
         labels: number of labels that may hold together.
         outputs: number of regression targets.
         task: states the task where the number does not.
-        length: tokens of a text; longer ones are cut off.
+        length: tokens of a text; longer ones are truncated.
         tokens: size of the vocabulary, with padding (0) and unknown words (1).
         raw: inputs are strings of shape (rows,); False: token numbers 0 to tokens - 1 of shape (rows,
             up to any length), 0 for padding at the end.
         recurrent: whether LSTM and GRU may occur; they are slow on long texts.
-        genes: gene classes of your own, that may stand among the layers.
+        genes: your own gene classes, which may stand among the layers.
         domains: domains of fields, in place of the space's.
         units: most channels of a layer.
-        parameters: most weights of a model; by default 2 million beside the largest embedding.
+        parameters: most weights of a model; by default 2 million in addition to the largest embedding.
         flops: most FLOPs of one text; no limit by default.
         max_genes: most genes of a genome.
 

@@ -27,7 +27,7 @@ class TimeSeriesSpace(EncodedSpace):
 
     @property
     def mask_value(self) -> float | None:
-        """The number that stands for "no value", beside NaN."""
+        """The number that stands for "no value", in addition to NaN."""
         return self.options["mask_value"]
 
     @property
@@ -50,7 +50,7 @@ class TimeSeriesSpace(EncodedSpace):
     def prepare(self, x: Any) -> np.ndarray:
         """Series of one length: float32, shape (rows, length, channels), NaN where nothing is known.
 
-        Takes such an array, or a sequence of arrays (steps, channels) of up to ``length`` steps each.
+        Accepts such an array, or a sequence of arrays (steps, channels) of up to ``length`` steps each.
         """
         return self._prepared(x, "x")
 
@@ -155,7 +155,7 @@ def timeseries(
 
     Give exactly one of ``classes``, ``labels`` and ``outputs``. Channels are
     standardized as learnt from the training data. Series may be shorter than
-    ``input_shape`` says: what is padded with NaN influences nothing.
+    ``input_shape`` says: padding with NaN has no influence.
 
     Args:
         input_shape: ``(length, channels)``; the length is that of the longest series.
@@ -166,7 +166,7 @@ def timeseries(
         mask_value: a number that stands for "no value", as NaN does in any case. A step
             without any value is not real; where only some channels have none, those count as the mean.
         recurrent: whether LSTM and GRU may occur; they are slow on long series.
-        genes: gene classes of your own, that may stand among the layers.
+        genes: your own gene classes, which may stand among the layers.
         domains: domains of fields, in place of the space's.
         units: most channels of a layer.
         parameters: most weights of a model; 2 million by default.

@@ -65,7 +65,7 @@ def _exchanged(loci: list[tuple[Any, Any]], rng: np.random.Generator) -> list[tu
 def _runs(
     a: Sequence[Gene], b: Sequence[Gene], matches: Sequence[tuple[int, int]]
 ) -> list[tuple[Any, Any]]:
-    """What stands between matching genes, and the matching genes, by turns: a pair of runs each."""
+    """Runs between matching genes, and the matching genes, alternately: a pair (from ``a``, from ``b``) each."""
     loci: list[tuple[Any, Any]] = []
     at_a = at_b = 0
     for index_a, index_b in matches:

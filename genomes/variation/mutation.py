@@ -264,7 +264,7 @@ OPERATORS: dict[Operator, float] = {
 def mutate(space: Grammar, genome: Genome, rng: np.random.Generator) -> Genome:
     """A valid child by one minimal mutation.
 
-    The operators are gone through in a random order, likely ones first, each
+    The operators are tried in a random order, likely ones first, each
     at most once, until the child's phenotype differs from the parent's.
 
     Returns:

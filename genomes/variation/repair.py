@@ -1,7 +1,7 @@
 """Making a genome valid with few changes.
 
-Every step either mends what it finds or removes a gene, and if all else
-fails the space's smallest genome is the answer: repair always ends.
+Every step either mends a gene or removes it, and if all else fails the space's
+smallest genome is returned: repair always terminates.
 """
 
 from __future__ import annotations

@@ -82,7 +82,7 @@ def sample_genome(space: Grammar, rng: np.random.Generator) -> Genome:
     """A random valid genome.
 
     The number of genes of a stage is drawn so that short stages are as likely
-    as long ones in the logarithm: small nets are cheap, and good ones are grown.
+    as long ones in the logarithm: small nets are cheap, and search grows them.
     """
     genes: list[Gene] = []
     for stage in space.stages:

@@ -9,7 +9,7 @@ import numpy as np
 
 
 def layers_by_mark(model: Any) -> dict[str, Any]:
-    """Layers by class and number: what two models of one function have in common bears the same mark."""
+    """Layers by class and number: layers that two models of one function share have the same mark."""
     counts: dict[str, int] = {}
     found = {}
     for layer in model.layers:

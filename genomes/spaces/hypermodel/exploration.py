@@ -1,4 +1,4 @@
-"""Finding out what a KerasTuner ``build(hp)`` asks for, by building it with chosen values.
+"""Finds the hyperparameters of a KerasTuner ``build(hp)`` by building it with chosen values.
 
 ``build`` is a program: which hyperparameters there are shows only in running
 it. It is run with default values, then so that every conditional scope becomes
@@ -17,7 +17,7 @@ from genomes.domains import Boolean, Choice, Domain, Fixed, Float, Int, Value
 from genomes.errors import GenomeError
 from genomes.genes.hyperparameters import Parameter, Rule, Values
 
-#: Whole numbers with at most so many values are tried one by one, where the ends differ.
+#: A range of whole numbers with at most this many values is tried value by value, where its ends differ.
 _FEW = 16
 
 
@@ -136,7 +136,7 @@ class Explorer:
             identity = _identity(parameter)
             if identity not in self.known:
                 self.known[identity] = parameter
-                # Where the code asks for it: behind what it asked for before.
+                # In the order in which the code asks for them.
                 self.order.insert(last + 1, identity)
             last = max(last, self.order.index(identity))
             if hp.is_active(parameter):
@@ -261,6 +261,6 @@ def _rule(
             most = None if inside[-1] == numbers[-1] else inside[-1]
             return Rule(name, least=least, most=most)
         return Rule(name, values=tuple(int(v) for v in inside))
-    # What was not tried may well have it.
+    # Values that were not tried may activate it too.
     untried = [v for v in domain.values if v not in seen] if isinstance(domain, Choice) else []
     return Rule(name, values=(*with_it, *untried))

@@ -1,4 +1,4 @@
-"""Moving averages of batch normalisation, freed from the values that they began with."""
+"""Bias correction of the moving averages of batch normalization."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import Any
 
 
 def unbias(model: Any, steps: int) -> int:
-    """Make the moving averages of batch normalisations what the steps so far have seen, and nothing else.
+    """Remove the initial values from the moving averages of batch normalizations.
 
-    Keras begins with a mean of 0 and a variance of 1, which still have a weight of ``momentum ** steps`` after so
-    many steps: 8% after 250 steps with the default momentum of 0.99, 70% after 36. A net that was trained for an epoch
-    on few rows is then evaluated as if it were untrained, however good its weights are. Dividing
-    that share out is Adam's correction (Kingma & Ba 2015, section 3). Training itself does not
-    look at these averages.
+    Keras initializes them with a mean of 0 and a variance of 1, which still have a weight of ``momentum ** steps``
+    after ``steps`` steps: 8% after 250 steps with the default momentum of 0.99, 70% after 36. A net that was trained
+    for one epoch on few rows is then evaluated as if it were untrained, however good its weights are. Dividing by
+    the remaining weight is Adam's bias correction (Kingma & Ba 2015, section 3). Training itself does not use these
+    averages.
 
-    Layers that are used several times, lie within a nested model, or begin with other values are left alone.
+    Layers that are used several times, lie within a nested model, or have other initial values are left alone.
 
     Args:
         model: a model that was trained for ``steps`` steps from fresh weights.
-        steps: how many.
+        steps: number of steps.
 
     Returns:
         The number of layers corrected.

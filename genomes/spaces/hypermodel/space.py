@@ -66,7 +66,7 @@ class HypermodelSpace(Space):
 
     # -- genomes and values --------------------------------------------------------------
     def genome(self, values: Mapping[str, Value], rng: np.random.Generator | None = None) -> Genome:
-        """The genome with these values; what is missing is drawn, or by default without ``rng``."""
+        """The genome with these values; missing ones are drawn, or take their defaults without ``rng``."""
         chosen = text_of_values(completed_values(self.parameters, values, rng))
         return Genome((Hyperparameters(innovation=_INNOVATION, chosen=chosen),))
 
@@ -106,7 +106,7 @@ class HypermodelSpace(Space):
             raise GenomeError(f"hyperparameters without a value: {shown(missing, 300)}", "genes[0]")
 
     def repair(self, genome: Genome, rng: np.random.Generator) -> Genome:
-        """What does not exist is dropped; what newly exists, and values outside their domains, are drawn."""
+        """Values that do not belong to an existing hyperparameter are dropped; missing and invalid ones are drawn."""
         try:
             self.validate(genome)
             return genome
@@ -116,7 +116,7 @@ class HypermodelSpace(Space):
         return self.genome(given, rng)
 
     def mutate(self, genome: Genome, rng: np.random.Generator) -> Genome:
-        """One hyperparameter perturbed; what then comes into existence is drawn."""
+        """One hyperparameter perturbed; hyperparameters that exist only then are drawn."""
         values = self.values(self.repair(genome, rng))
         varying = {name: p for name, p in active_parameters(self.parameters, values).items() if p.domain.size != 1}
         if not varying:
@@ -142,7 +142,7 @@ class HypermodelSpace(Space):
 
     # -- what is known of genomes ----------------------------------------------------------
     def cost(self, genome: Genome) -> Cost:
-        """Nothing: what a user's function builds is known only when it is built."""
+        """Unknown, and so 0: what a user's function builds is known only when it is built."""
         return Cost()
 
     def features(self, genome: Genome) -> np.ndarray:
@@ -216,7 +216,7 @@ class HypermodelSpace(Space):
         return self._objective
 
     def check_data(self, x: Any, y: Any, role: str = "train") -> None:
-        """Check the targets, if the space knows what is predicted; inputs are the function's own affair."""
+        """Check the targets, if the space knows what is predicted; inputs are not checked."""
         if self.target is not None and y is not None:
             self.target.check(y, f"y_{role}")
 
@@ -279,7 +279,7 @@ class HypermodelSpace(Space):
         return int(size) if isinstance(size, (int, float)) else self._batch_size
 
     def settle(self, model: Any, steps: int) -> None:
-        """Unbias the moving averages of batch normalisations: users' models have Keras' momentum of 0.99."""
+        """Bias-correct the moving averages of batch normalizations: users' models have Keras' momentum of 0.99."""
         unbias(model, steps)
 
     def learning_rates(
@@ -309,13 +309,14 @@ def from_hypermodel(
     Needs the package keras-tuner. The function is run up to ``builds`` times to find its
     hyperparameters: with defaults, until every conditional scope was active, and with
     other values of one at a time, which shows what loops and ifs depend on
-    (:mod:`genomes.spaces.hypermodel.exploration`). What is not found so keeps its default. The models
-    are trained with the loss, metrics and optimizer that the function compiles them with.
+    (:mod:`genomes.spaces.hypermodel.exploration`). A hyperparameter that is not found
+    this way keeps its default. The models are trained with the loss, metrics and optimizer that the
+    function compiles them with.
 
     Args:
         build: function of ``hp`` that returns a compiled ``keras.Model``, or a ``HyperModel``.
-        objective: default objective; ``val_`` and the name of a compiled metric, with a leading minus to minimise.
-        batch_size: samples per step; a hyperparameter ``batch_size`` goes before it.
+        objective: default objective; ``val_`` and the name of a compiled metric, with a leading minus to minimize.
+        batch_size: samples per step; a hyperparameter ``batch_size`` takes precedence.
         builds: most models that are built to explore; 1 for the defaults alone.
         classes: number of exclusive classes, if targets are to be checked and prepared (as whole
             numbers). Without any of the four, targets go to the loss as they are given.
@@ -327,7 +328,7 @@ def from_hypermodel(
         The space.
 
     Raises:
-        GenomeError: not such a thing, or it fails with its default values.
+        GenomeError: not a hypermodel, or it fails with its default values.
         ImportError: keras-tuner is not installed.
     """
     try:
