@@ -65,11 +65,11 @@ class LayeredSpace(ModelSpace):
         self.training: type[Gene] = Training if training is None else training
         self.default_share = dict(default_share or {})
         self.options = dict(options or {})
-        self._domains = {kind: dict(fields) for kind, fields in (domains or {}).items()}
-        self._known = {kind.__name__: kind for kind in self.gene_classes}
+        self._narrowed = {kind: dict(fields) for kind, fields in (domains or {}).items()}
+        self._kinds = {kind.__name__: kind for kind in self.gene_classes}
         self._check_domains()
-        self._fields = {
-            kind.__name__: {**kind.fields, **self._domains.get(kind.__name__, {})}
+        self._domains = {
+            kind.__name__: {**kind.fields, **self._narrowed.get(kind.__name__, {})}
             for kind in (*self.gene_classes, self.training)
         }
         self._valid: set[tuple[int, int, Gene]] = set()
@@ -82,10 +82,10 @@ class LayeredSpace(ModelSpace):
                 raise GenomeError(f"the space's {name} genome is not in the space: {error}") from None
 
     def _check_domains(self) -> None:
-        for name, fields in self._domains.items():
-            kind = self.training if name == self.training.__name__ else self._known.get(name)
+        for name, fields in self._narrowed.items():
+            kind = self.training if name == self.training.__name__ else self._kinds.get(name)
             if kind is None:
-                known = ", ".join((*self._known, self.training.__name__))
+                known = ", ".join((*self._kinds, self.training.__name__))
                 raise GenomeError(f"no such gene in this space; genes are {known}", f"domains[{name!r}]")
             for field_name, domain in fields.items():
                 path = f"domains[{name!r}][{field_name!r}]"
@@ -116,7 +116,7 @@ class LayeredSpace(ModelSpace):
 
     def domains(self, kind: type[Gene]) -> Mapping[str, Domain]:
         """Domain of every field of a gene class, as this space has it."""
-        return self._fields[kind.__name__]
+        return self._domains[kind.__name__]
 
     @property
     def gene_shape(self) -> Shape:
@@ -174,7 +174,7 @@ class LayeredSpace(ModelSpace):
         assert genome.training is not None
         if genome.training not in self._valid_training:
             values = genome.training.values
-            for name, domain in self._fields[self.training.__name__].items():
+            for name, domain in self._domains[self.training.__name__].items():
                 domain.validate(values[name], f"training.{name}")
             self._remember(self._valid_training, genome.training)
         cost = self.cost(genome)
@@ -193,7 +193,7 @@ class LayeredSpace(ModelSpace):
         if kind not in stage.allowed(nesting, self.limits.nesting):
             raise GenomeError(f"{kind.__name__} may not stand here ({stage.name}, {nesting} blocks deep)", path)
         values = gene.values
-        for name, domain in self._fields[kind.__name__].items():
+        for name, domain in self._domains[kind.__name__].items():
             domain.validate(values[name], f"{path}.{name}")
         for address, genes in children(gene):
             for index, child in enumerate(genes):
@@ -272,7 +272,7 @@ class LayeredSpace(ModelSpace):
             "stages": [stage.to_json() for stage in self.stages],
             "default": self._default.to_json(),
             "smallest": self._smallest.to_json(),
-            "domains": {k: {name: d.to_json() for name, d in fields.items()} for k, fields in self._domains.items()},
+            "domains": {k: {name: d.to_json() for name, d in fields.items()} for k, fields in self._narrowed.items()},
             "training": self.training.__name__,
             "limits": dict(vars(self.limits)),
             "default_share": self.default_share,

@@ -104,6 +104,6 @@ def domains(target: Target, length: int, units: int, recurrent: bool) -> dict[st
     return found
 
 
-def genome(known: Mapping[str, Mapping[str, Domain]], genes: Sequence[Gene]) -> Genome:
+def genome(own: Mapping[str, Mapping[str, Domain]], genes: Sequence[Gene]) -> Genome:
     """These genes with the default training settings of the space's domains."""
-    return Genome(genes, default_gene(Training, known, 0))
+    return Genome(genes, default_gene(Training, own, 0))

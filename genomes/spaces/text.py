@@ -211,29 +211,29 @@ def text(
     units = whole_number(units, "units", 1)
     target = Target.infer(classes, outputs, labels, task)
     widest = min(256, units)
-    known = sequences.domains(target, length, units, recurrent)
-    known["TokenEmbedding"] = {
+    own = sequences.domains(target, length, units, recurrent)
+    own["TokenEmbedding"] = {
         "tokens": Fixed(tokens),
         "units": Int(min(8, widest), widest, log=True, default=min(64, widest)),
         "dropout": Choice([0.0, 0.1, 0.2, 0.3, 0.4, 0.5], default=0.1),
     }
-    known = merged_domains(known, domains)
-    embedding = default_gene(TokenEmbedding, known, 1)
-    smallest = embedding.replace(units=known["TokenEmbedding"]["units"].from_unit(0.0))
-    width = known["SequenceConv"]["filters"].default
+    own = merged_domains(own, domains)
+    embedding = default_gene(TokenEmbedding, own, 1)
+    smallest = embedding.replace(units=own["TokenEmbedding"]["units"].from_unit(0.0))
+    width = own["SequenceConv"]["filters"].default
     default = [
         embedding,
-        default_gene(SequenceConv, known, 2, filters=width),
-        default_gene(SequenceReduce, known, 90, kind="both"),
-        default_gene(Dropout, known, 91),
+        default_gene(SequenceConv, own, 2, filters=width),
+        default_gene(SequenceReduce, own, 90, kind="both"),
+        default_gene(Dropout, own, 91),
     ]
     return TextSpace(
         (1,) if raw else (length,),
         target,
         sequences.stages((Stage("embedding", (TokenEmbedding,), 1, 1, ()),), genes, recurrent),
-        default=sequences.genome(known, default),
-        smallest=sequences.genome(known, [smallest, default_gene(SequenceReduce, known, 90, kind="average")]),
-        domains=known,
+        default=sequences.genome(own, default),
+        smallest=sequences.genome(own, [smallest, default_gene(SequenceReduce, own, 90, kind="average")]),
+        domains=own,
         limits=GenomeLimits(
             parameters=2_000_000 + tokens * widest if parameters is None else int(parameters),
             flops=None if flops is None else int(flops),

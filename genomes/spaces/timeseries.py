@@ -183,24 +183,24 @@ def timeseries(
     length = shape[0]
     assert length is not None
     target = Target.infer(classes, outputs, labels, task)
-    known = merged_domains(sequences.domains(target, length, units, recurrent), domains)
-    reduce = default_gene(SequenceReduce, known, 90, kind="both")
-    width = known["SequenceConv"]["filters"].default
+    own = merged_domains(sequences.domains(target, length, units, recurrent), domains)
+    reduce = default_gene(SequenceReduce, own, 90, kind="both")
+    width = own["SequenceConv"]["filters"].default
     body = [
-        default_gene(SequenceConv, known, 1, filters=width),
+        default_gene(SequenceConv, own, 1, filters=width),
         default_gene(
-            Residual, known, 2,
-            body=[default_gene(SequenceConv, known, number, filters=width) for number in (3, 4)],
+            Residual, own, 2,
+            body=[default_gene(SequenceConv, own, number, filters=width) for number in (3, 4)],
         ),
-        default_gene(SequenceConv, known, 5, filters=width),
+        default_gene(SequenceConv, own, 5, filters=width),
     ]  # fmt: skip
     return TimeSeriesSpace(
         shape,
         target,
         sequences.stages((), genes, recurrent),
-        default=sequences.genome(known, [*body, reduce, default_gene(Dropout, known, 91)]),
-        smallest=sequences.genome(known, [default_gene(SequenceReduce, known, 90, kind="average")]),
-        domains=known,
+        default=sequences.genome(own, [*body, reduce, default_gene(Dropout, own, 91)]),
+        smallest=sequences.genome(own, [default_gene(SequenceReduce, own, 90, kind="average")]),
+        domains=own,
         limits=GenomeLimits(
             parameters=2_000_000 if parameters is None else int(parameters),
             flops=None if flops is None else int(flops),
