@@ -11,7 +11,7 @@ import pytest
 
 from genomes import Genome, GenomeError, Space, distance, spaces
 from genomes.genes.hyperparameters import values_from_text
-from tests.genomes import hypermodels_for_tests as examples
+from tests.genomes.spaces import hypermodels_for_tests as examples
 
 keras_tuner = pytest.importorskip("keras_tuner")
 
