@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import tidy
-from evo.algorithms import Problem, RandomSearch
-from evo.algorithms.problem import Step
+from evo.algorithms import Problem, RandomSearch, Step
 from evo.campaign.planner import Planner
 from evo.core.budget import Budget
 from evo.core.history import History

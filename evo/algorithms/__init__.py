@@ -1,16 +1,27 @@
-"""Algorithms: callables over the history of trials that say what to train next."""
+"""Algorithms: callables from the history of trials to what is trained next.
 
+One algorithm per file. What they share: :mod:`~evo.algorithms.toolbox` (DEAP's operators and their random numbers),
+:mod:`~evo.algorithms.new_phenotypes` and :mod:`~evo.algorithms.breeding` (where new genomes come from),
+:mod:`~evo.algorithms.ladder`, :mod:`~evo.algorithms.promotion` and :mod:`~evo.algorithms.ranking` (who is continued),
+:mod:`~evo.algorithms.designs` (the first trials), :mod:`~evo.algorithms.surrogates` (predictions of scores),
+:mod:`~evo.algorithms.pace` and :mod:`~evo.algorithms.affordability` (predictions of time).
+"""
+
+from evo.algorithms.aging_evolution import AgingEvolution
+from evo.algorithms.algorithm import Algorithm, Step
 from evo.algorithms.ask_tell import AskTell
-from evo.algorithms.evolution import NSGA2, AgingEvolution, GeneticAlgorithm
-from evo.algorithms.finish import FinalTraining
-from evo.algorithms.halving import Hyperband, SuccessiveHalving
+from evo.algorithms.final_training import FinalTraining
+from evo.algorithms.genetic_algorithm import GeneticAlgorithm
+from evo.algorithms.hyperband import Hyperband
 from evo.algorithms.hypervolume import hypervolume, hypervolume_over_time
 from evo.algorithms.ladder import Ladder
+from evo.algorithms.nsga2 import NSGA2
 from evo.algorithms.pace import Pace
 from evo.algorithms.population import pareto, survivors
-from evo.algorithms.problem import Algorithm, Problem, Step
+from evo.algorithms.problem import Problem
 from evo.algorithms.random_search import RandomSearch
-from evo.algorithms.screened import ScreenedEvolution
+from evo.algorithms.screened_evolution import ScreenedEvolution
+from evo.algorithms.successive_halving import SuccessiveHalving
 from evo.algorithms.toolbox import Candidate, deap_random, make_toolbox
 
 __all__ = [

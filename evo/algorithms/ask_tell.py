@@ -1,8 +1,9 @@
-"""Ask and tell: an algorithm driven by an outside program."""
+"""Ask and tell: an algorithm driven by another program."""
 
 from __future__ import annotations
 
-from evo.algorithms.problem import Algorithm, Problem
+from evo.algorithms.algorithm import Algorithm
+from evo.algorithms.problem import Problem
 from evo.core.errors import SettingsError
 from evo.core.history import History
 from evo.core.objectives import Objective, Objectives
@@ -12,10 +13,10 @@ from genomes.spaces.base import Space
 
 
 class AskTell:
-    """The same proposals as a campaign's, for programs that train by themselves.
+    """The same proposals as a campaign's, for programs that do the training themselves.
 
-    Trial n sees the outcomes of the trials below ``n - concurrency + 1``, in order,
-    whenever they were told: equal seeds give equal histories.
+    Trial n sees the outcomes of the trials below ``n - concurrency + 1``, in whatever order they
+    were told: equal seeds give equal histories.
 
     Args:
         algorithm: settings of the algorithm.
@@ -24,6 +25,9 @@ class AskTell:
         seed: of the campaign.
         concurrency: how many trials may be asked for before the oldest is told.
         epochs: full length of training.
+
+    Raises:
+        SettingsError: concurrency or epochs that are no whole number of 1 or more.
 
     Example:
         >>> search = AskTell(RandomSearch(), space, "val_accuracy", seed=0)  # doctest: +SKIP
@@ -70,14 +74,14 @@ class AskTell:
         return None
 
     def tell(self, number: int, outcome: Outcome) -> None:
-        """Say what came of a trial.
+        """Record the outcome of a trial.
 
         Args:
             number: the trial's.
-            outcome: what came of it.
+            outcome: its outcome.
 
         Raises:
-            ValueError: there is no such trial, or it has been told before.
+            ValueError: there is no such trial, or its outcome has been told before.
         """
         if not 0 <= number < len(self.history):
             raise ValueError(f"trial {number}: expected a trial that was asked for, 0 to {len(self.history) - 1}")

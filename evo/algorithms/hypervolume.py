@@ -32,7 +32,7 @@ def hypervolume_over_time(history: History, reference: Sequence[float] | None = 
 
     Args:
         history: the trials.
-        reference: see :func:`hypervolume`; the same for all of them.
+        reference: one value per objective, as for :func:`hypervolume`; the same for all of them.
 
     Returns:
         One number per trial.

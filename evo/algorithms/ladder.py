@@ -1,12 +1,12 @@
-"""The ladder of rungs: levels of training length, climbed by continuing."""
+"""The ladder of rungs: lengths of training at which a trial stops and from which it may be continued."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evo.algorithms.phenotypes import Phenotype
+from evo.algorithms.toolbox import Candidate
 from evo.core.errors import SettingsError
 from evo.core.trial import Proposal
 
@@ -30,7 +30,7 @@ class Ladder:
             rungs: the rungs themselves; the last must be ``epochs``.
 
         Raises:
-            SettingsError: rungs that do not climb, or do not end at ``epochs``.
+            SettingsError: rungs that do not increase, or do not end at ``epochs``.
         """
         if rungs is not None:
             given = tuple(rungs)
@@ -65,63 +65,38 @@ class Ladder:
         """Length of the rung above ``level`` over the length of ``level``."""
         return self.rungs[level + 1] / self.rungs[level]
 
-    def start(self, **proposal: object) -> Proposal:
-        """A proposal for the lowest rung."""
-        return Proposal(last_epoch=self.rungs[0], rung=0, final=self.top == 0, **proposal)  # type: ignore[arg-type]
+    def start(self, candidate: Candidate, level: int = 0, inherits: int | None = None) -> Proposal:
+        """The proposal that begins to train a candidate, up to a rung.
 
-    def climb(self, phenotype: Phenotype, last: int | None = None, origin: str = "promotion") -> Proposal:
-        """The proposal that continues a phenotype on the rung above (or on rung ``last``).
+        Args:
+            candidate: what to train.
+            level: the rung at which the trial stops.
+            inherits: number of the trial whose weights are taken over; None for fresh ones.
+        """
+        return Proposal(
+            genome=candidate.genome,
+            last_epoch=self.rungs[level],
+            parents=candidate.parents,
+            inherits=inherits,
+            origin=candidate.origin,
+            rung=level,
+            final=level == self.top,
+        )
+
+    def promote(self, phenotype: Phenotype) -> Proposal:
+        """The proposal that continues a phenotype's longest trial up to the next rung.
 
         The trial that reaches the full length is ``final``: its learning rate decays to the end.
         """
         assert phenotype.best is not None
-        level = self.level(phenotype.reached) + 1 if last is None else last
+        level = self.level(phenotype.reached) + 1
         return Proposal(
             genome=phenotype.genome,
             first_epoch=phenotype.reached,
             last_epoch=self.rungs[level],
             continues=phenotype.best,
             parents=(phenotype.best,),
-            origin=origin,
+            origin="promotion",
             rung=level,
             final=level == self.top,
         )
-
-
-def promotable(
-    ladder: Ladder,
-    trained: Sequence[Phenotype],
-    order: Callable[[list[Phenotype], int], list[Phenotype]],
-    eta: float | None = None,
-    most: float = math.inf,
-    strict: bool = False,
-) -> Phenotype | None:
-    """Whom asynchronous successive halving would promote now, highest rung first (Li et al. 2020).
-
-    A phenotype climbs if it is among the best ``1/eta`` of all that have completed its
-    rung, and has not been asked to climb yet.
-
-    Args:
-        ladder: the rungs.
-        trained: phenotypes with a completed trial.
-        order: sorts phenotypes by their outcomes at the given number of epochs, best first.
-        eta: one of how many climbs; by default the ratio of the two rungs' lengths.
-        most: the largest such number.
-        strict: keep the share of those who climbed at ``1/eta`` and let the best of the others
-            climb, whatever their rank; for an order that changes with time.
-
-    Returns:
-        the one to promote, or None.
-    """
-    for level in range(ladder.top - 1, -1, -1):
-        here = [p for p in trained if p.reached >= ladder.rungs[level]]
-        share = len(here) / min(most, eta if eta is not None else ladder.ratio(level))
-        count = int(share + 0.5) if strict else int(share)
-        climbed = sum(1 for p in here if p.asked > ladder.rungs[level])
-        if not count or (strict and climbed >= count):
-            continue
-        for phenotype in order(here, ladder.rungs[level])[: None if strict else count]:
-            climbing = phenotype.asked > ladder.rungs[level]
-            if not climbing and not phenotype.failed and ladder.level(phenotype.reached) == level:
-                return phenotype
-    return None

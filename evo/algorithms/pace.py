@@ -1,4 +1,4 @@
-"""How long trainings take, learned from those that were done: for campaigns whose budget is time."""
+"""How long trainings take, learned from those that are done: for campaigns whose budget is time."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from evo.algorithms.phenotypes import Features
-from evo.algorithms.targets import thresholds
+from evo.algorithms.surrogates.features import Features
+from evo.algorithms.surrogates.surrogate import Surrogate, last_choice
 from evo.core.history import History
 from evo.core.trial import Proposal, Trial
 from genomes.genome import Genome
 from genomes.spaces.base import Space
 
-#: Phases of a trial that come again in every epoch.
+#: Phases of a trial that are repeated in every epoch.
 _EACH_EPOCH = ("train", "evaluate")
 
 
@@ -25,20 +25,21 @@ class Pace:
     rate of floating-point operations seen would need (the roofline model of Williams et al.
     2009); how much longer it lasts is predicted from the genome's features by a Gaussian
     process on logarithms. So what is far larger than all that was trained is taken to be
-    slow until something nearer has been measured. A genome that was trained is known.
+    slow until something closer to it has been measured. Of a genome that was trained the measured seconds are used.
 
     Args:
         space: gives features and floating-point operations of genomes.
         rows: most trials that the prediction is fitted to, the newest.
+        surrogate: predicts how much longer than the roofline an epoch lasts; a Gaussian process by default.
     """
 
-    def __init__(self, space: Space, rows: int = 100) -> None:
+    def __init__(self, space: Space, rows: int = 100, surrogate: Surrogate | None = None) -> None:
         # scikit-learn takes seconds to import: only a campaign that looks at time waits for it.
-        from evo.algorithms.surrogate import Surrogate
+        from evo.algorithms.surrogates.gaussian_process import GaussianProcess
 
         self.space, self.rows = space, rows
         self._features = Features(space)
-        self._surrogate = Surrogate()
+        self._surrogate: Surrogate = GaussianProcess() if surrogate is None else surrogate
         self._known: dict[str, float] = {}
         self._fixed = 0.0
         self._fitted: list[tuple[int, float]] = []
@@ -52,9 +53,9 @@ class Pace:
         self._fitted = timed
         self._known = {history[number].genome.key: each for number, each in timed}
         self._fixed = float(np.median([_fixed(history[number]) for number, _ in timed]))
-        # Kernel and noise are chosen again only when a quarter more is known.
-        threshold = thresholds(len(history))
-        early = [one for one in timed if one[0] < threshold]
+        # Hyperparameters are chosen again only when a quarter more is known.
+        chosen_at = last_choice(len(history))
+        early = [one for one in timed if one[0] < chosen_at]
         if len(early) > 1 and early != self._chosen:
             self._chosen = early
             self._surrogate.choose(*self._standardized(history, early))
@@ -64,7 +65,7 @@ class Pace:
         return True
 
     def _standardized(self, history: History, timed: list[tuple[int, float]]) -> tuple[np.ndarray, np.ndarray]:
-        """Inputs and targets of the newest; the roofline and the units of the targets are theirs from here on."""
+        """Inputs and targets of the newest trials; from now on the roofline and the units of targets are theirs."""
         genomes = [history[number].genome for number, _ in timed[-self.rows :]]
         seconds = np.array([each for _, each in timed[-self.rows :]])
         flops = self._flops(genomes)
@@ -74,7 +75,10 @@ class Pace:
         return self._inputs(genomes), (above - self._mean) / self._scale
 
     def per_epoch(self, genomes: Sequence[Genome]) -> np.ndarray:
-        """Seconds of one epoch of training and evaluation, shape (genomes,); after a successful :meth:`fit`."""
+        """Seconds of one epoch of training and evaluation, float64 of shape (genomes,).
+
+        It may be called once :meth:`fit` has returned True.
+        """
         if not genomes:
             return np.zeros(0)
         above = self._surrogate.means(self._inputs(genomes)) if len(self._fitted) > 1 else np.zeros(len(genomes))
@@ -86,7 +90,12 @@ class Pace:
         )
 
     def training(self, genomes: Sequence[Genome], epochs: int) -> np.ndarray:
-        """Seconds of whole trainings of so many epochs, with what comes once; shape (genomes,)."""
+        """Seconds of whole trainings, building and saving included; float64 of shape (genomes,).
+
+        Args:
+            genomes: what is trained.
+            epochs: how long.
+        """
         return self._fixed + epochs * self.per_epoch(genomes)
 
     def proposal(self, proposal: Proposal) -> float:
@@ -94,21 +103,21 @@ class Pace:
         return float(self.training([proposal.genome], proposal.epochs)[0])
 
     def epochs(self, genome: Genome, seconds: float) -> int:
-        """Epochs that fit into so many seconds, 0 or more."""
+        """Epochs of training that fit into ``seconds``, 0 or more."""
         return max(0, math.floor((seconds - self._fixed) / float(self.per_epoch([genome])[0])))
 
     def _roof(self, flops: np.ndarray) -> np.ndarray:
         return np.maximum(self._quickest, self._rate * flops)
 
     def _inputs(self, genomes: Sequence[Genome]) -> np.ndarray:
-        # The last column is a rung, which the surrogate's kernel wants: there is but one here.
+        # The last column is a rung, which surrogates expect: there is only one here.
         return np.column_stack([np.array([self._features(genome) for genome in genomes]), np.zeros(len(genomes))])
 
     def _flops(self, genomes: Sequence[Genome]) -> np.ndarray:
         return np.array([max(1.0, float(self.space.cost(genome).flops)) for genome in genomes])
 
 
-def spent(history: History) -> float:
+def seconds_spent(history: History) -> float:
     """Seconds that all trials with a visible outcome took together."""
     return sum(sum(trial.outcome.seconds.values()) for trial in history if trial.outcome is not None)
 

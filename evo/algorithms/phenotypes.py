@@ -1,12 +1,10 @@
-"""The history seen by phenotype: what has been trained, how far, and how good it is."""
+"""The history by phenotype: what has been trained, for how long, and with what outcome."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-
-import numpy as np
 
 from evo.core.history import History
 from evo.core.trial import Trial
@@ -22,11 +20,11 @@ class Phenotype:
         key: ``space.key`` of its genome.
         genome: the genome as it was first proposed.
         first: number of its first trial.
-        best: its completed trial with the most epochs behind it (replicates and repeated
-            trainings apart); None if none completed.
-        reached: epochs behind that trial; 0 if none completed.
+        best: its completed trial with the most epochs of training, those that it continues included
+            (replicates and repeated trainings are left out); None if none completed.
+        reached: epochs of training of ``best``; 0 if none completed.
         pending: whether a trial of it has no visible outcome.
-        asked: epochs that the longest of its trials asked for, pending and failed ones included.
+        asked: the most epochs that any of its trials asked for, pending and failed ones included.
         finished: whether a ``final`` trial of it was proposed, from which nothing continues.
         failed: whether a trial of it diverged, failed, timed out or was rejected.
         marks: the completed trial that stopped at each number of epochs.
@@ -66,7 +64,7 @@ class Phenotype:
 
 
 class Keys:
-    """``space.key`` with a memory: a pure function of the genome, asked for again and again."""
+    """``space.key``, cached by genome: a pure function that is called again and again."""
 
     def __init__(self, space: Space) -> None:
         self._key: Callable[[Genome], str] = space.key
@@ -77,19 +75,6 @@ class Keys:
         if own not in self._known:
             self._known[own] = self._key(genome)
         return self._known[own]
-
-
-class Features:
-    """``space.features`` with a memory."""
-
-    def __init__(self, space: Space) -> None:
-        self._features: Callable[[Genome], np.ndarray] = space.features
-        self._known: dict[str, np.ndarray] = {}
-
-    def __call__(self, genome: Genome) -> np.ndarray:
-        if genome.key not in self._known:
-            self._known[genome.key] = self._features(genome)
-        return self._known[genome.key]
 
 
 def phenotypes(history: History, keys: Callable[[Genome], str]) -> dict[str, Phenotype]:

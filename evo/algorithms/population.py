@@ -3,33 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
-from deap import tools
-
-from evo.algorithms.phenotypes import Keys, phenotypes
-from evo.algorithms.toolbox import Candidate
+from evo.algorithms.phenotypes import Keys, Phenotype, phenotypes
+from evo.algorithms.ranking import best_first, evaluated
 from evo.core.history import History
 from genomes.genome import Genome
 from genomes.spaces.base import Space
-
-
-def best_first(history: History, numbers: Iterable[int]) -> list[int]:
-    """Completed trials from best to worst.
-
-    With one objective by :meth:`History.rank_key`; with several by the fronts
-    of non-domination and, within a front, by crowding distance (NSGA-II: Deb et al. 2002),
-    ties going to the older trial.
-    """
-    ordered = sorted(numbers, key=history.rank_key, reverse=True)
-    if len(history.objectives) == 1 or len(ordered) < 2:
-        return ordered
-    candidates = [Candidate(history[n].genome, history.fitness(n), n) for n in sorted(ordered)]
-    chosen = tools.selNSGA2(candidates, len(candidates))
-    fronts = tools.sortNondominated(candidates, len(candidates))
-    rank = {id(c): i for i, front in enumerate(fronts) for c in front}
-    chosen.sort(key=lambda c: (rank[id(c)], -c.fitness.crowding_dist, c.number))
-    return [c.number for c in chosen]
 
 
 def survivors(
@@ -46,8 +26,7 @@ def survivors(
         space: says which genomes are one phenotype; ``genome.key`` if not given.
         keys: the same as a function, instead of ``space``.
     """
-    key = keys or (Keys(space) if space is not None else lambda genome: genome.key)
-    trained = [p for p in phenotypes(history, key).values() if p.best is not None]
+    trained = _trained(history, keys or _keys(space))
     trained.sort(key=lambda p: p.reached, reverse=True)
     chosen: list[int] = []
     for _, group in itertools.groupby(trained, key=lambda p: p.reached):
@@ -62,18 +41,29 @@ def pareto(history: History, space: Space | None = None) -> list[int]:
 
     Only trials of the longest training that any trial has reached take part; with one
     objective that leaves the best trial.
+
+    Args:
+        history: the trials so far; pending and unsuccessful ones are left out.
+        space: says which genomes are one phenotype; ``genome.key`` if not given.
     """
-    key = Keys(space) if space is not None else (lambda genome: genome.key)
-    trained = [p for p in phenotypes(history, key).values() if p.best is not None]
+    trained = _trained(history, _keys(space))
     if not trained:
         return []
     longest = max(p.reached for p in trained)
-    candidates = [
-        Candidate(p.genome, history.fitness(p.best), p.best)
-        for p in trained
-        if p.reached == longest and p.best is not None
-    ]
+    numbers = [p.best for p in trained if p.reached == longest and p.best is not None]
     if len(history.objectives) == 1:
-        return [max((c.number for c in candidates if c.number is not None), key=history.rank_key)]
+        return [max(numbers, key=history.rank_key)]
+    from deap import tools  # it loads moocore
+
+    candidates = [evaluated(history, number) for number in numbers]
     front = tools.sortNondominated(candidates, len(candidates), first_front_only=True)[0]
     return sorted((c.number for c in front), key=history.rank_key, reverse=True)
+
+
+def _keys(space: Space | None) -> Callable[[Genome], str]:
+    return (lambda genome: genome.key) if space is None else Keys(space)
+
+
+def _trained(history: History, keys: Callable[[Genome], str]) -> list[Phenotype]:
+    """Phenotypes with a completed trial, in order of their first trials."""
+    return [p for p in phenotypes(history, keys).values() if p.best is not None]

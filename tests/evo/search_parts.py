@@ -6,20 +6,24 @@ What ``evo`` and ``evo.algorithms`` export is imported from there.
 from __future__ import annotations
 
 from evo import Budget
-from evo.algorithms.belief import Belief
-from evo.algorithms.breeding import exhausted, fresh, vary
-from evo.algorithms.evolution import survivors_of
-from evo.algorithms.halving import order_at
-from evo.algorithms.initial import POOL, drawn, initial_design, spread
-from evo.algorithms.ladder import promotable
-from evo.algorithms.pace import spent
-from evo.algorithms.phenotypes import Features, Keys, Phenotype, phenotypes
-from evo.algorithms.population import best_first
-from evo.algorithms.random_search import next_initial, whole
-from evo.algorithms.reduction import reduced
-from evo.algorithms.targets import Observation, gaussianized, observations, thresholds
-from evo.algorithms.timed_design import timed_design
-from evo.algorithms.toolbox import survive, tournament, worst_if_nan
+from evo.algorithms.breeding import children
+from evo.algorithms.designs import CostBlind, DesignPolicy, InitialDesign, WithinTime
+from evo.algorithms.designs.initial_design import spread
+from evo.algorithms.designs.policies import POOL
+from evo.algorithms.designs.reduction import reduced
+from evo.algorithms.genetic_algorithm import survivors_of
+from evo.algorithms.new_phenotypes import NewPhenotypes
+from evo.algorithms.pace import seconds_spent
+from evo.algorithms.phenotypes import Keys, Phenotype, phenotypes
+from evo.algorithms.promotion import promotable
+from evo.algorithms.ranking import best_first, best_first_at
+from evo.algorithms.surrogates.belief import Belief
+from evo.algorithms.surrogates.features import Features
+from evo.algorithms.surrogates.observations import Observation, gaussianized, observations
+from evo.algorithms.surrogates.surrogate import last_choice
+from evo.algorithms.toolbox import Operators
+from evo.algorithms.toolbox.candidate import worst_if_nan
+from evo.algorithms.toolbox.default_operators import survive, tournament
 from evo.campaign.planner import Planner, Wait, leading_outcomes
 from evo.campaign.retention import kept_states
 from evo.campaign.time_left import TimeLeft
@@ -31,10 +35,15 @@ __all__ = [
     "POOL",
     "Belief",
     "Budget",
+    "CostBlind",
+    "DesignPolicy",
     "Features",
+    "InitialDesign",
     "Keys",
+    "NewPhenotypes",
     "Objectives",
     "Observation",
+    "Operators",
     "Phenotype",
     "Planner",
     "Purpose",
@@ -42,29 +51,23 @@ __all__ = [
     "SpaceExhaustedError",
     "TimeLeft",
     "Wait",
+    "WithinTime",
     "best_first",
-    "drawn",
-    "exhausted",
-    "fresh",
+    "best_first_at",
+    "children",
     "gaussianized",
     "generator",
-    "initial_design",
     "kept_states",
+    "last_choice",
     "leading_outcomes",
-    "next_initial",
     "observations",
-    "order_at",
     "phenotypes",
     "promotable",
     "reduced",
-    "spent",
+    "seconds_spent",
     "spread",
     "survive",
     "survivors_of",
-    "thresholds",
-    "timed_design",
     "tournament",
-    "vary",
-    "whole",
     "worst_if_nan",
 ]

@@ -8,19 +8,33 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from evo.algorithms import Candidate, Problem, deap_random
+from evo import Proposal
+from evo.algorithms import Candidate, Ladder, Problem, deap_random
 from genomes import Choice, Int, Space
 from genomes.spaces.vector import vector
-from tests.evo.search_parts import Keys, SpaceExhaustedError, exhausted, fresh, survive, tournament, vary, worst_if_nan
-from tests.evo.small_histories import SPACE, done, genome, history_of, waiting, x_of
+from tests.evo.search_parts import (
+    Keys,
+    NewPhenotypes,
+    Operators,
+    SpaceExhaustedError,
+    children,
+    survive,
+    tournament,
+    worst_if_nan,
+)  # fmt: skip
+from tests.evo.small_histories import SPACE, Row, done, genome, history_of, waiting, x_of
 
 
 def draws(space: Space, known: int, answer: Callable[[int], Candidate]) -> tuple[Candidate | None, int]:
     """What is found where the first draws are as given, and after how many."""
     problem, counter = Problem(space), itertools.count()
     problem.toolbox.register("individual", lambda: answer(next(counter)))
-    found = fresh(problem, Keys(space), {Keys(space)(space.default()), *map(str, range(known - 1))})
-    return found, next(counter)
+    new = unknown(space, {Keys(space)(space.default()), *map(str, range(known - 1))})
+    return new.drawn(Operators(problem.toolbox, np.random.default_rng(0))), next(counter)
+
+
+def unknown(space: Space, known: set[str], *rows: Row) -> NewPhenotypes:
+    return NewPhenotypes(space, Keys(space), history_of(*rows), known)
 
 
 def numbers(size: int) -> Space:
@@ -51,17 +65,55 @@ def test_nothing_is_drawn_where_all_are_known() -> None:
 
 
 def test_a_used_up_space_waits_for_trials_under_way_and_then_says_so() -> None:
-    problem = Problem(numbers(3))
-    assert exhausted(problem, history_of(done(0.1, 0.5), waiting(0.2)), 3) is None
+    def exhausted(space: Space, known: int, *rows: Row) -> Proposal | None:
+        return unknown(space, set(map(str, range(known))), *rows).proposal(None, Ladder((1,)).start)
+
+    assert exhausted(numbers(3), 3, done(0.1, 0.5), waiting(0.2)) is None
     with pytest.raises(SpaceExhaustedError, match="used up: 3 different phenotypes have been trained, all 3. Widen"):
-        exhausted(problem, history_of(done(0.1, 0.5)), 3)
+        exhausted(numbers(3), 3, done(0.1, 0.5))
     with pytest.raises(SpaceExhaustedError, match="2 different .* no further one could be drawn. Widen"):
-        exhausted(problem, history_of(done(0.1, 0.5)), 2)
+        exhausted(numbers(3), 2, done(0.1, 0.5))
     with pytest.raises(SpaceExhaustedError, match="no further one could be drawn"):
-        exhausted(Problem(SPACE), history_of(done(0.1, 0.5)), 2)
+        exhausted(SPACE, 2, done(0.1, 0.5))
+
+
+def test_the_first_given_genome_that_is_not_known_is_taken() -> None:
+    new = unknown(SPACE, {Keys(SPACE)(genome(0.1))})
+    found = new.given([genome(0.1), genome(0.2), genome(0.3)])
+    assert found is not None and (x_of(found.genome), found.origin) == (0.2, "initial")
+    assert new.given([genome(0.1)]) is None and new.given([]) is None
+    assert genome(0.1) not in new and genome(0.2) in new
+
+
+def test_known_are_the_phenotypes_of_the_history_pending_ones_included() -> None:
+    new = NewPhenotypes(SPACE, Keys(SPACE), history_of(done(0.1, 0.5), waiting(0.2)))
+    assert new.known == {Keys(SPACE)(genome(0.1)), Keys(SPACE)(genome(0.2))}
+
+
+def test_the_first_new_child_of_fifty_broods_is_taken() -> None:
+    new, counter = unknown(SPACE, {Keys(SPACE)(genome(0.1))}), itertools.count()
+    broods = [[0.1, 0.1], [0.1, 0.3, 0.4]]
+    found = new.bred(lambda: [Candidate(genome(x)) for x in broods[next(counter)]])
+    assert found is not None and x_of(found.genome) == 0.3
+    counter = itertools.count()
+    assert new.bred(lambda: [Candidate(genome(0.1 + 0 * next(counter)))]) is None
+    assert next(counter) == 50
 
 
 # -- children ---------------------------------------------------------------------------------
+class Draws:
+    """A generator whose uniform numbers are given."""
+
+    def __init__(self, numbers: list[float]) -> None:
+        self.left = iter(numbers)
+
+    def integers(self, high: int, size: int) -> np.ndarray:
+        return np.zeros(size, int)
+
+    def random(self) -> float:
+        return next(self.left)
+
+
 def bred(parents: int, drawn: list[float], crossover: float = 0.25, second: float = 0.5) -> Candidate:
     """A child where the draws are given; genomes say how often they were mated (tenths) and mutated (hundredths)."""
     problem = Problem(SPACE)
@@ -78,9 +130,10 @@ def bred(parents: int, drawn: list[float], crossover: float = 0.25, second: floa
     problem.toolbox.register("mate", mate)
     problem.toolbox.register("mutate", lambda a: (moved(a, 0.01, "mutation"),))
     group = [Candidate(genome(0.0), (1.0,), number) for number in range(parents)]
-    left = iter(drawn)
-    child = next(vary(problem, group, crossover, second, lambda: next(left)))
-    assert list(left) == [] and all(c.genome == genome(0.0) for c in group) and not child.fitness.valid
+    draws = Draws(drawn)
+    operators = Operators(problem.toolbox, draws)  # type: ignore[arg-type]
+    child = next(children(operators, group, crossover, second))
+    assert list(draws.left) == [] and all(c.genome == genome(0.0) for c in group) and not child.fitness.valid
     return child
 
 
@@ -106,9 +159,9 @@ def test_one_more_mutation_leaves_the_origin() -> None:
 
 def test_children_never_end() -> None:
     problem = Problem(SPACE)
-    with deap_random(np.random.default_rng(0)):
-        parents = [Candidate(genome(0.5), (1.0,), 0), Candidate(genome(0.6), (0.5,), 1)]
-        found = list(itertools.islice(vary(problem, parents, 0.5, 0.5, np.random.default_rng(1).random), 30))
+    parents = [Candidate(genome(0.5), (1.0,), 0), Candidate(genome(0.6), (0.5,), 1)]
+    operators = Operators(problem.toolbox, np.random.default_rng(0))
+    found = list(itertools.islice(children(operators, parents, 0.5, 0.5), 30))
     assert {child.origin for child in found} == {"mutation", "crossover"}
 
 
@@ -166,6 +219,6 @@ def test_a_finite_space_of_choices_is_found_to_the_last_one() -> None:
     space = vector({"kind": Choice(["a", "b", "c"])})
     keys = Keys(space)
     problem = Problem(space)
-    with deap_random(np.random.default_rng(0)):
-        found = fresh(problem, keys, {keys(space.genome(kind="a")), keys(space.genome(kind="b"))})
+    new = unknown(space, {keys(space.genome(kind="a")), keys(space.genome(kind="b"))})
+    found = new.drawn(Operators(problem.toolbox, np.random.default_rng(0)))
     assert found is not None and space.values(found.genome) == {"kind": "c"}

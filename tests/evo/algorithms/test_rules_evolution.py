@@ -20,7 +20,7 @@ from evo.algorithms import (
 )
 from genomes import Int
 from genomes.spaces.vector import vector
-from tests.evo.search_parts import Keys, Objectives, SettingsError, SpaceExhaustedError, survivors_of
+from tests.evo.search_parts import Keys, Objectives, Operators, SettingsError, SpaceExhaustedError, survivors_of
 from tests.evo.small_histories import SPACE, Row, done, failed, genome, history_of, waiting, x_of
 
 
@@ -126,10 +126,11 @@ def test_parents_are_the_best_of_all_generations_before() -> None:
 def test_who_failed_or_came_too_late_is_no_survivor() -> None:
     rows = [done(0.1, 0.2), failed(0.2), done(0.3, math.nan), done(0.4, 0.3), done(0.5, 0.9)]
     history = history_of(*rows, failed(0.4, 9, 1, continues=3))
-    found = survivors_of(Problem(SPACE), Keys(SPACE), history, 4, 9)
+    operators = Operators(Problem(SPACE).toolbox, np.random.default_rng(0))
+    found = survivors_of(operators, Keys(SPACE), history, 4, 9)
     assert [c.number for c in found] == [0]
-    assert [c.number for c in survivors_of(Problem(SPACE), Keys(SPACE), history, 5, 9)] == [4, 0]
-    assert [c.number for c in survivors_of(Problem(SPACE), Keys(SPACE), history, 5, 1)] == [4]
+    assert [c.number for c in survivors_of(operators, Keys(SPACE), history, 5, 9)] == [4, 0]
+    assert [c.number for c in survivors_of(operators, Keys(SPACE), history, 5, 1)] == [4]
 
 
 def test_where_all_failed_the_next_generation_is_random() -> None:

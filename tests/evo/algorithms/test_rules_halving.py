@@ -12,7 +12,7 @@ from evo import History, Outcome, Proposal, Status, Trial
 from evo.algorithms import Algorithm, Hyperband, Problem, SuccessiveHalving
 from genomes import Int
 from genomes.spaces.vector import vector
-from tests.evo.search_parts import SettingsError, order_at
+from tests.evo.search_parts import SettingsError, best_first_at
 from tests.evo.small_histories import SPACE, Row, done, failed, found_in, genome, history_of, waiting, x_of
 
 
@@ -25,9 +25,9 @@ def test_phenotypes_are_ordered_by_their_outcomes_at_a_length_or_the_next_beyond
         done(0.1, 0.5), done(0.2, 0.6), done(0.1, 0.9, 3, 1, continues=0), done(0.3, 0.55, 3), done(0.3, 0.1, 9, 3)
     )
     found = found_in(history).values()
-    assert [x_of(p.genome) for p in order_at(history, found, 1)] == [0.2, 0.3, 0.1]
-    assert [x_of(p.genome) for p in order_at(history, found, 2)] == [0.1, 0.3]
-    assert [x_of(p.genome) for p in order_at(history, found, 9)] == [0.3]
+    assert [x_of(p.genome) for p in best_first_at(history, found, 1)] == [0.2, 0.3, 0.1]
+    assert [x_of(p.genome) for p in best_first_at(history, found, 2)] == [0.1, 0.3]
+    assert [x_of(p.genome) for p in best_first_at(history, found, 9)] == [0.3]
 
 
 # -- asynchronous ---------------------------------------------------------------------------------

@@ -1,11 +1,11 @@
-"""Rules of the ladder: which rungs there are, and what a step up it is."""
+"""Rules of the ladder: which rungs there are, and what a promotion is."""
 
 from __future__ import annotations
 
 import pytest
 
 from evo import Proposal
-from evo.algorithms import Ladder
+from evo.algorithms import Candidate, Ladder
 from tests.evo.search_parts import Phenotype, SettingsError
 from tests.evo.small_histories import genome
 
@@ -62,32 +62,33 @@ def test_the_ratio_is_that_of_a_rung_and_the_one_above() -> None:
 
 
 def test_a_training_starts_on_the_lowest_rung() -> None:
-    start = Ladder((2, 4)).start(genome=genome(0.1), parents=(3,), origin="mutation")
+    start = Ladder((2, 4)).start(Candidate(genome(0.1), parents=(3,), origin="mutation"))
     assert start == Proposal(genome(0.1), 0, 2, parents=(3,), origin="mutation", rung=0, final=False)
-    assert Ladder((4,)).start(genome=genome(0.1)) == Proposal(genome(0.1), 0, 4, rung=0, final=True)
+    assert Ladder((4,)).start(Candidate(genome(0.1))) == Proposal(genome(0.1), 0, 4, rung=0, final=True)
 
 
 def reached(epochs: int) -> Phenotype:
     return Phenotype("x", genome(0.1), 0, best=5, reached=epochs)
 
 
-def test_a_climb_continues_the_trial_that_came_farthest_on_the_rung_above() -> None:
-    assert Ladder((1, 4, 10)).climb(reached(1)) == Proposal(
+def test_a_promotion_continues_the_trial_that_came_farthest_on_the_rung_above() -> None:
+    assert Ladder((1, 4, 10)).promote(reached(1)) == Proposal(
         genome(0.1), 1, 4, continues=5, parents=(5,), origin="promotion", rung=1, final=False
     )
 
 
-def test_a_climb_to_the_full_length_is_final() -> None:
-    assert Ladder((1, 4, 10)).climb(reached(4)) == Proposal(
+def test_a_promotion_to_the_full_length_is_final() -> None:
+    assert Ladder((1, 4, 10)).promote(reached(4)) == Proposal(
         genome(0.1), 4, 10, continues=5, parents=(5,), origin="promotion", rung=2, final=True
     )
 
 
-def test_a_climb_from_between_two_rungs_ends_on_the_upper_one() -> None:
-    climb = Ladder((1, 4, 10)).climb(reached(3))
-    assert (climb.first_epoch, climb.last_epoch, climb.rung) == (3, 4, 1)
+def test_a_promotion_from_between_two_rungs_ends_on_the_upper_one() -> None:
+    promotion = Ladder((1, 4, 10)).promote(reached(3))
+    assert (promotion.first_epoch, promotion.last_epoch, promotion.rung) == (3, 4, 1)
 
 
-def test_a_climb_may_leave_rungs_out() -> None:
-    climb = Ladder((1, 4, 10)).climb(reached(1), last=2, origin="leap")
-    assert (climb.first_epoch, climb.last_epoch, climb.rung, climb.final, climb.origin) == (1, 10, 2, True, "leap")
+def test_a_training_may_start_on_a_higher_rung_and_inherit_weights() -> None:
+    start = Ladder((1, 4, 10)).start(Candidate(genome(0.1), parents=(3,), origin="mutation"), level=1, inherits=3)
+    assert start == Proposal(genome(0.1), 0, 4, parents=(3,), inherits=3, origin="mutation", rung=1, final=False)
+    assert Ladder((1, 4)).start(Candidate(genome(0.1)), level=1).final

@@ -7,7 +7,7 @@ import pytest
 
 from evo import History
 from evo.algorithms import Pace
-from tests.evo.search_parts import spent
+from tests.evo.search_parts import seconds_spent
 from tests.evo.small_histories import SPACE, Row, done, failed, genome, history_of, waiting
 
 
@@ -100,5 +100,5 @@ def test_no_genomes_take_no_time() -> None:
 
 def test_what_was_spent_is_every_second_of_every_trial() -> None:
     history: History = history_of(timed(0.1, 2.0, 3, 1.0), waiting(0.2), timed(0.3, 1.0), failed(0.4))
-    assert spent(history) == 8.0
-    assert spent(history_of()) == 0
+    assert seconds_spent(history) == 8.0
+    assert seconds_spent(history_of()) == 0

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from evo import Proposal
-from evo.algorithms import Candidate, FinalTraining, Problem, ScreenedEvolution
+from evo.algorithms import Algorithm, Candidate, FinalTraining, Problem, ScreenedEvolution
+from evo.campaign.settings import algorithm_from_json
 from genomes import Genome, Int, Space
 from genomes.spaces.vector import vector
 from tests.evo.search_parts import Belief, Objectives, SettingsError
@@ -229,17 +230,16 @@ def test_the_highest_mean_plus_deviation_is_trained(believed: Believed) -> None:
 
 
 def test_in_a_finite_space_it_weighs_half_and_noise_is_chosen_from_less(monkeypatch: pytest.MonkeyPatch) -> None:
-    from evo.algorithms import belief, surrogate
+    from evo.algorithms.surrogates.gaussian_process import GaussianProcess
 
     asked: list[tuple[float, ...]] = []
-    original = surrogate.Surrogate.__init__
+    original = GaussianProcess.__init__
 
     def init(self: Any, *args: Any, **settings: Any) -> None:
         asked.append(settings["noises"])
         original(self, *args, **settings)
 
-    monkeypatch.setattr(surrogate.Surrogate, "__init__", init)
-    assert belief.Belief is Belief
+    monkeypatch.setattr(GaussianProcess, "__init__", init)
     finite = ScreenedEvolution().bind(Problem(vector({"n": Int(1, 9)}), 9))
     endless = ScreenedEvolution().bind(Problem(SPACE, 9))
     assert asked == [(1e-3, 0.03, 0.15), (1e-3, 0.03, 0.15, 0.5)]
@@ -349,7 +349,13 @@ def test_defaults() -> None:
         "rungs": None, "inherit": False, "promote": 7.0, "rows": 300,
     }  # fmt: skip
     assert ScreenedEvolution(rungs=(1, 9)).to_json()["rungs"] == [1, 9]
-    assert FinalTraining().to_json() == {"algorithm": "FinalTraining", "initial": [], "size": 10, "replicates": 2}
+    assert (FinalTraining().size, FinalTraining().replicates) == (10, 2)
+
+
+def test_final_training_is_no_algorithm() -> None:
+    assert not isinstance(FinalTraining(), Algorithm)
+    with pytest.raises(SettingsError, match="FinalTraining"):
+        algorithm_from_json({"algorithm": "FinalTraining", "initial": [], "size": 10, "replicates": 2})
 
 
 def test_the_least_that_settings_may_be() -> None:

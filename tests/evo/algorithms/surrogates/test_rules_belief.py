@@ -10,8 +10,8 @@ import pytest
 
 from evo import History
 from evo.algorithms import Ladder
-from evo.algorithms.surrogate import RungKernel, Surrogate
-from tests.evo.search_parts import Belief, observations, thresholds
+from evo.algorithms.surrogates.gaussian_process import GaussianProcess, RungKernel
+from tests.evo.search_parts import Belief, last_choice, observations
 from tests.evo.small_histories import SPACE, Row, done, failed, found_in, genome, history_of, waiting
 
 LADDER = Ladder((1, 3, 9))
@@ -80,7 +80,7 @@ def test_pending_trials_make_their_neighbourhood_less_uncertain_and_move_no_mean
     near = [genome(0.9)]
     told: list[tuple[float, float]] = []
     for history in (history_of(*rows), history_of(*rows, waiting(0.9, 9))):
-        belief = Belief(Surrogate(), SPACE.features, LADDER, 300)
+        belief = Belief(GaussianProcess(), SPACE.features, LADDER, 300)
         assert belief.fit(history, found_in(history), np.random.default_rng(0))
         mean, deviation = belief.predict(near)
         told.append((float(mean[0]), float(deviation[0])))
@@ -100,7 +100,7 @@ def test_kernel_and_noise_are_chosen_on_the_trials_below_the_last_threshold() ->
     rows: list[Row] = [done(n / 100, n / 100) for n in range(14)]
     _, recorder, _ = fitted(history_of(*rows))
     (x, _), = recorder.named("choose")  # fmt: skip
-    assert len(x) == thresholds(14) == 12
+    assert len(x) == last_choice(14) == 12
     # Where nothing differs below it the choice of before stands.
     same = [*(done(n / 100, 0.5) for n in range(8)), done(0.5, 0.7)]
     assert fitted(history_of(*same))[1].named("choose") == []
@@ -151,8 +151,8 @@ def test_the_kernel_is_materns_of_the_features_times_a_correlation_of_rungs() ->
         kernel(x, eval_gradient=True)
 
 
-def chosen(y: Any, x: Any = None, **settings: Any) -> Surrogate:
-    surrogate = Surrogate(**settings)
+def chosen(y: Any, x: Any = None, **settings: Any) -> GaussianProcess:
+    surrogate = GaussianProcess(**settings)
     inputs = np.column_stack([np.linspace(0, 4, len(y)), np.zeros(len(y))]) if x is None else x
     surrogate.choose(inputs, np.asarray(y, float))
     surrogate.fit(inputs, np.asarray(y, float))

@@ -7,9 +7,21 @@ import itertools
 import numpy as np
 import pytest
 
-from evo.algorithms import Candidate, Problem, deap_random
+from evo import History
+from evo.algorithms import Candidate, Problem
 from genomes import Genome
-from tests.evo.search_parts import POOL, Keys, drawn, initial_design, reduced, spread, timed_design
+from tests.evo.search_parts import (
+    POOL,
+    CostBlind,
+    DesignPolicy,
+    InitialDesign,
+    Keys,
+    NewPhenotypes,
+    Operators,
+    WithinTime,
+    reduced,
+    spread,
+)  # fmt: skip
 from tests.evo.small_histories import Row, done, genome, history_of, line, x_of
 
 SPACE = line()
@@ -18,22 +30,33 @@ SPACE = line()
 def chosen(pool: int, known: int, *rows: Row) -> float:
     """Of candidates 0/100, 1/100, ... the one that is chosen when so many are known."""
     candidates = [Candidate(genome(place / 100)) for place in reversed(range(pool))]
-    found = spread(Problem(SPACE), candidates, history_of(*rows), set(map(str, range(known))))
+    found = spread(candidates, NewPhenotypes(SPACE, Keys(SPACE), history_of(*rows), set(map(str, range(known)))))
     assert found.origin == "initial"
     return round(100 * x_of(found.genome))
+
+
+def operators(problem: Problem) -> Operators:
+    return Operators(problem.toolbox, np.random.default_rng(0))
+
+
+def next_of(
+    problem: Problem, history: History, known: set[str], policy: DesignPolicy | None = None
+) -> Candidate | None:
+    """The next genome of the design."""
+    new = NewPhenotypes(problem.space, Keys(problem.space), history, known)
+    return InitialDesign(10, policy or CostBlind()).next(new, operators(problem))
 
 
 # -- the design ---------------------------------------------------------------------------------
 def test_the_default_comes_first_then_the_smallest_then_others() -> None:
     problem, keys = Problem(SPACE), Keys(SPACE)
     known: set[str] = set()
-    with deap_random(np.random.default_rng(0)):
-        first = initial_design(problem, keys, history_of(), known)
-        assert first is not None and first.genome == SPACE.default() and first.origin == "initial"
-        second = initial_design(problem, keys, history_of(), {keys(SPACE.default())})
-        assert second is not None and second.genome == SPACE.smallest() and second.origin == "initial"
-        both = {keys(SPACE.default()), keys(SPACE.smallest())}
-        third = initial_design(problem, keys, history_of(done(0.5, 0.1), done(0.0, 0.1)), both)
+    first = next_of(problem, history_of(), known)
+    assert first is not None and first.genome == SPACE.default() and first.origin == "initial"
+    second = next_of(problem, history_of(), {keys(SPACE.default())})
+    assert second is not None and second.genome == SPACE.smallest() and second.origin == "initial"
+    both = {keys(SPACE.default()), keys(SPACE.smallest())}
+    third = next_of(problem, history_of(done(0.5, 0.1), done(0.0, 0.1)), both)
     assert third is not None and keys(third.genome) not in both and third.origin == "initial"
 
 
@@ -42,7 +65,7 @@ def test_the_next_one_is_chosen_among_32_draws() -> None:
     problem.toolbox.register("individual", lambda: Candidate(genome(next(counter) / 100)))
     keys = Keys(SPACE)
     both = {keys(SPACE.default()), keys(SPACE.smallest())}
-    assert initial_design(problem, keys, history_of(done(0.5, 0.1)), both) is not None
+    assert next_of(problem, history_of(done(0.5, 0.1)), both) is not None
     assert next(counter) == POOL == 32
 
 
@@ -50,17 +73,17 @@ def test_a_used_up_space_has_no_next_one() -> None:
     problem, keys = Problem(SPACE), Keys(SPACE)
     problem.toolbox.register("individual", lambda: Candidate(SPACE.default()))
     both = {keys(SPACE.default()), keys(SPACE.smallest())}
-    assert initial_design(problem, keys, history_of(), both) is None
+    assert next_of(problem, history_of(), both) is None
 
 
 def test_draws_are_of_different_new_phenotypes_and_one_at_least() -> None:
     problem, keys, counter = Problem(SPACE), Keys(SPACE), itertools.count()
     drawn_values = [0.1, 0.1, 0.2, 0.3]
     problem.toolbox.register("individual", lambda: Candidate(genome(drawn_values[min(3, next(counter))])))
-    pool = drawn(problem, keys, {keys(genome(0.2))}, 4)
+    pool = NewPhenotypes(SPACE, keys, history_of(), {keys(genome(0.2))}).pool(operators(problem), 4)
     assert [x_of(c.genome) for c in pool] == [0.1, 0.3]
     counter = itertools.count()
-    pool = drawn(problem, keys, {keys(genome(0.1))}, 2)
+    pool = NewPhenotypes(SPACE, keys, history_of(), {keys(genome(0.1))}).pool(operators(problem), 2)
     assert [x_of(c.genome) for c in pool] == [0.2]
 
 
@@ -89,6 +112,17 @@ def test_of_a_stratum_the_one_farthest_from_its_nearest_neighbour_is_taken() -> 
     assert chosen(32, 1, done(0.04, 0.1), done(0.10, 0.1)) == 7
 
 
+class Affordable:
+    """What is not above a limit is affordable; nothing has been timed if there is none."""
+
+    def __init__(self, limit: float | None) -> None:
+        self.limit, self.timed = limit, limit is not None
+
+    def __call__(self, genomes: list[Genome]) -> np.ndarray:
+        assert self.limit is not None
+        return np.array([x_of(g) <= self.limit for g in genomes], bool)
+
+
 # -- with a clock -----------------------------------------------------------------------------------
 def timed(known: list[float], limit: float | None, default: float = 0.64, individual: float | None = None) -> Candidate:
     """The next of a design in which what is above ``limit`` is not affordable; mutation takes off a tenth."""
@@ -104,14 +138,9 @@ def timed(known: list[float], limit: float | None, default: float = 0.64, indivi
     if individual is not None:
         problem.toolbox.register("individual", lambda: Candidate(genome(individual)))
 
-    def affordable(genomes: list[Genome]) -> np.ndarray:
-        return np.array([x_of(g) <= limit for g in genomes])  # type: ignore[operator]
-
     rows = [done(x, 0.1) for x in known]
-    with deap_random(np.random.default_rng(0)):
-        found = timed_design(
-            problem, keys, history_of(*rows), {keys(genome(x)) for x in known}, None if limit is None else affordable
-        )  # type: ignore[arg-type]
+    policy = WithinTime(Affordable(limit))  # type: ignore[arg-type]
+    found = next_of(problem, history_of(*rows), {keys(genome(x)) for x in known}, policy)
     assert found is not None and found.origin == "initial" and found.parents == ()
     return found
 
@@ -162,7 +191,7 @@ def test_timed_one_of_the_four_cheapest_is_taken_where_none_is_affordable() -> N
     problem.toolbox.register("individual", lambda: Candidate(genome(0.5 + next(counter) / 1000)))
     known = {keys(space.smallest()), keys(genome(0.9))}
     history = history_of(done(SMALLEST, 0.1), done(0.9, 0.1))
-    found = timed_design(problem, keys, history, known, lambda genomes: np.zeros(len(genomes), bool))
+    found = next_of(problem, history, known, WithinTime(Affordable(-1.0)))  # type: ignore[arg-type]
     assert found is not None and x_of(found.genome) == 0.502
     assert next(counter) == 4 * POOL
 
@@ -178,7 +207,7 @@ def walk(mutants: list[float], enough: float, start: float = 0.8) -> tuple[float
         return (candidate,)
 
     problem.toolbox.register("mutate", mutate)
-    found = reduced(problem, genome(start), lambda g: x_of(g) <= enough)
+    found = reduced(SPACE, operators(problem), genome(start), lambda g: x_of(g) <= enough)
     assert found is None or (found.origin, found.parents) == ("initial", ())
     return (None if found is None else x_of(found.genome)), next(counter)
 

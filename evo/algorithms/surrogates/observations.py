@@ -1,19 +1,17 @@
-"""What the surrogate learns: outcomes of unlike lengths and objectives on one scale."""
+"""What a surrogate learns: outcomes of different lengths of training and several objectives on one scale."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm, rankdata
 
 from evo.algorithms.ladder import Ladder
 from evo.algorithms.phenotypes import Phenotype
 from evo.core.history import History
 
-#: Standard deviation of the targets on a rung above the lowest: those who climbed are alike.
+#: Standard deviation of the targets on a rung above the lowest: the promoted are alike.
 _SPREAD = 0.5
 #: How far below the worst of all a failed phenotype counts.
 _FAILURE = 0.5
@@ -21,13 +19,13 @@ _FAILURE = 0.5
 
 @dataclass(frozen=True)
 class Observation:
-    """What was seen of a phenotype after a training of some length.
+    """The outcome of a phenotype after some length of training.
 
     Attributes:
         key: the phenotype's.
-        level: the rung, 0 the lowest; between two where it stopped between them.
+        level: index of the rung, 0 for the lowest; a fraction where training stopped between two.
         trial: number of the trial.
-        target: about standard normal, comparable over rungs, more is better.
+        target: about standard normal, comparable between rungs, more is better.
     """
 
     key: str
@@ -36,10 +34,33 @@ class Observation:
     target: float
 
 
+def average_ranks(values: np.ndarray) -> np.ndarray:
+    """Ranks from 1, ties sharing the mean of theirs.
+
+    Args:
+        values: float64, shape (n,), without NaN.
+
+    Returns:
+        float64, shape (n,).
+    """
+    _, group, sizes = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(sizes)
+    return ((2 * last - sizes + 1) / 2)[group]
+
+
 def gaussianized(values: np.ndarray) -> np.ndarray:
-    """Values replaced by the normal quantiles of their ranks: shape (n,), mean 0, ties shared."""
+    """Values replaced by the normal quantiles of their ranks, ties shared.
+
+    Args:
+        values: float64, shape (n,), without NaN.
+
+    Returns:
+        float64, shape (n,): mean 0, variance below 1.
+    """
+    from scipy.special import ndtri  # takes as long to import as all of evo
+
     count = len(values)
-    return norm.ppf((rankdata(values) - 0.5) / count) if count else np.zeros(0)
+    return np.asarray(ndtri((average_ranks(values) - 0.5) / count)) if count else np.zeros(0)
 
 
 def observations(
@@ -49,9 +70,9 @@ def observations(
     rng: np.random.Generator | None = None,
     before: int | None = None,
 ) -> list[Observation]:
-    """Every outcome as a target that compares with those of other rungs.
+    """Every outcome as a target that is comparable with those of other rungs.
 
-    On each rung outcomes become the normal quantiles of their ranks. Those who climbed
+    On each rung outcomes become the normal quantiles of their ranks. The promoted
     were chosen, so that rank 2 of 3 up there is not rank 2 of 3 below: the quantiles of a
     rung are narrowed, and moved to the mean that its phenotypes have on the rung below.
     Phenotypes that only failed get less than all others.
@@ -63,7 +84,7 @@ def observations(
         history: trials.
         found: their phenotypes.
         ladder: the rungs.
-        rng: weights of several objectives; all alike without it.
+        rng: draws the weights of several objectives; equal weights without it.
         before: leave out all trials from this number on.
 
     Returns:
@@ -107,11 +128,3 @@ def _scores(fitness: np.ndarray, rng: np.random.Generator | None) -> np.ndarray:
     # As losses from the best, so that the weighted worst one counts.
     losses = weights[:, None] * (scaled.max(axis=1, keepdims=True) - scaled)
     return -(losses.max(axis=0) + 0.05 * losses.sum(axis=0))
-
-
-def thresholds(count: int, first: int = 8, factor: float = 1.25) -> int:
-    """The last number of the series 8, 10, 13, 16, ... that is not above ``count``."""
-    if count <= first:
-        return count
-    steps = math.floor(math.log(count / first) / math.log(factor) + 1e-9)
-    return math.floor(first * factor**steps)

@@ -1,4 +1,4 @@
-"""A Gaussian process that predicts how good an untrained genome will be."""
+"""A Gaussian process over features and rungs."""
 
 from __future__ import annotations
 
@@ -60,11 +60,11 @@ NOISES = (1e-3, 0.03, 0.15)
 Setting = tuple[float, float, float]
 
 
-class Surrogate:
+class GaussianProcess:
     """Gaussian-process regression; its kernel and noise are those of a grid with the highest likelihood.
 
-    The grid is searched on at most ``rows`` observations, and the answer is remembered for
-    the very observations that it was found on.
+    It is a :class:`evo.algorithms.surrogates.Surrogate`. The grid is searched on at most ``rows`` observations, and
+    the answer is remembered for the very observations that it was found on.
 
     Args:
         lengths: length scales to choose from, in units of the features' distance.
@@ -86,7 +86,12 @@ class Surrogate:
         self._setting = (lengths[0], correlations[0], noises[0])
 
     def choose(self, inputs: np.ndarray, targets: np.ndarray) -> None:
-        """Choose kernel and noise for these observations; see :meth:`fit`."""
+        """Choose kernel and noise for these observations.
+
+        Args:
+            inputs: float64, shape (n, d + 1): features and rung.
+            targets: float64, shape (n,), about standard normal.
+        """
         few = np.unique(np.linspace(0, len(targets) - 1, min(self.rows, len(targets))).astype(int))
         x, y = inputs[few], targets[few]
         key = x.tobytes() + y.tobytes()
@@ -121,13 +126,13 @@ class Surrogate:
         self._model = _fitted(inputs, targets, *self._setting)
 
     def means(self, inputs: np.ndarray) -> np.ndarray:
-        """Means alone, which are quicker; shape (n,)."""
+        """Means alone, which are quicker; float64, shape (n,)."""
         assert self._model is not None
         with _lean():
             return np.asarray(self._model.predict(inputs))
 
     def predict(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and standard deviation, each of shape (n,)."""
+        """Mean and standard deviation, each float64 of shape (n,)."""
         assert self._model is not None
         with _lean():
             mean, deviation = self._model.predict(inputs, return_std=True)

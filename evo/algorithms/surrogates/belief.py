@@ -1,4 +1,4 @@
-"""What is believed of every genome at full length, given the history."""
+"""Predictions of genomes at full length, given the history."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import numpy as np
 
 from evo.algorithms.ladder import Ladder
 from evo.algorithms.phenotypes import Phenotype
-from evo.algorithms.surrogate import Surrogate
-from evo.algorithms.targets import Observation, observations, thresholds
+from evo.algorithms.surrogates.observations import Observation, observations
+from evo.algorithms.surrogates.surrogate import Surrogate, last_choice
 from evo.core.history import History
 from genomes.genome import Genome
 
 
 class Belief:
-    """A surrogate fitted to a history: predictions at full length.
+    """A surrogate fitted to a history, and its predictions at full length.
 
     Args:
-        surrogate: fitted by it.
-        features: numbers of a genome.
+        surrogate: the model.
+        features: numbers of a genome, float64 of shape (d,).
         ladder: the rungs.
         rows: most observations to fit to.
     """
@@ -31,7 +31,12 @@ class Belief:
         self.surrogate, self.features, self.ladder, self.rows = surrogate, features, ladder, rows
 
     def fit(self, history: History, found: Mapping[str, Phenotype], rng: np.random.Generator) -> bool:
-        """Fit to all visible outcomes; what is still being trained is taken to turn out as predicted.
+        """Fit to all visible outcomes; pending trials are taken to come out as predicted.
+
+        Args:
+            history: the trials.
+            found: their phenotypes by key.
+            rng: weights of several objectives are drawn from it.
 
         Returns:
             False if there is nothing to learn from yet.
@@ -39,8 +44,8 @@ class Belief:
         seen = observations(history, found.values(), self.ladder, rng)
         if len({observation.target for observation in seen}) < 2:
             return False
-        # Kernel and noise are chosen again only when a quarter more is known.
-        early = observations(history, found.values(), self.ladder, before=thresholds(len(history)))
+        # Hyperparameters are chosen again only when a quarter more is known.
+        early = observations(history, found.values(), self.ladder, before=last_choice(len(history)))
         if len({observation.target for observation in early}) > 1:
             self.surrogate.choose(*self._arrays(found, early))
         chosen = self._most_telling(seen)
@@ -54,11 +59,11 @@ class Belief:
         return True
 
     def predict(self, genomes: Sequence[Genome]) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and standard deviation at full length, each of shape (genomes,)."""
+        """Predicted target and its standard deviation at full length, each float64 of shape (genomes,)."""
         return self.surrogate.predict(self._inputs(genomes, [float(self.ladder.top)] * len(genomes)))
 
     def means(self, genomes: Sequence[Genome]) -> np.ndarray:
-        """Means at full length, shape (genomes,)."""
+        """Predicted targets at full length, float64 of shape (genomes,)."""
         return self.surrogate.means(self._inputs(genomes, [float(self.ladder.top)] * len(genomes)))
 
     # -- inputs --------------------------------------------------------------------

@@ -10,7 +10,7 @@ from scipy.stats import norm
 
 from evo import History, Status
 from evo.algorithms import Ladder
-from tests.evo.search_parts import Observation, gaussianized, observations, thresholds
+from tests.evo.search_parts import Observation, gaussianized, last_choice, observations
 from tests.evo.small_histories import Row, done, failed, found_in, history_of, waiting
 
 LADDER = Ladder((1, 3, 9))
@@ -160,7 +160,7 @@ def test_the_weights_of_several_objectives_are_drawn() -> None:
 
 # -- when the kernel is chosen anew --------------------------------------------------------------
 def test_thresholds_are_a_quarter_apart_from_eight_on() -> None:
-    assert [thresholds(count) for count in range(12)] == [*range(11), 10][:8] + [8, 8, 10, 10]
-    assert sorted({thresholds(count) for count in range(8, 60)}) == [8, 10, 12, 15, 19, 24, 30, 38, 47]
-    assert [thresholds(count) for count in (12, 13, 15, 16)] == [10, 12, 12, 15]
-    assert [thresholds(count, first=4, factor=2.0) for count in (3, 4, 7, 8, 16)] == [3, 4, 4, 8, 16]
+    assert [last_choice(count) for count in range(12)] == [*range(11), 10][:8] + [8, 8, 10, 10]
+    assert sorted({last_choice(count) for count in range(8, 60)}) == [8, 10, 12, 15, 19, 24, 30, 38, 47]
+    assert [last_choice(count) for count in (12, 13, 15, 16)] == [10, 12, 12, 15]
+    assert [last_choice(count, first=4, factor=2.0) for count in (3, 4, 7, 8, 16)] == [3, 4, 4, 8, 16]
