@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.metadata
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -123,6 +122,8 @@ def algorithm_from_json(json: Mapping[str, Any]) -> Any:
 
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that results depend on."""
+    import importlib.metadata  # only who starts a campaign waits for it
+
     found = {"python": platform.python_version()}
     for name in _PACKAGES:
         try:

@@ -21,8 +21,6 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import psutil
-
 from evo.core.errors import DirectoryLockedError, StorageError
 from evo.storage import atomic
 from evo.storage.layout import LOCK
@@ -68,6 +66,8 @@ class LockHolder:
     @classmethod
     def this_process(cls) -> LockHolder:
         """This process, now."""
+        import psutil  # only who opens a directory waits for it
+
         return cls(
             host=platform.node(),
             machine=_read_text("/etc/machine-id"),
@@ -86,6 +86,8 @@ class LockHolder:
 
     def is_alive(self) -> bool:
         """Whether the holder's process still runs; only for a local one."""
+        import psutil
+
         try:
             process = psutil.Process(self.pid)
             # Another process may have got the number since.

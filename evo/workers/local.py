@@ -21,8 +21,6 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
-from pebble import ProcessExpired, ProcessPool
-
 from evo.core.errors import SettingsError
 from evo.training.strategy import WORKER_SLOT
 from evo.training.task import TrainingSettings, TrialTask
@@ -276,6 +274,8 @@ class _Worker:
                     raise CancelledError from None
 
     def _do(self, job: _Job) -> Any:
+        from pebble import ProcessExpired
+
         owner = self.owner
         process, running = self._begin(job)
         process.calls += 1
@@ -315,6 +315,8 @@ class _Process:
     """A pool of one process."""
 
     def __init__(self, environment: Mapping[str, str], threads: int, preload: bool) -> None:
+        from pebble import ProcessPool  # only who starts a worker waits for it
+
         self.context = WorkerContext(environment, preload)
         self.pool = ProcessPool(
             max_workers=1, initializer=enter_worker, initargs=(dict(environment),), context=self.context
