@@ -48,19 +48,21 @@ class NewPhenotypes:
         if size is not None and seen >= size:
             return None
         draws = min(max(_LEAST_DRAWS, _DRAWS_PER_PHENOTYPE * (size or seen)), _MOST_DRAWS)
-        for _ in range(draws):
-            candidate = operators.individual()
-            candidate.origin = "random"
-            if candidate.genome in self:
-                return candidate
+        with operators:
+            for _ in range(draws):
+                candidate = operators.individual()
+                candidate.origin = "random"
+                if candidate.genome in self:
+                    return candidate
         return None
 
     def pool(self, operators: Operators, draws: int) -> list[Candidate]:
         """All new phenotypes among so many random genomes; at least one unless there seems to be none left."""
         found: dict[str, Candidate] = {}
-        for _ in range(draws):
-            candidate = operators.individual()
-            found.setdefault(self.keys(candidate.genome), candidate)
+        with operators:
+            for _ in range(draws):
+                candidate = operators.individual()
+                found.setdefault(self.keys(candidate.genome), candidate)
         pool = [candidate for key, candidate in found.items() if key not in self.known]
         if pool:
             return pool

@@ -40,7 +40,8 @@ def reduced(
         if enough(found.genome):
             found.origin, found.parents = "initial", ()
             return found
-        mutants = [operators.mutate(operators.clone(found))[0] for _ in range(_MUTANTS)]
+        with operators:
+            mutants = [operators.mutate(operators.clone(found))[0] for _ in range(_MUTANTS)]
         flops = np.array([space.cost(mutant.genome).flops for mutant in mutants], float)
         steps = np.where(flops <= _STEP * now, flops, -np.inf)
         chosen = int(np.argmax(steps)) if np.isfinite(steps.max()) else int(np.argmin(flops))
