@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from deap import base
 
 from evo.algorithms.toolbox import make_toolbox
-from evo.core.errors import SettingsError
+from evo.core.checks import whole_number
 from evo.core.objectives import Objectives
 from genomes.spaces.base import Space
 
@@ -36,7 +36,6 @@ class Problem:
     seconds: float | None = None
 
     def __post_init__(self) -> None:
-        if isinstance(self.epochs, bool) or not isinstance(self.epochs, int) or self.epochs < 1:
-            raise SettingsError(f"epochs: expected a whole number of 1 or more, got {self.epochs!r}")
+        whole_number(self.epochs, "epochs", 1)
         if self.toolbox is None:
             object.__setattr__(self, "toolbox", make_toolbox(self.space))

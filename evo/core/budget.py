@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
+from evo.core.checks import positive_number, whole_number
 from evo.core.errors import SettingsError
 from evo.core.history import History
 
@@ -36,13 +36,10 @@ class Budget:
         if all(value is None for value in given.values()):
             raise SettingsError("budget: give at least one of epochs, trials, minutes; got none")
         for name, value in given.items():
-            if value is None:
-                continue
-            whole = name != "minutes"
-            valid = not isinstance(value, bool) and isinstance(value, int if whole else (int, float))
-            if not valid or not math.isfinite(value) or value <= 0:
-                expected = "a positive whole number" if whole else "a positive number"
-                raise SettingsError(f"budget: {name} must be {expected}, got {value!r}")
+            if value is not None and name == "minutes":
+                positive_number(value, f"budget: {name}")
+            elif value is not None:
+                whole_number(value, f"budget: {name}", 1)
 
     @property
     def only_minutes(self) -> bool:

@@ -21,7 +21,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
-from evo.core.errors import SettingsError
+from evo.core.checks import whole_number
 from evo.training.strategy import WORKER_SLOT
 from evo.training.task import TrainingSettings, TrialTask
 from evo.workers.failures import MemoryLimitError, TimeLimitError, WorkerDiedError, exit_cause
@@ -86,8 +86,7 @@ class LocalProcesses(Executor):
     ) -> None:
         end_of_main()
         for name, value in (("workers", workers), ("replace_after", replace_after), ("growth", growth)):
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise SettingsError(f"{name}: expected a whole number from 1, got {value!r}")
+            whole_number(value, name, 1)
         self.workers = workers
         self.settings = settings if settings is not None else TrainingSettings()
         self.replace_after = replace_after

@@ -44,7 +44,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["report", "nowhere", "--ensemble", "-1"], "evo: --ensemble: expected 0 or more members, got -1"),
         (["resume", "nowhere"], "evo: directory: nowhere holds no campaign"),
         (["run", "gone.toml"], "evo: config: gone.toml cannot be read: No such file or directory"),
-        (["demo", "--epochs", "0"], "evo: budget: epochs must be a positive whole number, got 0"),
+        (["demo", "--epochs", "0"], "evo: budget: epochs: expected a whole number of 1 or more, got 0"),
     ],
 )
 def test_an_error_is_one_line(

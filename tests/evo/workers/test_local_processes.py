@@ -118,7 +118,7 @@ def test_no_worker_outlives_a_driver_that_is_killed(tmp_path):
 
 @pytest.mark.parametrize("name", ["workers", "replace_after", "growth"])
 def test_numbers_are_checked(name):
-    with pytest.raises(SettingsError, match=f"{name}: expected a whole number from 1, got 0"):
+    with pytest.raises(SettingsError, match=f"{name}: expected a whole number of 1 or more, got 0"):
         LocalProcesses(**{name: 0})
 
 
