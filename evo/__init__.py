@@ -4,7 +4,7 @@ Importing it loads neither Keras nor its backend: workers do that.
 """
 
 from evo import algorithms, report, workers
-from evo.campaign import Campaign, resume
+from evo.campaign import Campaign, TrialLimits, TrialTraining, resume
 from evo.campaign.result import Individual, Result, load_result
 from evo.core import errors
 from evo.core.budget import Budget
@@ -31,6 +31,8 @@ __all__ = [
     "Result",
     "Status",
     "Trial",
+    "TrialLimits",
+    "TrialTraining",
     "algorithms",
     "errors",
     "load_result",

@@ -1,33 +1,41 @@
-"""Campaign: with its session, the only module that ties algorithms, workers, storage and data together."""
+"""Campaign: a search in a directory, checked before anything is trained."""
 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from evo import algorithms
+from evo.campaign.arguments import (
+    CampaignKeywords,
+    ResumeKeywords,
+    TrialLimits,
+    TrialTraining,
+    campaign_names,
+    sorted_out,
+)
 from evo.campaign.result import Result
 from evo.campaign.session import Session
 from evo.campaign.settings import FREE, CampaignSettings, algorithm_from_json, versions
+from evo.campaign.setup import CampaignSetup
+from evo.campaign.warm_start import warmly_started
 from evo.core.budget import Budget
-from evo.core.errors import CampaignMismatchError, SettingsError, TrialError
+from evo.core.checks import known_names, whole_number
+from evo.core.errors import CampaignMismatchError, SettingsError
 from evo.core.events import Callback
 from evo.core.history import History
 from evo.core.objectives import Objective, Objectives
 from evo.data import Data, PreparedData
 from evo.storage import CampaignDirectory
-from evo.training.task import TrainingSettings, TrialReport, TrialTask
+from evo.training.task import TrainingSettings
 from evo.workers import Serial
 from evo.workers.main_module import end_of_main
-from genomes.errors import GenomeError
-from genomes.genome import Genome
 from genomes.spaces.base import Space
 
 
@@ -43,35 +51,39 @@ class Campaign:
         directory: a new or empty folder, or one that holds this very campaign, which is then resumed.
         budget: what may be spent, over all sessions.
         seed: the campaign is a pure function of space, data, settings and this number.
-        workers: local worker processes.
-        concurrency: trials under way at once; a setting of the campaign, not of the machine: the same number
-            gives the same history with any number of workers. By default twice the workers of the first session.
+        objectives: see :class:`evo.core.objectives.Objectives`; by default the space's.
         algorithm: one of :mod:`evo.algorithms`, or a callable ``(history, rng) -> Proposal | None``.
             By default :class:`evo.algorithms.ScreenedEvolution`.
-        objectives: see :class:`evo.core.objectives.Objectives`; by default the space's.
-        population: size of the population, and outcomes between two checkpoints of it.
-        epochs: full length of a training.
-        precision: ``auto``, ``float32``, ``mixed_float16`` or ``mixed_bfloat16``.
-        strategy: ``auto``, ``cpu``, ``gpu``, ``mirrored``, ``tpu``, or (with ``executor=Serial()``)
-            a ``tf.distribute.Strategy``.
-        deterministic: ordered look-ahead and reproducible training; False lets proposals see what
-            arrives first, in an order that is recorded.
+        workers: local worker processes.
         executor: any ``concurrent.futures.Executor``; by default local processes. It is left running.
         callbacks: observers, see :class:`evo.core.events.Callback`.
-        start_from: genomes to train first, or the directory of another campaign, whose
-            population is taken.
-        final_share: share of the budget kept for training the survivors to the full length.
-        ensemble_share: share of the parents that are drawn by what they add to an ensemble of the best
-            (NES-RE: Zaidi et al. 2021) instead of by fitness; see
-            :func:`evo.ensemble.selection_by_ensemble`.
-        seconds: limit per trial.
-        memory: limit per worker, in bytes.
-        parameters: most parameters of a model.
-        flops: most FLOPs of a model, per sample.
-        threads: threads per worker.
-        keep_weights: how many trials' weights are kept, besides those in use.
-        evaluate: does a trial instead of training: ``(TrialTask) -> TrialReport``, importable by workers.
-        break_lock: take the directory's lock from whoever holds it.
+        training: how one trial is trained: full length, precision, strategy, threads; see
+            :class:`evo.TrialTraining`.
+        limits: what one trial may take: seconds, memory, parameters, FLOPs; see :class:`evo.TrialLimits`.
+        **keywords: every field of ``training`` and ``limits`` may be given by itself instead (``epochs=9``), and
+
+            ``concurrency``: trials under way at once; a setting of the campaign, not of the machine: the same
+            number gives the same history with any number of workers. By default twice the workers of the
+            first session.
+
+            ``population`` (10): size of the population, and outcomes between two checkpoints of it.
+
+            ``start_from``: genomes to train first, or the directory of another campaign, whose population is taken.
+
+            ``final_share`` (0.25): share of the budget kept for training the survivors to the full length.
+
+            ``ensemble_share`` (0): share of the parents that are drawn by what they add to an ensemble of the best
+            (NES-RE: Zaidi et al. 2021) instead of by fitness; see :func:`evo.ensemble.selection_by_ensemble`.
+
+            ``keep_weights`` (256): how many trials' weights are kept, besides those in use.
+
+            ``evaluate``: does a trial instead of training: ``(TrialTask) -> TrialReport``, importable by workers.
+
+            ``break_lock``: take the directory's lock from whoever holds it.
+
+    Attributes:
+        toolbox: DEAP's toolbox: register an operator of your own under DEAP's name before :meth:`run`.
+        history: the trials so far; filled by :meth:`run`.
 
     Raises:
         SettingsError: a wrong argument; the message names it, what was given and what was expected.
@@ -88,67 +100,55 @@ class Campaign:
         *,
         budget: Budget,
         seed: int = 0,
-        workers: int = 2,
-        concurrency: int | None = None,
-        algorithm: Any = None,
         objectives: Objective | Sequence[Objective] | None = None,
-        population: int = 10,
-        epochs: int = 27,
-        precision: str = "auto",
-        strategy: Any = "auto",
-        deterministic: bool = True,
+        algorithm: Any = None,
+        workers: int = 2,
         executor: Executor | None = None,
         callbacks: Sequence[Callback] = (),
-        start_from: Sequence[Genome] | str | os.PathLike[str] = (),
-        final_share: float = 0.25,
-        ensemble_share: float = 0.0,
-        seconds: float | None = None,
-        memory: int | None = None,
-        parameters: int | None = None,
-        flops: int | None = None,
-        threads: int = 1,
-        keep_weights: int = 256,
-        evaluate: Callable[[TrialTask], TrialReport] | None = None,
-        break_lock: bool = False,
+        training: TrialTraining | None = None,
+        limits: TrialLimits | None = None,
+        **keywords: Unpack[CampaignKeywords],
     ) -> None:
         end_of_main()
+        training, limits, search = sorted_out(keywords, training, limits)
         if not isinstance(space, Space):
             raise SettingsError(f"space: expected a genomes.Space, got {type(space).__name__}")
         if not isinstance(budget, Budget):
             raise SettingsError(f"budget: expected an evo.Budget, got {budget!r}")
-        if not isinstance(data, Data) and not (data is None and evaluate is not None):
+        if not isinstance(data, Data) and not (data is None and search["evaluate"] is not None):
             raise SettingsError(f"data: expected an evo.Data, got {type(data).__name__}")
-        if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
-            raise SettingsError(f"workers: expected a whole number of 1 or more, got {workers!r}")
-        if not isinstance(strategy, str) and not isinstance(executor, Serial):
+        whole_number(workers, "workers", 1)
+        if not isinstance(training.strategy, str) and not isinstance(executor, Serial):
             raise SettingsError("strategy: a tf.distribute.Strategy cannot travel: give executor=evo.workers.Serial()")
         self.space = space
         self.directory = Path(directory)
         self.budget = budget
         self.workers = workers if executor is None else int(getattr(executor, "workers", workers))
         self._executor = executor
-        self._callbacks = [*callbacks]
-        self._evaluate = evaluate
-        self._break_lock = break_lock
+        self._callbacks = tuple(callbacks)
+        self._evaluate = search["evaluate"]
+        self._break_lock = search["break_lock"]
         wanted = Objectives(objectives if objectives is not None else space.objective)
         algorithm = algorithms.ScreenedEvolution() if algorithm is None else algorithm
         known = CampaignDirectory.exists(self.directory)
         stored = _stored_settings(self.directory) if known else {}
+        concurrency = search["concurrency"]
         if concurrency is None:
             concurrency = int(stored.get("concurrency", 2 * self.workers))
         self.settings = CampaignSettings(
-            seed=seed, objectives=wanted, algorithm=_started(algorithm, start_from, space), epochs=epochs,
-            population=population, concurrency=concurrency, deterministic=deterministic,
-            final_share=final_share, ensemble_share=ensemble_share, keep_weights=keep_weights,
+            seed=seed, objectives=wanted, algorithm=warmly_started(algorithm, search["start_from"], space),
+            epochs=training.epochs, population=search["population"], concurrency=concurrency,
+            deterministic=training.deterministic, final_share=search["final_share"],
+            ensemble_share=search["ensemble_share"], keep_weights=search["keep_weights"],
             training=TrainingSettings(
-                precision=precision, strategy=strategy, deterministic=deterministic, threads=threads,
-                seconds=seconds, memory=memory, parameters=parameters, flops=flops,
+                precision=training.precision, strategy=training.strategy, deterministic=training.deterministic,
+                threads=training.threads, seconds=limits.seconds, memory=limits.memory,
+                parameters=limits.parameters, flops=limits.flops,
                 latency=any("latency" in name for name in wanted.names),
             ),
         )  # fmt: skip
-        if ensemble_share and (data is None or space.target is None or space.task is None):
+        if self.settings.ensemble_share and (data is None or space.target is None or space.task is None):
             raise SettingsError("ensemble_share: needs data, and a space that says what is predicted")
-        #: DEAP's toolbox: register an operator of your own under DEAP's name before :meth:`run`.
         self.toolbox = algorithms.make_toolbox(space)
         self._data = PreparedData({}) if data is None else data.prepare(space)
         if known:
@@ -176,7 +176,7 @@ class Campaign:
 
     # -- running ---------------------------------------------------------------------
     def run(self) -> Result:
-        """Run, or go on, until the budget is spent or :meth:`stop` is called.
+        """Run, or resume, until the budget is spent or :meth:`stop` is called.
 
         In the main thread, a first Ctrl-C (or SIGTERM) stops cleanly and a second one at once.
 
@@ -189,7 +189,12 @@ class Campaign:
             KeyboardInterrupt: at the second Ctrl-C.
         """
         self._stop.clear()
-        with Session(self, self._open()) as session, self._interrupts():
+        setup = CampaignSetup(
+            self.space, self._data, self.directory, self.settings, self.budget, self.workers, self._executor,
+            self._callbacks, self._evaluate, self.toolbox, self._stop,
+        )  # fmt: skip
+        with self._interrupts(), self._open(setup) as stored, Session(setup, stored) as session:
+            self.history = session.history
             reason = session.run()
         return Result(
             self.directory, self.space, self.history, reason, seed=self.settings.seed,
@@ -197,19 +202,16 @@ class Campaign:
             fingerprint=self._data.fingerprint, data=self._data,
         )  # fmt: skip
 
-    def _open(self) -> CampaignDirectory:
+    def _open(self, setup: CampaignSetup) -> CampaignDirectory:
         note = {"budget": self.budget.to_json(), "workers": self.workers}
         if CampaignDirectory.exists(self.directory):
             self._check_same(self.directory)
             return CampaignDirectory.open(self.directory, break_lock=self._break_lock, session=note)
         return CampaignDirectory.create(
             self.directory, settings=self.settings.to_json(), space=self.space.to_json(),
-            data_fingerprint=self._data.fingerprint, preprocessing=self._adapted(), versions=versions(),
+            data_fingerprint=self._data.fingerprint, preprocessing=setup.preprocessing(), versions=versions(),
             session=note, break_lock=self._break_lock,
         )  # fmt: skip
-
-    def _adapted(self) -> dict[str, Any]:
-        return self.space.adapt(self._data.get("x_train"), self._data.get("y_train"))
 
     @contextlib.contextmanager
     def _interrupts(self) -> Iterator[None]:
@@ -244,9 +246,9 @@ def resume(
     space: Space | None = None,
     algorithm: Any = None,
     objectives: Objective | Sequence[Objective] | None = None,
-    **changes: Any,
+    **changes: Unpack[ResumeKeywords],
 ) -> Campaign:
-    """The campaign of a directory, to be gone on with by ``.run()``.
+    """The campaign of a directory, ready to be resumed by ``.run()``.
 
     Args:
         directory: the campaign's directory.
@@ -256,16 +258,17 @@ def resume(
         algorithm: the algorithm, where it is a callable of your own.
         objectives: the objectives, where some are callables.
         **changes: ``workers``, ``executor``, ``strategy``, ``callbacks``, ``seconds``, ``memory``,
-            ``evaluate``, ``break_lock``: what another machine may have otherwise.
+            ``evaluate``, ``break_lock``: what may differ from session to session.
 
     Raises:
         SettingsError: the directory holds no campaign, or a change that would make it another campaign.
         CampaignMismatchError: the data is not the same.
     """
-    allowed = {"workers", "executor", "strategy", "callbacks", "seconds", "memory", "evaluate", "break_lock"}
+    allowed = sorted(ResumeKeywords.__annotations__)
     for name in changes:
-        if name not in allowed:
-            raise SettingsError(f"{name}: cannot be changed on resume; expected one of {', '.join(sorted(allowed))}")
+        if name in campaign_names() and name not in allowed:
+            raise SettingsError(f"{name}: cannot be changed on resume; expected one of {', '.join(allowed)}")
+    known_names(changes, allowed)
     if not CampaignDirectory.exists(directory):
         raise SettingsError(f"directory: {directory} holds no campaign")
     with CampaignDirectory.open(directory, read_only=True) as stored:
@@ -278,11 +281,7 @@ def resume(
         budget = Budget(**noted)
     training = settings["training"]
     workers = next((int(s["workers"]) for s in reversed(sessions) if s.get("workers")), 2)
-    arguments: dict[str, Any] = {
-        **{name: settings[name] for name in ("strategy", "seconds", "memory")},
-        "workers": workers,
-        **changes,
-    }
+    arguments: dict[str, Any] = {**{name: settings[name] for name in FREE}, "workers": workers, **changes}
     return Campaign(
         space, data, directory, budget=budget, seed=settings["seed"], concurrency=settings["concurrency"],
         algorithm=algorithm_from_json(settings["algorithm"]) if algorithm is None else algorithm,
@@ -293,35 +292,6 @@ def resume(
         parameters=training["parameters"], flops=training["flops"], threads=training["threads"],
         keep_weights=settings["keep_weights"], **arguments,
     )  # fmt: skip
-
-
-def _started(algorithm: Any, start_from: Any, space: Space) -> Any:
-    """The algorithm with a warm start in its initial design."""
-    if isinstance(start_from, (str, os.PathLike)):
-        genomes = _population_of(start_from)
-    else:
-        genomes = tuple(start_from)
-    if not genomes:
-        return algorithm
-    for index, genome in enumerate(genomes):
-        if not isinstance(genome, Genome):
-            raise SettingsError(f"start_from[{index}]: expected a Genome, got {type(genome).__name__}")
-        try:
-            space.validate(genome)
-        except GenomeError as error:
-            raise SettingsError(f"start_from[{index}]: is not in the space: {error}") from None
-    if not dataclasses.is_dataclass(algorithm) or not hasattr(algorithm, "initial"):
-        raise SettingsError("start_from: an algorithm of your own takes its first genomes itself")
-    return dataclasses.replace(algorithm, initial=(*algorithm.initial, *genomes))  # type: ignore[type-var]
-
-
-def _population_of(directory: str | os.PathLike[str]) -> tuple[Genome, ...]:
-    from evo.campaign.result import load_result
-
-    try:
-        return tuple(individual.genome for individual in load_result(directory).population)
-    except (SettingsError, TrialError) as error:
-        raise SettingsError(f"start_from: {error}") from None
 
 
 def _stored_settings(directory: Path) -> Mapping[str, Any]:

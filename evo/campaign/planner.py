@@ -1,6 +1,6 @@
-"""Ordered look-ahead: which proposal comes next, and what it may see.
+"""The planner of a campaign: which proposal comes next, and what it may see.
 
-With ``concurrency=c`` the proposal of trial n sees exactly the outcomes of
+In ordered look-ahead with ``concurrency=c`` the proposal of trial n sees exactly the outcomes of
 the trials below n - c + 1, in order, however many have come back by then. So
 one worker, eight workers, or a run that was killed twenty times give the same
 history. Where an algorithm cannot propose on that (a generation that is not
@@ -17,20 +17,13 @@ import enum
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-import numpy as np
-
-from evo.campaign.time_left import TimeLeft
+from evo.algorithms.problem import Step
+from evo.campaign.time_left import MARGIN, TimeLeft
 from evo.core.budget import Budget
 from evo.core.errors import SpaceExhaustedError
 from evo.core.history import History
 from evo.core.randomness import Purpose, generator
 from evo.core.trial import Proposal
-
-#: The callable that an algorithm is.
-Step = Callable[[History, np.random.Generator], Proposal | None]
-
-#: Share of the time left that a training under a limit of minutes is planned to take.
-_MARGIN = 0.9
 
 
 class Wait(enum.Enum):
@@ -143,7 +136,7 @@ class Planner:
             outcome = view[proposal.continues].outcome
             if outcome is not None and outcome.epochs and outcome.seconds:
                 per_epoch = sum(outcome.seconds.values()) / outcome.epochs
-                seconds = 60 * (self.budget.minutes - minutes) * _MARGIN
+                seconds = 60 * (self.budget.minutes - minutes) * MARGIN
                 left = min(left, int(seconds / max(per_epoch, 1e-9)))
         return left
 

@@ -8,20 +8,44 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from evo import algorithms
+from evo.core.checks import share, whole_number
 from evo.core.errors import SettingsError
 from evo.core.objectives import Objectives
 from evo.training.task import TrainingSettings
 from genomes.errors import GenomeError
 from genomes.genome import Genome
 
-#: Settings that another machine may have otherwise without another result being asked for.
+#: Settings that may differ from session to session: another machine may need others for the same result.
 FREE = ("strategy", "seconds", "memory")
+#: Why the final trainings are no algorithm.
+NO_SEARCH = (
+    "algorithm: FinalTraining proposes nothing before something was trained: every campaign ends with it by itself, "
+    "see final_share; expected another one of evo.algorithms"
+)
 _PACKAGES = ("evo-keras", "tensorflow", "keras", "deap", "numpy", "h5py", "scikit-learn")
 
 
 @dataclass(frozen=True)
 class CampaignSettings:
-    """Everything that decides what a campaign does, besides space, data and budget; see :class:`evo.Campaign`."""
+    """Everything that decides what a campaign does, besides space, data and budget.
+
+    Attributes:
+        seed: the campaign's seed.
+        objectives: what is maximised.
+        algorithm: proposes; warm starts are in it.
+        epochs: full length of a training.
+        population: size of the population, and outcomes between two checkpoints of it.
+        concurrency: trials under way at once.
+        deterministic: ordered look-ahead; otherwise free-running.
+        final_share: share of the budget kept for the final trainings, from 0 to below 1.
+        ensemble_share: share of the parents drawn by what they add to an ensemble, from 0 to 1.
+        keep_weights: how many trials' weights are kept, besides those in use.
+        training: how every trial is trained.
+
+    Raises:
+        SettingsError: a wrong value; the message names it.
+    """
 
     seed: int
     objectives: Objectives
@@ -36,38 +60,16 @@ class CampaignSettings:
     training: TrainingSettings
 
     def __post_init__(self) -> None:
-        _whole("seed", self.seed, 0)
-        _whole("epochs", self.epochs, 1)
-        _whole("population", self.population, 1)
-        _whole("concurrency", self.concurrency, 1)
-        _whole("keep_weights", self.keep_weights, 1)
-        share = self.final_share
-        if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share < 1:
-            raise SettingsError(f"final_share: expected a share, 0 to below 1, got {share!r}")
-        share = self.ensemble_share
-        if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share <= 1:
-            raise SettingsError(f"ensemble_share: expected a share, 0 to 1, got {share!r}")
-        if not isinstance(self.deterministic, bool):
-            raise SettingsError(f"deterministic: expected True or False, got {self.deterministic!r}")
+        whole_number(self.seed, "seed", 0)
+        for name in ("population", "concurrency", "keep_weights"):
+            whole_number(getattr(self, name), name, 1)
+        share(self.final_share, "final_share", whole=False)
+        share(self.ensemble_share, "ensemble_share")
+        if isinstance(self.algorithm, algorithms.FinalTraining):
+            raise SettingsError(NO_SEARCH)
         if not callable(self.algorithm) and not hasattr(self.algorithm, "bind"):
             raise SettingsError(
                 f"algorithm: expected one of evo.algorithms or a callable (history, rng), got {self.algorithm!r}"
-            )
-        training = self.training
-        _whole("threads", training.threads, 1)
-        for name in ("seconds", "memory", "parameters", "flops"):
-            value = getattr(training, name)
-            if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0):
-                raise SettingsError(f"{name}: expected a positive number or None, got {value!r}")
-        from evo.training.precision import PRECISIONS
-        from evo.training.strategy import STRATEGIES
-
-        if training.precision not in PRECISIONS:
-            raise SettingsError(f"precision: expected one of {', '.join(PRECISIONS)}, got {training.precision!r}")
-        if isinstance(training.strategy, str) and training.strategy not in STRATEGIES:
-            raise SettingsError(
-                f"strategy: expected one of {', '.join(STRATEGIES)} or a tf.distribute.Strategy, "
-                f"got {training.strategy!r}"
             )
 
     def to_json(self) -> dict[str, Any]:
@@ -105,11 +107,11 @@ def algorithm_from_json(json: Mapping[str, Any]) -> Any:
     Raises:
         SettingsError: it is none of evo's, so that the user must give it again.
     """
-    import evo.algorithms as algorithms
-
     arguments = dict(json)
     name = str(arguments.pop("algorithm", ""))
     kind = getattr(algorithms, name, None) if name in algorithms.__all__ else None
+    if kind is algorithms.FinalTraining:
+        raise SettingsError(NO_SEARCH)
     if kind is None or not isinstance(kind, type):
         raise SettingsError(f"algorithm: the campaign ran {name!r}; give it again as algorithm=...")
     try:
@@ -135,8 +137,3 @@ def versions() -> dict[str, str]:
 
 def _named(strategy: Any) -> str:
     return strategy if isinstance(strategy, str) else type(strategy).__name__
-
-
-def _whole(name: str, value: Any, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise SettingsError(f"{name}: expected a whole number of {least} or more, got {value!r}")

@@ -10,10 +10,10 @@ from evo.core.history import History
 from evo.core.trial import Proposal
 
 #: Share of the time left that a training is planned to take: predictions err.
-_MARGIN = 0.9
+MARGIN = 0.9
 #: Models among which the time left for final trainings is shared, at least.
 _FINALISTS = 6
-#: Share of the final trainings' time that the last trials of the search may run into.
+#: Share of the final trainings' time that the last trials of the search may take.
 _OVERLAP = 0.5
 
 
@@ -57,7 +57,7 @@ class TimeLeft:
         left = 60 * (self.minutes - spent)
         wait = self._wait(history)
         share = (self.workers * left - sum(self._ahead(history))) / max(1, wanted)
-        seconds = _MARGIN * min(share, left - wait)
+        seconds = MARGIN * min(share, left - wait)
         return min(proposal.epochs, self.pace.epochs(proposal.genome, seconds))
 
     def _ahead(self, history: History) -> list[float]:

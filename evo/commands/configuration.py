@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import inspect
 import json
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evo.core.budget import Budget
+from evo.core.checks import known_names, share
 from evo.core.errors import DataError, SettingsError
 from evo.core.events import Callback, CampaignInfo
 from evo.core.history import History
@@ -33,12 +33,13 @@ _DATA = ("file", "sklearn", "x", "y", "target", "drop", "test", "test_seed", "va
          "x_validation", "y_validation", "x_test", "y_test")  # fmt: skip
 _ENSEMBLE = ("size", "method", "max_members", "max_parameters", "max_latency", "pooling", "temperature", "loss")
 #: Arguments of a campaign that a file cannot give, or that have a section of their own.
-_NOT_IN_FILE = ("self", "space", "data", "budget", "algorithm", "executor", "callbacks", "evaluate", "break_lock",
-                "start_from")  # fmt: skip
+_NOT_IN_FILE = (
+    "budget", "algorithm", "executor", "callbacks", "training", "limits", "evaluate", "break_lock", "start_from",
+)
 
 
 @dataclass
-class Split:
+class JobData:
     """Data of a job.
 
     Attributes:
@@ -171,7 +172,7 @@ class Job:
         limits = {**self.config["budget"], **{name: value for name, value in changes.items() if value is not None}}
         return Budget(**limits)
 
-    def load(self) -> tuple[Space, Split]:
+    def load(self) -> tuple[Space, JobData]:
         """The space and the data.
 
         Raises:
@@ -188,9 +189,9 @@ class Job:
         Raises:
             SettingsError: an unknown setting or algorithm.
         """
-        from evo.campaign import Campaign
+        from evo.campaign.arguments import campaign_names
 
-        known = [name for name in inspect.signature(Campaign).parameters if name not in _NOT_IN_FILE]
+        known = ["directory", *(name for name in campaign_names() if name not in _NOT_IN_FILE)]
         given = dict(self.config["campaign"])
         _known(given, known, "campaign")
         given.pop("directory", None)
@@ -216,19 +217,11 @@ class JobNote(Callback):
 
 # -- checks ----------------------------------------------------------------------------
 def _known(given: Iterable[str], known: Iterable[str], section: str) -> None:
-    known = list(known)
-    for name in given:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f"; did you mean {near[0]!r}?" if near else f"; expected one of {', '.join(sorted(known))}"
-            raise SettingsError(f"{f'[{section}] ' if section else ''}{name}: unknown{hint}")
+    known_names(given, known, f"[{section}] " if section else "")
 
 
 def _share(section: Mapping[str, Any], name: str, default: float) -> float:
-    value = section.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1:
-        raise SettingsError(f"[data] {name}: expected a share of the rows, 0 to below 1, got {value!r}")
-    return float(value)
+    return share(section.get(name, default), f"[data] {name}", whole=False)
 
 
 # -- data ------------------------------------------------------------------------------
@@ -310,7 +303,7 @@ def _from_table(path: Path, section: Mapping[str, Any]) -> tuple[Any, Any]:
     return table.drop(columns=[target, *drop]), y
 
 
-def _split(x: Any, y: Any, further: Mapping[str, Any], section: Mapping[str, Any]) -> Split:
+def _split(x: Any, y: Any, further: Mapping[str, Any], section: Mapping[str, Any]) -> JobData:
     """Keep the test rows aside, then let :class:`evo.Data` split off the validation rows."""
     from evo.data import Data
 
@@ -327,7 +320,7 @@ def _split(x: Any, y: Any, further: Mapping[str, Any], section: Mapping[str, Any
         data = Data(x, y, validation=(further["x_validation"], further["y_validation"]), seed=seed)
     else:
         data = Data(x, y, validation=section.get("validation", 0.2), seed=seed)
-    return Split(data, x_test, y_test)
+    return JobData(data, x_test, y_test)
 
 
 def test_split(y: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from evo.commands.configuration import Job
-from evo.commands.session import command_line, run_job
+from evo.commands.run_job import command_line, run_job
 
 DIRECTORY = Path("runs/demo")
 #: Epochs over all models: two to five minutes on two cores; and for a look.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from evo.campaign.result import Result
-    from evo.commands.configuration import Job, Split
+    from evo.commands.configuration import Job, JobData
 
 #: File in the campaign's directory that keeps the table, so that a finished campaign shows it at once.
 RESULTS_FILE = "results.json"
@@ -25,7 +25,7 @@ FORMAT = 1
 _METRIC = {"regression": "rmse"}
 
 
-def show_result(result: Result, job: Job, split: Split, directory: Path) -> None:
+def show_result(result: Result, job: Job, split: JobData, directory: Path) -> None:
     """Form the ensemble, judge it, write its files, and print the table.
 
     What an earlier call found for the same trials is shown without computing it again.
@@ -72,7 +72,7 @@ def _write(directory: Path, found: Mapping[str, Any]) -> None:
     partial.replace(directory / RESULTS_FILE)
 
 
-def _computed(result: Result, job: Job, split: Split, directory: Path) -> dict[str, Any]:
+def _computed(result: Result, job: Job, split: JobData, directory: Path) -> dict[str, Any]:
     options = job.ensemble
     chosen = result.ensemble(**options)
     size = options.get("size", 8)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from evo.commands.session import command_line, job_of, run_job
+from evo.commands.run_job import command_line, job_of, run_job
 
 
 def main(given: argparse.Namespace) -> int:

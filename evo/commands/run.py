@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from evo.commands.configuration import Job
-from evo.commands.session import command_line, run_job
+from evo.commands.run_job import command_line, run_job
 
 
 def main(given: argparse.Namespace) -> int:

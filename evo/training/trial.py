@@ -14,6 +14,7 @@ from evo.core.errors import DataError, EvoError, StorageError
 from evo.core.trial import Outcome, Status
 from evo.training.backends.choice import engine_cache, engine_for, space_of
 from evo.training.backends.engine import Engine, EpochResult
+from evo.training.limits import over_limit
 from evo.training.resident_data import ResidentData, open_data
 from evo.training.state import TrainingState, read_state, write_state
 from evo.training.task import TrialReport, TrialTask
@@ -96,6 +97,7 @@ class _Trial:
         self.epoch = task.first_epoch
         self.parameters: int | None = None
         self.flops: int | None = None
+        self.size_is_known = True
         self.state: str | None = None
         self.engine: Engine | None = None
         self.latency: float | None = None
@@ -107,7 +109,10 @@ class _Trial:
         task = self.task
         space = space_of(task.space)
         genome = Genome.from_json(task.genome)
-        self._screen(space, genome)
+        # What this exceeds was refused before a worker was asked; a space that cannot tell says 0.
+        cost = space.cost(genome)
+        self.flops = int(cost.flops)
+        self.size_is_known = cost.parameters > 0
         data = open_data(task.data)
         start = self._starting_state(genome)
         self.clock.phase("load")
@@ -129,6 +134,9 @@ class _Trial:
         task = self.task
         engine = self.engine = engine_for(space, genome, task, data, start is not None, divisor)
         self.parameters = int(engine.model.count_params())
+        refused = "" if self.size_is_known else over_limit(task.settings, self.parameters, 0)
+        if refused:
+            raise _Ended(Status.REJECTED, refused)
         if start is not None:
             engine.restore(start)
             self.epoch = start.epoch
@@ -146,17 +154,6 @@ class _Trial:
             raise
         self._save(genome, engine)
         return predictions
-
-    def _screen(self, space: Any, genome: Genome) -> None:
-        """Refuse what is over the limits before anything is built."""
-        settings = self.task.settings
-        cost = space.cost(genome)
-        self.flops = int(cost.flops)
-        for name in ("parameters", "flops"):
-            limit, needed = getattr(settings, name), int(getattr(cost, name))
-            if limit is not None and needed > limit:
-                self.parameters = int(cost.parameters)
-                raise _Ended(Status.REJECTED, f"{name}: {needed:,} needed, the limit is {limit:,}")
 
     def _starting_state(self, genome: Genome) -> TrainingState | None:
         """What a killed worker left of this very trial, else the state that the task starts from."""

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 import evo
+from evo.core.events import Callback
 from evo.core.trial import Outcome, Status
 from evo.training.task import TrialReport, TrialTask
 from genomes import Float, spaces
@@ -77,3 +78,26 @@ def campaign(directory: Path, **changes: Any) -> evo.Campaign:
 
 def history_of(result: evo.Result) -> list[tuple[Any, ...]]:
     return [(t.number, t.proposal, t.outcome) for t in result.trials]
+
+
+class StopAfter(Callback):
+    """Stops a campaign after some outcomes, cleanly or by an exception that stands for a kill."""
+
+    def __init__(self, outcomes: int) -> None:
+        self.left = outcomes
+        self.campaign: evo.Campaign | None = None
+
+    def on_outcome(self, trial: Any, history: Any) -> None:
+        self.left -= 1
+        if self.left == 0 and self.campaign is not None:
+            self.campaign.stop()
+
+
+def files_of(directory: Path) -> dict[str, bytes]:
+    """Everything that must not depend on how a campaign was run."""
+    found = {}
+    for path in sorted(directory.rglob("*")):
+        name = path.relative_to(directory).as_posix()
+        if path.is_file() and not name.startswith(("sessions/", "work/")):
+            found[name] = path.read_bytes()
+    return found

@@ -13,6 +13,7 @@ from evo.training import TrainingSettings, load_model, train
 from evo.training import trial as trial_module
 from evo.training.backends.choice import engine_cache
 from evo.training.state import read_state
+from genomes.costs import Cost
 from tests.evo.training.training_space import TrainingSpace, digits_like
 
 #: Everything that has a state: dropout, batch statistics, slots, decay, noise, a partial last batch.
@@ -133,12 +134,14 @@ def test_a_broken_gene_fails_with_its_path(space, make_task):
     assert "genes[0]" in report.outcome.message and "this gene is broken" in report.outcome.message
 
 
-@pytest.mark.parametrize("limit", ["parameters", "flops"])
-def test_what_is_over_a_limit_is_rejected_unbuilt(space, make_task, monkeypatch, limit):
-    monkeypatch.setattr(TrainingSpace, "build", None)
-    report = train(make_task(space.genome(units=9), settings=TrainingSettings(**{limit: 100})))
+def test_what_only_the_built_model_tells_is_rejected_before_it_is_trained(space, make_task, monkeypatch):
+    monkeypatch.setattr(TrainingSpace, "cost", lambda self, genome: Cost())
+    monkeypatch.setattr(TrainingSpace, "learning_rates", None)
+    report = train(make_task(space.genome(units=9), settings=TrainingSettings(parameters=100)))
     assert report.outcome.status is Status.REJECTED
-    assert report.outcome.message.startswith(limit) and "the limit is 100" in report.outcome.message
+    # 64 pixels to 9 units to 3 classes
+    assert report.outcome.message == "parameters: 615 needed, the limit is 100"
+    assert (report.outcome.parameters, report.outcome.epochs) == (615, 0)
 
 
 def test_missing_or_foreign_states_are_no_outcome_of_the_candidate(space, make_task, tmp_path):

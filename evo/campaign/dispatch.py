@@ -1,0 +1,337 @@
+"""Handing trials to workers, and taking back what came of them.
+
+A finished trial whose state or predictions are gone and needed is trained
+again, to the same bits, by a task like any other: what waits for its state
+waits, everything else goes on.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import dataclasses
+import shutil
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+from typing import Any
+
+from evo.campaign.observers import Observers
+from evo.campaign.setup import CampaignSetup
+from evo.core.errors import StorageError
+from evo.core.history import History
+from evo.core.randomness import training_seed
+from evo.core.trial import Proposal, Trial
+from evo.storage import CampaignDirectory
+from evo.training.shipped import chosen, train_with
+from evo.training.task import DataReference, TrialReport, TrialTask
+from evo.workers import LocalProcesses, Serial, settle
+
+#: Seconds between two ticks while trials are running.
+TICK = 0.5
+#: How often a trial is done again whose worker died under it, before that counts as its own doing.
+RETRIES = 2
+#: Seconds before the end of a budget of minutes at which trainings stop, to be back in time.
+RETURN = 1.5
+#: Folder of the campaign's directory that holds the data for the workers while a session runs.
+CACHE = "cache"
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A trial to be trained: one whose outcome is wanted, or a finished one for what it had left (``again``)."""
+
+    trial: Trial
+    again: bool = False
+
+
+class Dispatch:
+    """The trials of a session that are with the workers, or wait for a state that is being trained again.
+
+    Args:
+        setup: the campaign.
+        stored: its directory.
+        history: its trials; grows while the session runs.
+        observers: are told what is submitted, done again, and chosen.
+        keeps: whether the state of a trial is to be kept, so that a lost one is worth restoring.
+    """
+
+    def __init__(
+        self,
+        setup: CampaignSetup,
+        stored: CampaignDirectory,
+        history: History,
+        observers: Observers,
+        keeps: Callable[[int], bool],
+    ) -> None:
+        self._setup, self._stored, self._history, self._observers = setup, stored, history, observers
+        self._keeps = keeps
+        self._executor = setup.executor
+        self._reference: DataReference | None = None
+        self._running: dict[Future[Any], tuple[_Job, TrialTask]] = {}
+        self._waiting: list[_Job] = []
+        self._retries: dict[tuple[int, bool], int] = {}
+        #: Finished trials that are being trained again.
+        self._again: set[int] = set()
+        #: Those that are still to be, because what they left was lost.
+        self._lost: deque[int] = deque()
+        self._damaged: set[int] = set()
+        self._repairs: list[str] = []
+        self._choice: Future[dict[str, str]] | None = None
+        self._asked = False
+
+    # -- from the session ----------------------------------------------------------------
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is under way or waits."""
+        return not (self._running or self._waiting or self._lost)
+
+    @property
+    def trials(self) -> int:
+        """Number of trials that were submitted and have not come back."""
+        return sum(not job.again for job in self._jobs())
+
+    @property
+    def running(self) -> int:
+        """Number of trainings that are with the executor."""
+        return len(self._running)
+
+    def submit(self, trial: Trial) -> None:
+        """Hand a trial to a worker; if a state that it begins from is gone, as soon as that is there again.
+
+        Raises:
+            StorageError: the data cannot be written for the workers, or a state cannot be trained again.
+        """
+        self._enter(_Job(trial))
+
+    def restore(self, numbers: Iterable[int]) -> None:
+        """Train finished trials again, beside everything else, for the state or predictions that were lost.
+
+        Raises:
+            StorageError: as for :meth:`submit`.
+        """
+        self._lost.extend(numbers)
+        self._damaged |= set(self._lost)
+        self._restore_more()
+
+    def needed(self) -> set[int]:
+        """Trials whose states are read by those that are trained again."""
+        return {number for job in self._jobs() if job.again for number in _sources(job.trial.proposal)}
+
+    def wait(self) -> Iterator[tuple[Trial, TrialReport]]:
+        """Wait until something is done, at most a tick; gives the trials that came back, with their reports.
+
+        Raises:
+            StorageError: a trial that is needed cannot be trained again, or not to the same bits; or what
+                :func:`evo.workers.settle` raises.
+        """
+        pending: set[Future[Any]] = set(self._running)
+        if self._choice is not None:
+            pending.add(self._choice)
+        wait_any = getattr(self._executor, "wait_any", None)
+        if wait_any is not None:
+            done = wait_any(pending)
+        else:
+            done, _ = concurrent.futures.wait(pending, TICK, concurrent.futures.FIRST_COMPLETED)
+        if self._choice is not None and self._choice in done:
+            self._tell_choice(self._choice)
+            done = done - {self._choice}
+            self._choice = None
+        for future in sorted(done, key=lambda f: self._running[f][0].trial.number):
+            found = self._settled(future)
+            if found is not None:
+                yield found
+        self._restore_more()
+
+    def repairs(self) -> list[str]:
+        """What was restored since the last call, of what was lost: one line each."""
+        found, self._repairs = self._repairs, []
+        return found
+
+    def close(self) -> None:
+        """End the workers that were started here, and drop the data that was written for them."""
+        try:
+            if self._setup.executor is None and self._executor is not None:
+                self._executor.shutdown(wait=False, cancel_futures=True)
+        finally:
+            shutil.rmtree(self._stored.path / CACHE, ignore_errors=True)
+
+    # -- jobs ------------------------------------------------------------------------------
+    def _jobs(self) -> list[_Job]:
+        """All that is with the executor or waits."""
+        return [*(job for job, _ in self._running.values()), *self._waiting]
+
+    def _enter(self, job: _Job) -> None:
+        """Begin a job, or let it wait for the states that it begins from."""
+        gone = self._gone(job)
+        if not gone:
+            self._begin(job)
+            return
+        self._waiting.append(job)
+        for number in gone:
+            self._train_again(number)
+
+    def _gone(self, job: _Job) -> list[int]:
+        """Trials whose states the job begins from and that are not there."""
+        return [number for number in _sources(job.trial.proposal) if self._is_gone(number)]
+
+    def _train_again(self, number: int) -> None:
+        if number not in self._again:
+            self._again.add(number)
+            self._observers.message(f"trial {number}: what it left is needed again and is trained again")
+            self._enter(_Job(self._history[number], again=True))
+
+    def _begin(self, job: _Job) -> None:
+        executor = self._started_executor()
+        # What is trained again has to end where it ended before.
+        task = dataclasses.replace(self._task(job.trial), deadline=None if job.again else self._deadline())
+        if self._setup.evaluate is not None:
+            future = executor.submit(self._setup.evaluate, task)
+        else:
+            future = executor.submit(train_with, task, self._setup.space.definitions)
+        self._running[future] = (job, task)
+        if not job.again:
+            self._observers.tell("on_submit", job.trial, self._history)
+        elif future.done():
+            # Where calls are done at once, what waits for it goes on at once.
+            self._settled(future)
+
+    def _settled(self, future: Future[Any]) -> tuple[Trial, TrialReport] | None:
+        """What came back, if it is the outcome of a trial; else what follows from it is done here."""
+        job, task = self._running.pop(future)
+        try:
+            report = settle(future, task)
+        except concurrent.futures.CancelledError:
+            self._enter(job)
+            return None
+        key = (job.trial.number, job.again)
+        if report.outcome.message.startswith("worker:") and self._retries.get(key, 0) < RETRIES:
+            # The machine may have killed it, not the candidate: that must not change the history.
+            self._retries[key] = self._retries.get(key, 0) + 1
+            self._observers.message(f"trial {job.trial.number}: {report.outcome.message}; it is done again")
+            self._enter(job)
+            return None
+        if not job.again:
+            return job.trial, report
+        self._put_back(job.trial.number, report)
+        return None
+
+    # -- what was lost -----------------------------------------------------------------------
+    def _restore_more(self) -> None:
+        """Train again what was lost: on all workers but one at most, so that trials find one."""
+        while self._lost and len(self._again) < max(1, self._setup.workers - 1):
+            number = self._lost.popleft()
+            # Something may have waited for it, or a checkpoint may have dropped it since.
+            if number in self._stored.lost_predictions or (self._is_gone(number) and self._keeps(number)):
+                self._train_again(number)
+
+    def _put_back(self, number: int, report: TrialReport) -> None:
+        """Store again what a trial had left, and begin what waited for it."""
+        stored = self._stored
+        awaited = any(number in _sources(job.trial.proposal) for job in self._waiting)
+        state = self._is_gone(number) and (awaited or self._keeps(number))
+        predictions = number in stored.lost_predictions
+        if (
+            not report.outcome.completed
+            or (state and report.state is None)
+            or (predictions and report.predictions is None)
+        ):
+            raise StorageError(f"trial {number} cannot be trained again: {report.outcome.message}")
+        said = len(stored.messages)
+        if predictions and report.predictions is not None:
+            stored.restore_predictions(number, report.predictions)
+        if state and report.state is not None:
+            stored.restore_state(number, report.state)
+        shutil.rmtree(stored.trial_directory(number), ignore_errors=True)
+        if number in self._damaged:
+            self._repairs += stored.messages[said:]
+        self._again.discard(number)
+        waiting, self._waiting = self._waiting, []
+        ready: list[_Job] = []
+        for job in waiting:
+            (self._waiting if self._gone(job) else ready).append(job)
+        for job in ready:
+            self._begin(job)
+
+    def _is_gone(self, number: int) -> bool:
+        """Whether a trial left a state that is not there: dropped, lost or damaged."""
+        return self._stored.records[number].state is not None and self._stored.state_path(number) is None
+
+    # -- tasks -------------------------------------------------------------------------------
+    def _task(self, trial: Trial) -> TrialTask:
+        """The task of a trial whose starting states are there."""
+        proposal, stored, setup = trial.proposal, self._stored, self._setup
+        assert self._reference is not None
+        inherits = proposal.inherits
+        preprocessing = stored.preprocessing_path()
+        return TrialTask(
+            number=trial.number,
+            space=setup.space.to_json(),
+            genome=proposal.genome.to_json(),
+            first_epoch=proposal.first_epoch,
+            last_epoch=proposal.last_epoch,
+            seed=training_seed(setup.settings.seed, self._history.beginning(trial).number),
+            directory=str(stored.trial_directory(trial.number).resolve()),
+            data=self._reference,
+            final=proposal.final,
+            start=self._state(proposal.continues),
+            inherit=self._state(inherits),
+            inherit_genome=None if inherits is None else self._history[inherits].genome.to_json(),
+            preprocessing=None if preprocessing is None else str(preprocessing.resolve()),
+            settings=setup.settings.training,
+        )
+
+    def _state(self, number: int | None) -> str | None:
+        """The state that a trial left; None if it never left one."""
+        if number is None or self._stored.records[number].state is None:
+            return None
+        path = self._stored.state_path(number)
+        if path is None:
+            raise StorageError(f"the state of trial {number} is gone and could not be trained again")
+        return str(path.resolve())
+
+    def _deadline(self) -> float | None:
+        """When what runs has to be back, in Unix time; None where its outcome must not depend on the clock."""
+        budget = self._setup.budget
+        if budget.minutes is None or not budget.only_minutes:
+            # What still runs at the end is left for the resume.
+            return None
+        return time.time() + 60 * (budget.minutes - self._stored.minutes) - RETURN
+
+    # -- the executor ------------------------------------------------------------------------
+    def _started_executor(self) -> Executor:
+        setup = self._setup
+        if self._executor is None:
+            self._executor = LocalProcesses(setup.workers, setup.settings.training)
+        if self._reference is None:
+            self._reference = self._referenced(self._executor)
+        if not self._asked and setup.evaluate is None:
+            self._asked = True
+            self._choice = self._executor.submit(chosen, setup.settings.training)
+        return self._executor
+
+    def _referenced(self, executor: Executor) -> DataReference:
+        """The data as workers find it: encoded once, in files where they are other processes."""
+        setup, data = self._setup, self._setup.data
+        if data.arrays and setup.space.target is not None:
+            data = data.encoded(setup.space, self._stored.preprocessing())
+        if isinstance(executor, Serial) or not data.arrays:
+            return data.in_memory()
+        # Written anew in each session: what a kill left half-written is not to be trusted.
+        shutil.rmtree(self._stored.path / CACHE, ignore_errors=True)
+        return data.on_disk(self._stored.path / CACHE)
+
+    def _tell_choice(self, future: Future[dict[str, str]]) -> None:
+        try:
+            found = future.result()
+        except Exception as error:  # the first trial will say the same
+            self._observers.message(f"precision and strategy could not be asked for: {error}")
+            return
+        self._stored.note(**found)
+        self._observers.message(f"precision {found['precision']}, strategy {found['strategy']}")
+
+
+def _sources(proposal: Proposal) -> list[int]:
+    """Trials whose states a proposal begins from."""
+    return [number for number in (proposal.continues, proposal.inherits) if number is not None]

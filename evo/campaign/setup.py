@@ -1,0 +1,54 @@
+"""What a session needs of its campaign, as one value."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from deap import base
+
+from evo.campaign.settings import CampaignSettings
+from evo.core.budget import Budget
+from evo.core.events import Callback
+from evo.data import PreparedData
+from evo.training.task import TrialReport, TrialTask
+from genomes.spaces.base import Space
+
+
+@dataclass(frozen=True)
+class CampaignSetup:
+    """A campaign as its sessions see it; made by :meth:`evo.Campaign.run`.
+
+    Attributes:
+        space: what is searched.
+        data: what is trained and validated on, checked; without arrays where ``evaluate`` needs none.
+        directory: the campaign's directory.
+        settings: everything that decides the history, besides space, data and budget.
+        budget: what may be spent, over all sessions.
+        workers: trials that are trained at once.
+        executor: does the trials and is left running; None to start local processes and end them.
+        callbacks: observers.
+        evaluate: does a trial instead of training it; None to train.
+        toolbox: DEAP's toolbox, with what the user registered.
+        stopping: set by whoever wants the session to end cleanly.
+    """
+
+    space: Space
+    data: PreparedData
+    directory: Path
+    settings: CampaignSettings
+    budget: Budget
+    workers: int
+    executor: Executor | None
+    callbacks: tuple[Callback, ...]
+    evaluate: Callable[[TrialTask], TrialReport] | None
+    toolbox: base.Toolbox
+    stopping: threading.Event
+
+    def preprocessing(self) -> dict[str, np.ndarray]:
+        """What the space learns from the training rows, by name; empty where it learns nothing."""
+        return self.space.adapt(self.data.get("x_train"), self.data.get("y_train"))
