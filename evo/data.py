@@ -7,15 +7,13 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from evo.core.errors import DataError, StorageError
 from evo.training.task import DataReference
-
-if TYPE_CHECKING:
-    from genomes.spaces.base import Space
+from genomes.spaces.base import Space
 
 #: Rows of a ``tf.data.Dataset`` or ``PyDataset`` are gathered into memory up to this many bytes.
 GATHER_LIMIT = 8 * 2**30

@@ -1,9 +1,9 @@
 """The planner of a campaign: which proposal comes next, and what it may see.
 
-In ordered look-ahead with ``concurrency=c`` the proposal of trial n sees exactly the outcomes of
-the trials below n - c + 1, in order, however many have come back by then. So
-one worker, eight workers, or a run that was killed twenty times give the same
-history. Where an algorithm cannot propose on that (a generation that is not
+Ordered look-ahead: with ``concurrency=c`` the proposal of trial n sees exactly
+the outcomes of the trials below n - c + 1, in order, however many have come
+back by then. So one worker, eight workers, or a run that was killed twenty
+times give the same history. Where an algorithm cannot propose on that (a generation that is not
 complete yet), the same trial is asked for again with one more outcome
 visible, and so on: still a function of the history alone.
 
@@ -27,7 +27,7 @@ from evo.core.trial import Proposal
 
 
 class Wait(enum.Enum):
-    """Why there is no proposal."""
+    """Why there is no proposal; the values of the last two are reasons why a campaign ended."""
 
     OUTCOMES = "waiting for outcomes"
     BUDGET = "budget"

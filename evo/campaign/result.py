@@ -11,21 +11,22 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from evo.algorithms import hypervolume_over_time, pareto, survivors
 from evo.campaign.retention import kept_states
 from evo.core.errors import EnsembleError, SettingsError, StorageError, TrialError
 from evo.core.history import History
 from evo.core.objectives import Objectives
 from evo.core.randomness import Purpose, generator
 from evo.core.trial import Trial
+from evo.data import Data, PreparedData
+from evo.ensemble import Candidate, Ensemble, FrontierPoint, frontier, tree_candidates
+from evo.storage import CampaignDirectory
+from evo.training.model_loading import load_model
 from genomes.genome import Genome
 from genomes.spaces.base import Space
 
 if TYPE_CHECKING:
     import pandas
-
-    from evo.data import PreparedData
-    from evo.ensemble import Candidate, Ensemble, FrontierPoint
-    from evo.storage import CampaignDirectory
 
 
 #: What the ensemble minimises for an objective, and what the best single model is best in; else the task's default.
@@ -127,15 +128,11 @@ class Result:
     @property
     def population(self) -> list[Individual]:
         """The survivors, each of another phenotype, best first."""
-        from evo.algorithms import survivors
-
         return [self._individual(n) for n in survivors(self.history, self._population, self.space)]
 
     @property
     def pareto(self) -> list[Individual]:
         """The individuals that no other one beats in every objective, best in the first one first."""
-        from evo.algorithms import pareto
-
         return [self._individual(n) for n in pareto(self.history, self.space)]
 
     def individual(self, number: int) -> Individual:
@@ -172,8 +169,6 @@ class Result:
 
     # -- what is stored -----------------------------------------------------------------
     def _opened(self) -> CampaignDirectory:
-        from evo.storage import CampaignDirectory
-
         return CampaignDirectory.open(self.directory, read_only=True)
 
     def model(self, number: int) -> Any:
@@ -186,8 +181,6 @@ class Result:
             return self._load(number, stored)
 
     def _load(self, number: int, stored: CampaignDirectory) -> Any:
-        from evo.training import load_model
-
         path = stored.state_path(number)
         if path is None:
             raise TrialError(f"trial {number}: its weights were dropped; keep_weights says how many are kept")
@@ -212,8 +205,6 @@ class Result:
         Raises:
             EnsembleError: nothing to choose from, or options that do not fit.
         """
-        from evo.ensemble import Ensemble
-
         candidates, y, task = self._choice(trees, options)
         return Ensemble.select(candidates, y, task, size, space=self.space, **options)
 
@@ -233,8 +224,6 @@ class Result:
         Raises:
             EnsembleError: nothing to choose from, or options that do not fit.
         """
-        from evo.ensemble import frontier
-
         candidates, y, task = self._choice(trees, options)
         return frontier(candidates, y, task, by, size, **options)
 
@@ -259,9 +248,6 @@ class Result:
 
     def candidates(self) -> list[Candidate]:
         """Every completed trial whose predictions and weights are kept, earlier rungs included."""
-        from evo.algorithms import survivors
-        from evo.ensemble import Candidate
-
         elite = survivors(self.history, self._population, self.space)
         kept = kept_states(self.history, self._keep_weights, elite)
         found = []
@@ -296,8 +282,6 @@ class Result:
         return np.asarray(self._data.get("y_validation"))
 
     def _tree_candidates(self) -> list[Candidate]:
-        from evo.ensemble import tree_candidates
-
         if self._trees is None:
             assert self._data is not None and self.space.target is not None and self.space.task is not None
             columns = getattr(self.space, "columns", ())
@@ -318,8 +302,6 @@ class Result:
     @cached_property
     def hypervolume(self) -> list[float]:
         """Hypervolume after each trial that completed, over all objectives; see :mod:`evo.algorithms.hypervolume`."""
-        from evo.algorithms.hypervolume import hypervolume_over_time
-
         return [float(value) for value in hypervolume_over_time(self.history)]
 
     def __repr__(self) -> str:
@@ -341,7 +323,7 @@ class _Loader:
 
 def load_result(
     directory: str | os.PathLike[str],
-    data: Any = None,
+    data: Data | None = None,
     *,
     space: Space | None = None,
     objectives: Sequence[Any] | None = None,
@@ -358,8 +340,6 @@ def load_result(
         SettingsError: the directory holds no campaign.
         StorageError: a file of it is damaged; names it.
     """
-    from evo.storage import CampaignDirectory
-
     if not CampaignDirectory.exists(directory):
         raise SettingsError(f"directory: {directory} holds no campaign")
     with CampaignDirectory.open(directory, read_only=True) as stored:

@@ -35,7 +35,7 @@ def demo_job(seed: int, epochs: int, length: int = LENGTH) -> Job:
 
 
 def main(given: argparse.Namespace) -> int:
-    """Run the demo; go on with it if it was begun; show its result if it is finished."""
+    """Run the demo; resume it if it was begun; show its result if it is finished."""
     epochs = given.epochs if given.epochs is not None else QUICK_EPOCHS if given.quick else EPOCHS
     directory = given.directory or DIRECTORY
     job = demo_job(given.seed, epochs, QUICK_LENGTH if given.quick else LENGTH)

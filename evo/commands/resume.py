@@ -8,7 +8,7 @@ from evo.commands.run_job import command_line, job_of, run_job
 
 
 def main(given: argparse.Namespace) -> int:
-    """Go on with the campaign in a directory."""
+    """Resume the campaign in a directory."""
     job = job_of(given.directory, given.config)
     budget = job.budget(epochs=given.epochs, trials=given.trials, minutes=given.minutes)
     job.config["budget"] = {name: value for name, value in budget.to_json().items() if value is not None}

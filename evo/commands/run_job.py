@@ -1,4 +1,4 @@
-"""One session of a campaign on the command line: display, Ctrl-C, and what is left at the end."""
+"""Runs a job on the command line: display, Ctrl-C, and what is shown at the end."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ def run_job(
     break_lock: bool = False,
     resumes: bool = False,
 ) -> int:
-    """Run (or go on with) a campaign, then form its ensemble and show what came of it.
+    """Run or resume a campaign, then form its ensemble and show what came of it.
 
     Args:
         job: data, space and settings.
         directory: the campaign's directory.
         budget: what it may spend in all.
-        resume_command: what to type to go on after an interruption.
+        resume_command: what to type to resume after an interruption.
         workers: worker processes; the job's number by default.
         quiet: no display.
         break_lock: take the directory's lock from whoever holds it.
-        resumes: go on with the settings that are stored, whatever the job or today's defaults say.
+        resumes: take the settings that are stored, whatever the job or today's defaults say.
 
     Returns:
         the exit code: 0, or 130 after an interruption.
@@ -74,13 +74,13 @@ def run_job(
         except KeyboardInterrupt:
             if progress is not None:
                 progress.close()
-            print(f"\nStopped at once; what was finished is saved. To go on:\n  {resume_command}", flush=True)
+            print(f"\nStopped at once; what was finished is saved. To resume:\n  {resume_command}", flush=True)
             return interrupt.exit_code
         finally:
             if progress is not None:
                 progress.close()
     if interrupt.received:
-        print(f"\nStopped and saved. To go on:\n  {resume_command}", flush=True)
+        print(f"\nStopped and saved. To resume:\n  {resume_command}", flush=True)
         return interrupt.exit_code
     show_result(result, job, split, directory)
     return 0

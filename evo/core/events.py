@@ -1,6 +1,6 @@
 """Events of a campaign, and the callbacks that hear of them.
 
-A callback observes; it can not change a campaign, and one that raises is
+A callback observes; it cannot change a campaign, and one that raises is
 reported once and no longer called.
 """
 

@@ -31,7 +31,7 @@ class Proposal:
         genome: the genome to train.
         first_epoch: epochs already done; 0 unless ``continues`` is given.
         last_epoch: epochs done at the end (so ``last_epoch - first_epoch`` are trained).
-        continues: number of the trial whose stored state this one goes on from.
+        continues: number of the trial whose stored state this one starts from; None to start anew.
         parents: numbers of the trials whose genomes this one was bred from.
         inherits: number of the trial whose weights are taken over where
             innovation and shape agree; None for fresh weights.

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import evo
+from evo.campaign.arguments import SEARCH_DEFAULTS, CampaignKeywords, campaign_names
 from evo.errors import CampaignMismatchError, SettingsError
 from evo.storage import CampaignDirectory
 from tests.evo.simulated_campaigns import campaign, evaluate, space
@@ -90,6 +93,15 @@ def test_resume_says_what_may_differ(tmp_path: Path) -> None:
             evo.resume(tmp_path / "c", None, **{name: 3})
     resumed = evo.resume(tmp_path / "c", None, evaluate=evaluate, workers=3, seconds=5.0)
     assert resumed.workers == 3 and resumed.settings.training.seconds == 5.0
+
+
+def test_every_argument_has_one_name() -> None:
+    spelled_out = {name for name in inspect.signature(evo.Campaign).parameters if name != "keywords"}
+    names = campaign_names()
+    assert len(names) == len(set(names))
+    assert set(names) == spelled_out - {"space", "data", "directory"} | set(CampaignKeywords.__annotations__)
+    groups = {field.name for group in (evo.TrialTraining, evo.TrialLimits) for field in dataclasses.fields(group)}
+    assert groups | set(SEARCH_DEFAULTS) == set(CampaignKeywords.__annotations__)
 
 
 # -- what is no algorithm ----------------------------------------------------------------------

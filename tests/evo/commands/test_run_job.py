@@ -98,7 +98,7 @@ def test_interrupted_then_killed_then_gone_on_ends_as_if_undisturbed(undisturbed
     process.send_signal(signal.SIGINT)
     output, errors = process.communicate()
     assert process.returncode == 130, output + errors
-    assert "To go on:\n  evo run iris.toml" in output and "Traceback" not in errors
+    assert "To resume:\n  evo run iris.toml" in output and "Traceback" not in errors
 
     process = start(tmp_path, "resume", "runs/iris")
     wait_for_trial(tmp_path, process)
