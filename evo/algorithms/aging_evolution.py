@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evo.algorithms.algorithm import Algorithm, Step, check_number
+from evo.algorithms.algorithm import Algorithm, Step
 from evo.algorithms.breeding import children
 from evo.algorithms.ladder import Ladder
 from evo.algorithms.new_phenotypes import NewPhenotypes
@@ -15,6 +15,7 @@ from evo.algorithms.phenotypes import Keys
 from evo.algorithms.problem import Problem
 from evo.algorithms.ranking import evaluated
 from evo.algorithms.toolbox import Candidate, Operators
+from evo.core.checks import number, whole_number
 from evo.core.history import History
 from evo.core.trial import Proposal
 
@@ -36,9 +37,9 @@ class AgingEvolution(Algorithm):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_number("population", self.population, 2, whole=True)
-        check_number("sample", self.sample, 1, self.population, whole=True)
-        check_number("crossover", self.crossover, 0, 1)
+        whole_number(self.population, "population", 2)
+        whole_number(self.sample, "sample", 1, self.population)
+        number(self.crossover, "crossover", 0, 1)
 
     def bind(self, problem: Problem) -> Step:
         """The callable that proposes random genomes, then a child of the living for each trial; it never waits."""

@@ -63,20 +63,3 @@ class Algorithm(abc.ABC):
                 value = [genome.to_json() for genome in value]
             record[field.name] = list(value) if isinstance(value, tuple) else value
         return record
-
-
-def check_number(name: str, value: float | None, low: float, high: float = float("inf"), whole: bool = False) -> None:
-    """Raise a SettingsError that names the setting unless ``low <= value <= high``.
-
-    Args:
-        name: the setting's.
-        value: what was given.
-        low: least value allowed.
-        high: largest value allowed.
-        whole: whether it has to be a whole number.
-    """
-    kinds = (int,) if whole else (int, float)
-    if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high:
-        kind = "a whole number" if whole else "a number"
-        limits = f"of {low} or more" if high == float("inf") else f"from {low} to {high}"
-        raise SettingsError(f"{name}: expected {kind} {limits}, got {value!r}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from evo.algorithms.algorithm import Algorithm
 from evo.algorithms.problem import Problem
-from evo.core.errors import SettingsError
+from evo.core.checks import whole_number
 from evo.core.history import History
 from evo.core.objectives import Objective, Objectives
 from evo.core.randomness import Purpose, generator
@@ -44,8 +44,7 @@ class AskTell:
         concurrency: int = 1,
         epochs: int = 1,
     ) -> None:
-        if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
-            raise SettingsError(f"concurrency: expected a whole number of 1 or more, got {concurrency!r}")
+        whole_number(concurrency, "concurrency", 1)
         if not isinstance(objectives, Objectives):
             objectives = Objectives(objectives)
         self.seed, self.concurrency = seed, concurrency

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evo.algorithms.algorithm import Step, check_number
+from evo.algorithms.algorithm import Step
 from evo.algorithms.phenotypes import Keys, Phenotype, phenotypes
 from evo.algorithms.population import survivors
 from evo.algorithms.problem import Problem
 from evo.algorithms.ranking import best_first
+from evo.core.checks import whole_number
 from evo.core.history import History
 from evo.core.trial import Proposal
 
@@ -38,8 +39,8 @@ class FinalTraining:
     replicates: int = 2
 
     def __post_init__(self) -> None:
-        check_number("size", self.size, 1, whole=True)
-        check_number("replicates", self.replicates, 0, whole=True)
+        whole_number(self.size, "size", 1)
+        whole_number(self.replicates, "replicates", 0)
 
     def bind(self, problem: Problem) -> Step:
         """The callable that proposes one final training after another, and None when nothing is left to do."""

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evo.algorithms.algorithm import Algorithm, Step, check_number
+from evo.algorithms.algorithm import Algorithm, Step
 from evo.algorithms.ladder import Ladder
 from evo.algorithms.new_phenotypes import NewPhenotypes
 from evo.algorithms.phenotypes import Keys, phenotypes
 from evo.algorithms.problem import Problem
 from evo.algorithms.ranking import evaluated
 from evo.algorithms.toolbox import Candidate, Operators
+from evo.core.checks import number, whole_number
 from evo.core.errors import SettingsError
 from evo.core.history import History
 from evo.core.trial import Proposal
@@ -42,9 +43,9 @@ class GeneticAlgorithm(Algorithm):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_number("size", self.size, 2, whole=True)
-        check_number("crossover", self.crossover, 0, 1)
-        check_number("mutation", self.mutation, 0, 1)
+        whole_number(self.size, "size", 2)
+        number(self.crossover, "crossover", 0, 1)
+        number(self.mutation, "mutation", 0, 1)
         if self.variation not in ("and", "or"):
             raise SettingsError(f"variation: expected 'and' or 'or', got {self.variation!r}")
         if self.variation == "or" and self.crossover + self.mutation > 1:

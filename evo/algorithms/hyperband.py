@@ -11,13 +11,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from evo.algorithms.algorithm import Algorithm, Step, check_number
+from evo.algorithms.algorithm import Algorithm, Step
 from evo.algorithms.ladder import Ladder
 from evo.algorithms.new_phenotypes import NewPhenotypes
 from evo.algorithms.phenotypes import Keys, phenotypes
 from evo.algorithms.problem import Problem
 from evo.algorithms.ranking import best_first_at
 from evo.algorithms.toolbox import Operators
+from evo.core.checks import number
 from evo.core.errors import SettingsError
 from evo.core.history import History
 from evo.core.trial import Proposal
@@ -41,7 +42,7 @@ class Hyperband(Algorithm):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_number("eta", self.eta, 1.1)
+        number(self.eta, "eta", 1.1)
         if self.rungs is not None and not self.rungs:
             raise SettingsError("rungs: expected at least one, got none")
 

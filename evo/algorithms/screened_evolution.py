@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from evo.algorithms.affordability import Affordability
-from evo.algorithms.algorithm import LATER, Algorithm, Step, check_number
+from evo.algorithms.algorithm import LATER, Algorithm, Step
 from evo.algorithms.breeding import children
 from evo.algorithms.designs import CostBlind, InitialDesign, WithinTime
 from evo.algorithms.ladder import Ladder
@@ -25,6 +25,7 @@ from evo.algorithms.surrogates import Surrogate
 from evo.algorithms.surrogates.belief import Belief
 from evo.algorithms.surrogates.features import Features
 from evo.algorithms.toolbox import Candidate, Operators
+from evo.core.checks import number, whole_number
 from evo.core.errors import SettingsError
 from evo.core.history import History
 from evo.core.trial import Proposal
@@ -102,17 +103,17 @@ class ScreenedEvolution(Algorithm):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.design is not None:
-            check_number("design", self.design, 1, whole=True)
+            whole_number(self.design, "design", 1)
         for name in ("pool", "offspring"):
-            check_number(name, getattr(self, name), 1, whole=True)
-        check_number("rows", self.rows, 10, whole=True)
+            whole_number(getattr(self, name), name, 1)
+        whole_number(self.rows, "rows", 10)
         for name in ("crossover", "second", "random"):
-            check_number(name, getattr(self, name), 0, 1)
+            number(getattr(self, name), name, 0, 1)
         if self.beta is not None:
-            check_number("beta", self.beta, 0)
-        check_number("promote", self.promote, 1)
+            number(self.beta, "beta", 0)
+        number(self.promote, "promote", 1)
         if self.eta != 0:
-            check_number("eta", self.eta, 1.1)
+            number(self.eta, "eta", 1.1)
         named = isinstance(self.surrogate, str) and self.surrogate in SURROGATES
         if not named and not callable(self.surrogate):
             raise SettingsError(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evo.algorithms.algorithm import Algorithm, Step, check_number
+from evo.algorithms.algorithm import Algorithm, Step
 from evo.algorithms.ladder import Ladder
 from evo.algorithms.new_phenotypes import NewPhenotypes
 from evo.algorithms.phenotypes import Keys, phenotypes
@@ -14,6 +14,7 @@ from evo.algorithms.problem import Problem
 from evo.algorithms.promotion import promotable
 from evo.algorithms.ranking import best_first_at
 from evo.algorithms.toolbox import Operators
+from evo.core.checks import number
 from evo.core.history import History
 from evo.core.trial import Proposal
 
@@ -33,7 +34,7 @@ class SuccessiveHalving(Algorithm):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_number("eta", self.eta, 1.1)
+        number(self.eta, "eta", 1.1)
 
     def bind(self, problem: Problem) -> Step:
         """The callable that promotes whenever it can, and otherwise proposes a random genome; it never waits."""

@@ -17,7 +17,7 @@ import enum
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from evo.algorithms.problem import Step
+from evo.algorithms.algorithm import Step
 from evo.campaign.time_left import MARGIN, TimeLeft
 from evo.core.budget import Budget
 from evo.core.errors import SpaceExhaustedError
