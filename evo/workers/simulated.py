@@ -9,7 +9,7 @@ import heapq
 import itertools
 from collections import deque
 from collections.abc import Callable, Collection
-from concurrent.futures import Executor, Future
+from concurrent.futures import CancelledError, Executor, Future
 from typing import Any, ParamSpec, TypeVar
 
 from evo.workers.failures import WorkerDiedError
@@ -52,6 +52,7 @@ class SimulatedExecutor(Executor):
         self._capacity = 0.0
         self._waiting: deque[tuple[Future[Any], Callable[[], Any], Any]] = deque()
         self._events: list[tuple[float, int, Callable[[], Future[Any] | None]]] = []
+        self._running: set[Future[Any]] = set()
         self._ended: set[Future[Any]] = set()
         self._order = itertools.count()
         self._closed = False
@@ -109,12 +110,15 @@ class SimulatedExecutor(Executor):
             self._start()
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Refuse further calls; end those that wait or run, where asked."""
+        """Refuse further calls; cancel those that wait, and end those that run with a CancelledError, where asked."""
         self._closed = True
         if cancel_futures:
             for future, _, _ in self._waiting:
                 future.cancel()
             self._waiting.clear()
+            for future in self._running:
+                future.set_exception(CancelledError())
+            self._running.clear()
             self._events.clear()
 
     def _pass(self, instant: float) -> None:
@@ -130,11 +134,13 @@ class SimulatedExecutor(Executor):
                 self._ended.add(future)
                 continue
             self._free -= 1
+            self._running.add(future)
             end = self._now + max(0.0, float(self._duration(task)))
             heapq.heappush(self._events, (end, next(self._order), self._ending(future, call, task)))
 
     def _ending(self, future: Future[Any], call: Callable[[], Any], task: Any) -> Callable[[], Future[Any]]:
         def end() -> Future[Any]:
+            self._running.discard(future)
             if self._dies is not None and self._dies(task):
                 self._alive -= 1
                 if self._restart is not None:

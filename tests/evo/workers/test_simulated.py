@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import CancelledError
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -65,3 +67,12 @@ def test_failures_and_the_death_of_all_are_told():
     assert never.cancelled()
     with pytest.raises(RuntimeError, match="after shutdown"):
         executor.submit(str, "more")
+
+
+def test_shutdown_leaves_no_running_call_open():
+    executor = SimulatedExecutor(1, lambda task: 1.0)
+    running, waiting = executor.submit(str, 1), executor.submit(str, 2)
+    executor.shutdown(cancel_futures=True)
+    assert running.done() and waiting.cancelled()
+    with pytest.raises(CancelledError):
+        running.result(timeout=1)
