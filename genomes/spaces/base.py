@@ -120,7 +120,7 @@ class Space(abc.ABC):
         """The space that :meth:`to_json` wrote.
 
         Raises:
-            GenomeError: not such an object, a newer version, an unknown space.
+            GenomeError: not such an object, a newer version, an unknown space, arguments that it refuses.
         """
         if not isinstance(json, Mapping) or not isinstance(json.get("format"), int):
             raise GenomeError("expected a space's JSON object", "space")
@@ -129,7 +129,14 @@ class Space(abc.ABC):
         kind = Space.registry.get(str(json.get("space")))
         if kind is None:
             raise GenomeError(f"unknown space {str(json.get('space'))[:80]!r}", "space")
-        return kind.from_arguments(json["arguments"])
+        try:
+            return kind.from_arguments(json["arguments"])
+        except GenomeError:
+            raise
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            # A damaged file: anything may stand in place of anything.
+            found = f"{type(error).__name__}: {error}"
+            raise GenomeError(f"no {kind.__name__} can be made of these arguments ({found})", "space") from None
 
     @property
     def fingerprint(self) -> str:
