@@ -1,0 +1,141 @@
+"""The genes of the premade spaces keep what the suite promises."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+import pytest
+
+from evo.testing import GeneConformance
+from genomes import Gene, Space, spaces
+
+PICTURE, SERIES, ROW = (6, 5, 4), (6, 4), (5,)
+
+
+def gene(name: str, *children: Gene, **values: Any) -> Gene:
+    """A gene by its name: where its class lives is no concern of this test."""
+    kind = Gene.registry[name]
+    for slot in kind.slots:
+        values[slot] = [[child] for child in children] if slot == "branches" else list(children)
+    return kind(innovation=3, **values)
+
+
+def layers() -> list[tuple[str, Gene, tuple[tuple[int, ...], ...]]]:
+    """Every gene that builds layers, with shapes that it takes."""
+    conv = gene("Conv", filters=4, strides=1)
+    cases: list[tuple[Gene, tuple[tuple[int, ...], ...]]] = [
+        (gene("Dense", units=7, normalization="batch"), (ROW, SERIES)),
+        (conv, (PICTURE,)),
+        (gene("SeparableConv", filters=4), (PICTURE,)),
+        (gene("DepthwiseConv"), (PICTURE,)),
+        (gene("Pool"), (PICTURE,)),
+        (gene("GlobalPool"), (PICTURE, SERIES)),
+        (gene("Flatten"), (PICTURE, ROW)),
+        (gene("Normalization"), (PICTURE, SERIES, ROW)),
+        (gene("Activation"), (ROW,)),
+        (gene("Dropout", rate=0.3), (ROW,)),
+        (gene("SpatialDropout", rate=0.3), (PICTURE, SERIES)),
+        (gene("StochasticDepth", rate=0.3), (PICTURE,)),
+        (gene("Residual", conv), (PICTURE,)),
+        (gene("Residual", gene("Dense", units=3)), (ROW,)),
+        (gene("Residual", gene("Dropout", rate=0.0)), (ROW,)),
+        (gene("Parallel", conv, gene("DepthwiseConv")), (PICTURE,)),
+        (gene("Repeat", conv, times=2), (PICTURE,)),
+        (gene("Bottleneck", filters=8), (PICTURE,)),
+        (gene("SqueezeExcite"), (PICTURE,)),
+        (gene("InvertedResidual", filters=4, expansion=2), (PICTURE,)),
+        (gene("XceptionBlock", filters=4), (PICTURE,)),
+        (gene("ConvNeXtBlock"), (PICTURE,)),
+        (gene("PositionEncoding"), (SERIES,)),
+        (gene("SequenceConv", filters=5), (SERIES,)),
+        (gene("SequencePool"), (SERIES,)),
+        (gene("Recurrent", units=3), (SERIES,)),
+        (gene("Attention", heads=2, key_dimension=4), (SERIES,)),
+        (gene("TransformerEncoder", heads=2, key_dimension=4), (SERIES,)),
+        (gene("SequenceReduce"), (SERIES,)),
+    ]
+    return [(f"{type(one).__name__}-{number}", one, shapes) for number, (one, shapes) in enumerate(cases)]
+
+
+class Chosen(GeneConformance):
+    chosen: Gene
+
+    def make(self) -> Gene:
+        return self.chosen
+
+    def space(self) -> Space | None:
+        """The premade space of the gene as it is, without ``genes=``."""
+        return premade().get(type(self.chosen).__name__)
+
+
+@functools.cache
+def premade() -> dict[str, Space]:
+    """A premade space for the name of every gene that stands in one."""
+    found: dict[str, Space] = {}
+    for space in (
+        spaces.image((8, 8, 3), classes=3),
+        spaces.timeseries((8, 3), classes=3),
+        spaces.tabular(4, classes=3),
+        spaces.text(classes=3, length=8, tokens=30),
+    ):
+        found = {line: space for line in space.describe().splitlines() if line in Gene.registry} | found
+    return found
+
+
+class TestLayers(Chosen):
+    samples = 1
+
+    @pytest.fixture(autouse=True, params=layers(), ids=lambda case: case[0])
+    def choose(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+        _, self.chosen, shapes = request.param
+        monkeypatch.setattr(type(self), "shapes", shapes)
+
+
+class TestTokenEmbedding(Chosen):
+    shapes = ((6,),)
+
+    @pytest.fixture(autouse=True)
+    def choose(self) -> None:
+        self.chosen = gene("TokenEmbedding", tokens=20, units=4)
+
+    def inputs(self, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+        return rng.integers(0, 3, (4, *shape)).astype(np.int32)
+
+
+class TestSettings(Chosen):
+    builds = False
+
+    @pytest.fixture(autouse=True, params=["Training", "ImageTraining"])
+    def choose(self, request: pytest.FixtureRequest) -> None:
+        self.chosen = gene(request.param)
+
+
+class TestColumnEmbedding(Chosen):
+    @pytest.fixture(autouse=True)
+    def choose(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        space = spaces.tabular(4, classes=3)
+        self.chosen = space.default().genes[0]
+        assert type(self.chosen).__name__ == "ColumnEmbedding"
+        monkeypatch.setattr(type(self), "shapes", (space.gene_shape,))
+
+
+class TestVector(Chosen):
+    builds = False
+
+    @pytest.fixture(autouse=True)
+    def choose(self) -> None:
+        from genomes import Choice, Float
+
+        self.chosen = spaces.vector({"rate": Float(0.0, 1.0), "kind": Choice(["a", "b"])}).default().genes[0]
+
+
+def test_every_gene_is_here() -> None:
+    covered = {type(one).__name__ for _, one, _ in layers()}
+    covered |= {"TokenEmbedding", "ColumnEmbedding", "Training", "ImageTraining", "Vector"}
+    covered |= {"CountedGene", "StridedGene"}  # bases of others
+    covered |= {"Hyperparameters"}  # belongs to a function: test_spaces_conformance
+    own = {name for name, kind in Gene.registry.items() if kind.__module__.startswith("genomes.")}
+    missing = {name for name in own if not name.startswith(("Vector_", "Hyperparameters"))} - covered
+    assert not missing
