@@ -31,7 +31,7 @@ Equal lengths:
             ("- gone()", "- two", "- lines", "+ one"),
         },
         "evo/b.py": {("- x", "+ y")},
-    }  # fmt: skip
+    }
     assert reviewed("# Nothing\n") == {}
 
 

@@ -181,6 +181,10 @@ def test_calibrated_is_at_the_best_temperature_of_the_same_rows_with_a_pull_to_o
     found = calibrated(p, y[:, None], "binary")
     assert found.dtype == np.float32
     assert found == near(apply_temperature(p.astype(float), temperature, "binary"))
+    two = np.hstack([1 - p, p])
+    classes = calibrated(two, y, "multiclass")
+    assert classes == near(apply_temperature(two.astype(float), fit_temperature(two, y, "multiclass", 2.0), "multiclass"))
+    assert not np.allclose(classes, two)
 
 
 def test_calibrated_looks_at_most_at_2000_rows_evenly_spread() -> None:
