@@ -183,7 +183,8 @@ def test_calibrated_is_at_the_best_temperature_of_the_same_rows_with_a_pull_to_o
     assert found == near(apply_temperature(p.astype(float), temperature, "binary"))
     two = np.hstack([1 - p, p])
     classes = calibrated(two, y, "multiclass")
-    assert classes == near(apply_temperature(two.astype(float), fit_temperature(two, y, "multiclass", 2.0), "multiclass"))
+    temperature = fit_temperature(two, y, "multiclass", 2.0)
+    assert classes == near(apply_temperature(two.astype(float), temperature, "multiclass"))
     assert not np.allclose(classes, two)
 
 
