@@ -189,7 +189,8 @@ def test_row_weights_count_in_what_is_minimised() -> None:
     late = problem.fit(("greedy", 5), np.arange(12, 24), rng())
     assert full(problem.fit(("greedy", 5), ALL, rng())) == pytest.approx(full(late))
     assert not np.allclose(full(problem_of("regression").fit(("greedy", 5), ALL, rng())), full(late))
-    assert problem.weight is not None and problem.weight.dtype == np.float64
+    whole = problem_of("regression", weight=np.ones(ROWS, dtype=np.int32))
+    assert whole.weight is not None and whole.weight.dtype == np.float64
 
 
 # -- the best single model ---------------------------------------------------------
@@ -205,6 +206,8 @@ def test_the_best_single_model_is_best_in_a_loss_of_its_own() -> None:
         problem = SelectionProblem(
             candidates, targets, "binary", "log_loss", single_loss, "arithmetic", False, Limits(), weight
         )
+        if single_loss != "log_loss":
+            assert problem.single_losses is not None and problem.single_losses.dtype == np.float32
         return int(problem.fit(("best", 1), rows, rng()).members[0])
 
     every = np.arange(8)
