@@ -29,7 +29,7 @@ MOST_DEVIATIONS = 10.0
 
 
 def target_statistics(target: Target, y: Any) -> dict[str, np.ndarray]:
-    """Mean and standard deviation of each regression target; nothing for other tasks.
+    """What a target asks of training labels: mean and scale of a regression's, nothing for other tasks.
 
     Args:
         target: what is predicted.
@@ -38,18 +38,7 @@ def target_statistics(target: Target, y: Any) -> dict[str, np.ndarray]:
     Returns:
         ``target_mean`` and ``target_scale``, float32, shape (outputs,); empty without regression.
     """
-    if target.task != "regression" or y is None:
-        return {}
-    values = np.asarray(y, dtype=np.float64).reshape(-1, target.outputs)
-    return {
-        "target_mean": values.mean(axis=0).astype(np.float32),
-        "target_scale": positive(values.std(axis=0)).astype(np.float32),
-    }
-
-
-def positive(scale: np.ndarray) -> np.ndarray:
-    """Scales with 1 where they are 0 or not finite: a constant cannot be scaled."""
-    return np.where(np.isfinite(scale) & (scale > 1e-12), scale, 1.0)
+    return {} if y is None else target.statistics(y)
 
 
 def standardize(x: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
@@ -68,7 +57,8 @@ def standardized(x: Any, mean: np.ndarray, scale: np.ndarray) -> Any:
 
 def training_domains(target: Target, batch_sizes: tuple[int, ...] = (32, 64, 128, 256, 512)) -> dict[str, Domain]:
     """Domains of the training settings that suit tables and sequences."""
-    smoothing: Domain = Fixed(0.0) if target.task == "regression" else Choice([0.0, 0.02, 0.05, 0.1])
+    values = list(target.label_smoothings)
+    smoothing: Domain = Fixed(values[0]) if len(values) == 1 else Choice(values)
     return {
         "optimizer": Choice(["adam", "nadam", "rmsprop", "lion", "sgd"]),
         "learning_rate": Float(1e-4, 2e-2, log=True, default=1e-3),

@@ -110,8 +110,8 @@ class LayeredSpace(ModelSpace):
 
     @property
     def definitions(self) -> tuple[Any, ...]:
-        """Gene classes that are not part of this package: a worker must import them."""
-        kinds = (*self.gene_classes, self.training)
+        """Gene and target classes that are not part of this package: a worker must import them."""
+        kinds = (*self.gene_classes, self.training, type(self.target))
         return tuple(kind for kind in kinds if kind.__module__.partition(".")[0] != "genomes")
 
     def domains(self, kind: type[Gene]) -> Mapping[str, Domain]:
@@ -215,8 +215,7 @@ class LayeredSpace(ModelSpace):
         shape, cost = flow_through(genome.genes, self.gene_shape)
         if len(shape) != 1 or shape[0] is None:
             raise GenomeError(f"the last gene must give one vector per sample, got shape {shape}", "genes")
-        outputs = self.target.outputs
-        head = Cost(shape[0] * outputs + outputs, 2 * shape[0] * outputs + outputs)
+        head = Cost(*self.target.head_cost(shape[0]))
         return self.input_cost() + cost + head
 
     # -- variation -------------------------------------------------------------------
@@ -248,8 +247,8 @@ class LayeredSpace(ModelSpace):
     # -- text and JSON ---------------------------------------------------------------
     def describe(self) -> str:
         """Stages, limits, domains and the default genome, one line each."""
-        lines = [f"{type(self).__name__}: input {self.input_shape}, {self.target.task} with {self.target.outputs} "
-                 f"output{'s' if self.target.outputs > 1 else ''}"]  # fmt: skip
+        lines = [f"{type(self).__name__}: input {self.input_shape}, {self.target.task} with {self.target.width} "
+                 f"output{'s' if self.target.width > 1 else ''}"]  # fmt: skip
         for stage in self.stages:
             lines.append(f"{stage.name}: {stage.least} to {stage.most} of {', '.join(k.__name__ for k in stage.genes)}")
             if any(kind.slots for kind in stage.genes):

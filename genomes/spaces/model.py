@@ -37,25 +37,6 @@ def dtype_policy(name: str | None) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
-def standardized_error(scale: np.ndarray) -> Any:
-    """Keras loss: mean squared error in units of the training targets' standard deviation.
-
-    Args:
-        scale: standard deviation of each target, shape (outputs,).
-    """
-    import keras
-
-    class StandardizedMeanSquaredError(keras.losses.Loss):
-        def call(self, y_true: Any, y_pred: Any) -> Any:
-            error = (keras.ops.cast(y_true, y_pred.dtype) - y_pred) / keras.ops.cast(scale, y_pred.dtype)
-            return keras.ops.mean(keras.ops.square(error), axis=-1)
-
-        def get_config(self) -> dict[str, Any]:
-            return {**super().get_config(), "scale": np.asarray(scale).tolist()}
-
-    return StandardizedMeanSquaredError(name="standardized_mean_squared_error")
-
-
 class ModelSpace(Space):
     """What spaces of trained models share: building, and what the training settings say.
 
@@ -92,13 +73,7 @@ class ModelSpace(Space):
 
     def head(self, x: Any, preprocessing: Mapping[str, np.ndarray]) -> Any:
         """From a tensor (batch, features) to predictions; regression is brought back to the targets' units."""
-        import keras
-
-        x = self.target.head(x)
-        if self.target.task == "regression" and "target_scale" in preprocessing:
-            scale, offset = preprocessing["target_scale"].tolist(), preprocessing["target_mean"].tolist()
-            x = keras.layers.Rescaling(scale, offset, dtype="float32", name="units")(x)
-        return x
+        return self.target.head(x, preprocessing)
 
     def input_cost(self) -> Cost:
         """Parameters and FLOPs of :meth:`preprocess`."""
@@ -146,15 +121,8 @@ class ModelSpace(Space):
 
     def loss(self, genome: Genome, preprocessing: Mapping[str, np.ndarray] | None = None) -> Any:
         """The loss of the target, with label smoothing; regression in units of the training targets' deviation."""
-        import keras
-
-        if self.target.task == "regression" and preprocessing and "target_scale" in preprocessing:
-            return standardized_error(preprocessing["target_scale"])
-
         smoothing = self._settings(genome).values.get("label_smoothing", 0.0)
-        if self.target.task == "multiclass" and self.needs_soft_targets(genome):
-            return keras.losses.CategoricalCrossentropy(label_smoothing=smoothing)
-        return self.target.loss(smoothing)
+        return self.target.loss(smoothing, self.needs_soft_targets(genome), preprocessing)
 
     def optimizer(self, genome: Genome) -> Any:
         """A fresh Keras optimizer, from the training settings."""
@@ -174,4 +142,4 @@ class ModelSpace(Space):
     def needs_soft_targets(self, genome: Genome) -> bool:
         """Whether the training settings smooth labels or mix samples of several classes."""
         values = self._settings(genome).canonical()[0].values
-        return self.target.task == "multiclass" and bool(values.get("label_smoothing") or values.get("mixup"))
+        return self.target.has_soft_form and bool(values.get("label_smoothing") or values.get("mixup"))

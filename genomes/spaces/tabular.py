@@ -30,13 +30,13 @@ from genomes.spaces.columns import (
 )
 from genomes.spaces.encoded import (
     EncodedSpace,
-    positive,
     standardize,
     standardized,
     target_statistics,
     training_domains,
 )
 from genomes.targets import Target
+from genomes.targets.standardization import positive
 
 #: Knots of the quantile scale of a numeric column.
 KNOTS = 33

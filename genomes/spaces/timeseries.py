@@ -18,8 +18,9 @@ from genomes.genes.layers import Dropout
 from genomes.genes.sequence import SequenceConv, SequenceReduce
 from genomes.grammar import GenomeLimits, default_gene, merged_domains
 from genomes.spaces import sequences
-from genomes.spaces.encoded import EncodedSpace, positive, standardize, standardized, target_statistics
+from genomes.spaces.encoded import EncodedSpace, standardize, standardized, target_statistics
 from genomes.targets import Target
+from genomes.targets.standardization import positive
 
 
 class TimeSeriesSpace(EncodedSpace):

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from genomes.targets import Binary
+
 
 def layers_by_mark(model: Any) -> dict[str, Any]:
     """Layers by class and number: layers that two models of one function share have the same mark."""
@@ -78,7 +80,7 @@ def _by_loss(name: str, model: Any) -> Any:
 
     loss = model.loss if isinstance(model.loss, str) else type(model.loss).__name__
     sparse = "sparse" in loss.lower()
-    binary = model.output_shape[-1] == 1 or "binary" in loss.lower()
+    binary = model.output_shape[-1] == 1 or Binary.is_trained_by(loss)
     metrics = keras.metrics
     if name in ("accuracy", "acc"):
         several = metrics.SparseCategoricalAccuracy if sparse else metrics.CategoricalAccuracy

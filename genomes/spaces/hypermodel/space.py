@@ -206,8 +206,8 @@ class HypermodelSpace(Space):
 
     @property
     def definitions(self) -> tuple[Any, ...]:
-        """What registers the hypermodel in a worker process."""
-        return (Registration(self.hypermodel),)
+        """What registers the hypermodel in a worker process, and the target's class."""
+        return (Registration(self.hypermodel), *(() if self.target is None else (type(self.target),)))
 
     # -- data and models ---------------------------------------------------------------
     @property
