@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.tasks import Task
-from evo.ensemble.metrics import LOSSES, as_predictions, as_targets, finish, mean_and_error, row_losses
+from evo.ensemble.arguments import as_predictions, as_target, as_targets
+from evo.ensemble.metrics import mean_and_error, row_losses
 
 
 def measure(task: Task, outputs: np.ndarray, single: np.ndarray | None) -> dict[str, Any]:
@@ -29,9 +30,9 @@ def measure(task: Task, outputs: np.ndarray, single: np.ndarray | None) -> dict[
     predictions = as_predictions(outputs, task.target)
     targets = as_targets(task.y_test, task.target)
     losses = row_losses(metric, task.target, predictions, targets) * scale**2
-    value, error = mean_and_error(metric, losses)
-    loss = LOSSES[task.target][0]
-    whole = finish(loss, float(row_losses(loss, task.target, predictions, targets).mean()))
+    value, error = mean_and_error(metric, task.target, losses)
+    loss = as_target(task.target).losses[0]
+    whole = as_target(task.target).finish(loss, float(row_losses(loss, task.target, predictions, targets).mean()))
     difference = losses - (losses if single is None else single)
     return {
         "metric": metric,

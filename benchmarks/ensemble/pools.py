@@ -124,7 +124,8 @@ def _campaign(
     parts: list[np.ndarray], targets: np.ndarray, y_kept: np.ndarray, task: str, rng: np.random.Generator, models: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Random settings first, then small changes of the best by validation loss, as a search does."""
-    from evo.ensemble.metrics import LOSSES, as_targets, row_losses
+    from evo.ensemble.arguments import as_target, as_targets
+    from evo.ensemble.metrics import row_losses
 
     truth = as_targets(y_kept, task)
     known: list[tuple[float, dict[str, float]]] = []
@@ -140,7 +141,7 @@ def _campaign(
         for on_validation, on_test in snapshots:
             validation.append(on_validation)
             test.append(on_test)
-        loss = float(row_losses(LOSSES[task][0], task, validation[-1], truth).mean())
+        loss = float(row_losses(as_target(task).losses[0], task, validation[-1], truth).mean())
         known.append((loss, settings))
     return np.stack(validation), np.stack(test)
 

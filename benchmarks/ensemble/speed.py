@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import machine, tidy
-from evo.ensemble import Candidate, build
+from evo.ensemble import LibraryModel, build
 
 #: What is timed: arguments of :func:`evo.ensemble.build`. Campaigns for accuracy use the first.
 METHODS: dict[str, dict[str, str]] = {
@@ -22,7 +22,7 @@ METHODS: dict[str, dict[str, str]] = {
 }
 
 
-def make_candidates(count: int, rows: int, classes: int, seed: int = 0) -> tuple[list[Candidate], np.ndarray]:
+def make_candidates(count: int, rows: int, classes: int, seed: int = 0) -> tuple[list[LibraryModel], np.ndarray]:
     """Candidates that err partly together and partly alone."""
     rng = np.random.default_rng(seed)
     y = rng.integers(0, classes, rows)
@@ -33,7 +33,7 @@ def make_candidates(count: int, rows: int, classes: int, seed: int = 0) -> tuple
         scores = shared + rng.normal(size=shared.shape).astype(np.float32) * np.float32(rng.uniform(0.5, 1.5))
         np.exp(scores, out=scores)
         scores /= scores.sum(axis=1, keepdims=True)
-        candidates.append(Candidate(number, scores))
+        candidates.append(LibraryModel(number, scores))
     return candidates, y
 
 

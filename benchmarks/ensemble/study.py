@@ -12,12 +12,13 @@ import pandas as pd
 
 from benchmarks import statistics, tidy
 from benchmarks.ensemble.pools import SOURCES, Pool, load_pool
-from evo.ensemble import Candidate, EnsembleWarning, build
-from evo.ensemble.candidates import Costs, Limits
-from evo.ensemble.metrics import LOSSES, as_targets, finish, row_losses
+from evo.ensemble import EnsembleWarning, LibraryModel, build
+from evo.ensemble.arguments import as_target, as_targets
+from evo.ensemble.metrics import row_losses
 from evo.ensemble.pooling import pool
 from evo.ensemble.selection.methods import Greedy, LearnedWeights, within_limits
 from evo.ensemble.selection.pool_loss import PoolLoss
+from evo.ensemble.size_limits import Costs, SizeLimits
 
 COLUMNS = ("task", "seed", "method", "metric", "best_single", "ensemble", "ratio", "members")
 
@@ -27,7 +28,7 @@ SIZE = 8
 
 def _by_build(**options: Any) -> Callable[[Pool, int], tuple[list[int], np.ndarray, str, Any]]:
     def choose(given: Pool, seed: int) -> tuple[list[int], np.ndarray, str, Any]:
-        candidates = [Candidate(n, p) for n, p in enumerate(given.validation)]
+        candidates = [LibraryModel(n, p) for n, p in enumerate(given.validation)]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", EnsembleWarning)
             chosen = build(
@@ -69,8 +70,8 @@ def _by_weights(learned: LearnedWeights) -> Callable[[Pool, int], Any]:
 def _problem(given: Pool, pooling: str) -> tuple[PoolLoss, Costs]:
     targets = as_targets(given.y_validation, given.task)
     predictions = list(given.validation)
-    score = PoolLoss(predictions, targets, given.task, pooling, LOSSES[given.task][0])
-    return score, Costs([Candidate(n, p) for n, p in enumerate(predictions)], Limits(members=SIZE))
+    score = PoolLoss(predictions, targets, given.task, pooling, as_target(given.task).losses[0])
+    return score, Costs([LibraryModel(n, p) for n, p in enumerate(predictions)], SizeLimits(members=SIZE))
 
 
 #: Methods compared. ``geometric`` and ``temperature`` have no meaning for regression and fall back to the plain form.
@@ -111,7 +112,7 @@ _CLASSES_ONLY = ("geometric", "temperature", "by error", "calibrated")
 def evaluate(given: Pool, seed: int) -> list[dict[str, Any]]:
     """Test losses of every method on one pool, against the best single model by validation loss."""
     rows: list[dict[str, Any]] = []
-    loss = LOSSES[given.task][0]
+    loss = as_target(given.task).losses[0]
     metrics = (loss,) if given.task == "regression" else (loss, "error")
     targets = as_targets(given.y_test, given.task)
     single: dict[str, float] = {}
@@ -127,7 +128,7 @@ def evaluate(given: Pool, seed: int) -> list[dict[str, Any]]:
         else:
             pooled = pool(parts, weights, pooling, given.task, extra)
         for metric in metrics:
-            value = finish(metric, float(row_losses(metric, given.task, pooled, targets).mean()))
+            value = as_target(given.task).finish(metric, float(row_losses(metric, given.task, pooled, targets).mean()))
             if name == "best":
                 single[metric] = value
             # no error counts as one of half a row, so that ratios exist

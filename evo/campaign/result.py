@@ -19,22 +19,15 @@ from evo.core.objectives import Objectives
 from evo.core.randomness import Purpose, generator
 from evo.core.trial import Trial
 from evo.data import Data, PreparedData
-from evo.ensemble import Candidate, Ensemble, FrontierPoint, frontier, tree_candidates
+from evo.ensemble import Ensemble, FrontierPoint, LibraryModel, frontier, tree_candidates
 from evo.storage import CampaignDirectory
 from evo.training.model_loading import load_model
 from genomes.genome import Genome
 from genomes.spaces.base import Space
+from genomes.targets import Target
 
 if TYPE_CHECKING:
     import pandas
-
-
-#: What the ensemble minimises for an objective, and what the best single model is best in; else the task's default.
-_LOSSES = {
-    "val_accuracy": ("calibrated_log_loss", "error"),
-    "-val_mae": ("mae", "mae"),
-    "-val_mean_absolute_error": ("mae", "mae"),
-}
 
 
 @dataclass(frozen=True)
@@ -108,7 +101,7 @@ class Result:
         self._keep_weights = keep_weights
         self._fingerprint = fingerprint
         self._data = data
-        self._trees: list[Candidate] | None = None
+        self._trees: list[LibraryModel] | None = None
 
     # -- trials ----------------------------------------------------------------------
     @property
@@ -205,8 +198,8 @@ class Result:
         Raises:
             EnsembleError: nothing to choose from, or options that do not fit.
         """
-        candidates, y, task = self._choice(trees, options)
-        return Ensemble.select(candidates, y, task, size, space=self.space, **options)
+        candidates, y, target = self._choice(trees, options)
+        return Ensemble.select(candidates, y, target, size, space=self.space, **options)
 
     def frontier(
         self, by: Literal["members", "parameters", "latency"] = "members", size: int = 8, *, trees: bool = False,
@@ -224,12 +217,13 @@ class Result:
         Raises:
             EnsembleError: nothing to choose from, or options that do not fit.
         """
-        candidates, y, task = self._choice(trees, options)
-        return frontier(candidates, y, task, by, size, **options)
+        candidates, y, target = self._choice(trees, options)
+        return frontier(candidates, y, target, by, size, **options)
 
-    def _choice(self, trees: bool, options: dict[str, Any]) -> tuple[list[Candidate], np.ndarray, str]:
-        """Candidates, validation targets and task; completes the options of a selection by the campaign's own."""
-        if self.space.target is None or self.space.task is None:
+    def _choice(self, trees: bool, options: dict[str, Any]) -> tuple[list[LibraryModel], np.ndarray, Target]:
+        """Candidates, labels of the validation rows, and what they are; completes a selection's options by our own."""
+        target = self.space.target
+        if target is None:
             raise EnsembleError("this campaign's space predicts nothing that could be pooled")
         y = self._validation_targets()
         weight = None if self._data is None else self._data.get("weight_validation")
@@ -240,13 +234,13 @@ class Result:
             candidates = [*candidates, *self._tree_candidates()]
         options.setdefault("rng", generator(self.seed, Purpose.ENSEMBLE))
         # The best single model is the one that the campaign holds for the best, and the ensemble follows the same.
-        chosen = _LOSSES.get(str(self.history.objectives.names[0]))
+        chosen = target.losses_by_objective.get(str(self.history.objectives.names[0]))
         if chosen is not None and options.get("loss") is None:
             options["loss"] = chosen[0]
             options.setdefault("single_loss", chosen[1])
-        return candidates, y, self.space.task
+        return candidates, y, target
 
-    def candidates(self) -> list[Candidate]:
+    def candidates(self) -> list[LibraryModel]:
         """Every completed trial whose predictions and weights are kept, earlier rungs included."""
         elite = survivors(self.history, self._population, self.space)
         kept = kept_states(self.history, self._keep_weights, elite)
@@ -259,7 +253,7 @@ class Result:
                 outcome = trial.outcome
                 assert outcome is not None
                 found.append(
-                    Candidate(
+                    LibraryModel(
                         trial.number,
                         stored.predictions(trial.number),
                         dict(outcome.scores),
@@ -281,16 +275,16 @@ class Result:
             )
         return np.asarray(self._data.get("y_validation"))
 
-    def _tree_candidates(self) -> list[Candidate]:
+    def _tree_candidates(self) -> list[LibraryModel]:
         if self._trees is None:
-            assert self._data is not None and self.space.target is not None and self.space.task is not None
+            assert self._data is not None and self.space.target is not None
             columns = getattr(self.space, "columns", ())
             self._trees = tree_candidates(
                 self._data.get("x_train"),
                 np.asarray(self._data.get("y_train")),
                 self._data.get("x_validation"),
                 self._validation_targets(),
-                self.space.task,
+                self.space.target,
                 outputs=self.space.target.outputs,
                 categorical=[c.input_name for c in columns if c.kind == "integer"],
                 sample_weight=self._data.get("weight_train"),

@@ -163,8 +163,8 @@ class Session:
             return setup.toolbox
         toolbox = copy.copy(setup.toolbox)
         targets = np.asarray(setup.data.get("y_validation"))
-        assert setup.space.task is not None
-        select = selection_by_ensemble(toolbox.select, self._predictions, targets, setup.space.task, share)
+        assert setup.space.target is not None
+        select = selection_by_ensemble(toolbox.select, self._predictions, targets, setup.space.target, share)
         toolbox.register("select", select)
         return toolbox
 

@@ -17,6 +17,7 @@ from evo.core.checks import known_names, share
 from evo.core.errors import DataError, SettingsError
 from evo.core.events import Callback, CampaignInfo
 from evo.core.history import History
+from genomes.targets import Target
 
 if TYPE_CHECKING:
     import numpy as np
@@ -379,20 +380,12 @@ def _space(section: Mapping[str, Any], data: Data) -> Space:
     if "columns" in known and "columns" not in given:
         given["columns"] = data.x_train
     if "classes" in known and not {"classes", "outputs", "labels"} & given.keys():
-        given |= _target(np.asarray(data.y_train), np.asarray(data.y_validation), given.get("task"))
+        labels = np.asarray(data.y_train), np.asarray(data.y_validation)
+        given |= Target.arguments_for(*labels, given.get("task"))
     try:
         return make(**given)
     except (GenomeError, TypeError) as error:
         raise SettingsError(f"[space] {error}") from None
-
-
-def _target(y: np.ndarray, y_validation: np.ndarray, task: Any) -> dict[str, int]:
-    """What is predicted, read off the targets: whole numbers are classes, others are a regression."""
-    if task == "regression" or y.dtype.kind == "f":
-        return {"outputs": 1 if y.ndim == 1 else int(y.shape[1])}
-    if y.ndim == 2 and y.shape[1] > 1:
-        return {"labels" if task == "multilabel" else "classes": int(y.shape[1])}
-    return {"classes": int(max(y.max(), y_validation.max())) + 1}
 
 
 def _algorithm(section: Mapping[str, Any]) -> Any:

@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 RESULTS_FILE = "results.json"
 FORMAT = 1
 
-#: The metric of the table by kind of task.
-_METRIC = {"regression": "rmse"}
-
 
 def show_result(result: Result, job: Job, split: JobData, directory: Path) -> None:
     """Form the ensemble, judge it, write its files, and print the table.
@@ -82,7 +79,7 @@ def _computed(result: Result, job: Job, split: JobData, directory: Path) -> dict
         ("plain average", result.ensemble(size=size, method="average", confidence=None)),
         ("chosen ensemble", chosen),
     ]
-    metric = _METRIC.get(chosen.task, "accuracy")
+    metric = chosen.target.headline
     rows = []
     for name, ensemble in entries:
         row: dict[str, Any] = {

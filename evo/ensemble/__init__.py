@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from evo.ensemble.candidates import Candidate, EnsembleWarning
-from evo.ensemble.ensemble import Ensemble, Member
-from evo.ensemble.selection.frontier import FrontierPoint, frontier
-from evo.ensemble.selection.parents import parents_by_ensemble, selection_by_ensemble
-from evo.ensemble.selection.selection import Selection, build
-from evo.ensemble.trees.trees import TreeModel, fit_trees, tree_candidates
+from evo.ensemble.ensemble import Ensemble
+from evo.ensemble.library import EnsembleWarning, LibraryModel
+from evo.ensemble.member import Member
+from evo.ensemble.selection import (
+    FrontierPoint,
+    Selection,
+    build,
+    frontier,
+    parents_by_ensemble,
+    selection_by_ensemble,
+)
+from evo.ensemble.trees import TreeModel, fit_trees, tree_candidates
 
 __all__ = [
-    "Candidate",
     "Ensemble",
     "EnsembleWarning",
     "FrontierPoint",
+    "LibraryModel",
     "Member",
     "Selection",
     "TreeModel",

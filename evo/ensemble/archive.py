@@ -1,7 +1,7 @@
 """An ensemble as one file: a zip archive of JSON and Keras' own ``.keras`` files.
 
 ``ensemble.json`` says what there is (format, task, pooling, weights, members with the SHA-256 of their
-files); ``members/N.keras`` holds a net, ``members/N.trees`` a tree model (see :mod:`evo.ensemble.trees.trees`).
+files); ``members/N.keras`` holds a net, ``members/N.trees`` a tree model (see :mod:`evo.ensemble.trees`).
 Nothing in it is executed: nets are read in Keras' safe mode, trees are arrays.
 """
 
@@ -12,29 +12,65 @@ import json
 import os
 import tempfile
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from evo.core.errors import EnsembleError
 from evo.ensemble import reproducible
+from evo.ensemble.arguments import as_target
+from evo.ensemble.member import Member
 from evo.ensemble.stacking import Stacker
-
-if TYPE_CHECKING:
-    from evo.ensemble.ensemble import Ensemble
+from evo.ensemble.trees import TreeModel
+from genomes.errors import GenomeError
+from genomes.genome import Genome
+from genomes.spaces.base import Space
+from genomes.targets import Target
 
 FORMAT = "evo.ensemble"
 VERSION = 1
 _MANIFEST = "ensemble.json"
 
 
-def write(ensemble: Ensemble, path: Path) -> None:
-    """Write the ensemble aside, then move it into place."""
+@dataclass(frozen=True, eq=False)
+class ArchivedEnsemble:
+    """Everything that an archive holds of an ensemble.
+
+    Attributes:
+        members: the models; their weights are those below.
+        weights: one per member, summing to 1.
+        target: what is predicted.
+        pooling: ``arithmetic``, ``geometric``, ``median`` or ``stacked``.
+        temperature: applied after pooling; 1 for none.
+        stacker: the linear model of ``stacked``, else None.
+        space: the members' space, or None.
+        report: how it was chosen.
+        diversity: of the members on the validation data, or None.
+    """
+
+    members: Sequence[Member]
+    weights: Sequence[float]
+    target: Target
+    pooling: str
+    temperature: float
+    stacker: Stacker | None
+    space: Any
+    report: Mapping[str, Any]
+    diversity: dict[str, Any] | None
+
+
+def write(ensemble: ArchivedEnsemble, path: Path) -> None:
+    """Write the ensemble aside, then move it into place.
+
+    Raises:
+        EnsembleError: it cannot be written, or a member cannot be loaded.
+    """
     described: list[dict[str, Any]] = []
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(aside, "w", zipfile.ZIP_STORED) as archive:
-            for position, member in enumerate(ensemble.members):
+            for position, (member, weight) in enumerate(zip(ensemble.members, ensemble.weights, strict=True)):
                 suffix = "keras" if member.kind == "net" else "trees"
                 name = f"members/{position}.{suffix}"
                 local = Path(folder) / f"{position}.{suffix}"
@@ -49,7 +85,7 @@ def write(ensemble: Ensemble, path: Path) -> None:
                         "sha256": hashlib.sha256(content).hexdigest(),
                         "number": member.number,
                         "kind": member.kind,
-                        "weight": member.weight,
+                        "weight": weight,
                         "scores": {k: float(v) for k, v in member.scores.items()},
                         "parameters": member.parameters,
                         "genome": _genome_json(member.genome),
@@ -58,14 +94,14 @@ def write(ensemble: Ensemble, path: Path) -> None:
             manifest = {
                 "format": FORMAT,
                 "version": VERSION,
-                "task": ensemble.task,
+                **_target_json(ensemble.target),
                 "pooling": ensemble.pooling,
                 "temperature": ensemble.temperature,
                 "stacker": None if ensemble.stacker is None else ensemble.stacker.to_json(),
                 "space": None if ensemble.space is None else ensemble.space.to_json(),
                 "members": described,
                 "report": ensemble.report,
-                "diversity": ensemble.validation_diversity,
+                "diversity": ensemble.diversity,
             }
             reproducible.add(archive, _MANIFEST, json.dumps(manifest, indent=1))
         with open(aside, "rb") as file:
@@ -77,10 +113,16 @@ def write(ensemble: Ensemble, path: Path) -> None:
         aside.unlink(missing_ok=True)
 
 
-def read(path: Path, custom_objects: Mapping[str, Callable[..., Any]] | None = None) -> Ensemble:
-    """Read an ensemble with all its members."""
-    from evo.ensemble.ensemble import Ensemble, Member
+def read(path: Path, custom_objects: Mapping[str, Callable[..., Any]] | None = None) -> ArchivedEnsemble:
+    """Read an ensemble with all its members.
 
+    Args:
+        path: the archive.
+        custom_objects: classes of the user's own layers by name, where they are not registered with Keras.
+
+    Raises:
+        EnsembleError: no such file, a damaged one, one of a newer format, or of a task that is not known here.
+    """
     if not path.is_file():
         raise EnsembleError(f"path: there is no file {path}")
     try:
@@ -112,18 +154,17 @@ def read(path: Path, custom_objects: Mapping[str, Callable[..., Any]] | None = N
                     )
                 )
             stacker = manifest["stacker"]
-            ensemble = Ensemble(
-                members,
-                [stored["weight"] for stored in manifest["members"]],
-                task=manifest["task"],
-                pooling=None if stacker is not None else manifest["pooling"],
-                temperature=manifest["temperature"],
+            return ArchivedEnsemble(
+                members=tuple(members),
+                weights=tuple(float(stored["weight"]) for stored in manifest["members"]),
+                target=_target(manifest),
+                pooling=str(manifest["pooling"]),
+                temperature=float(manifest["temperature"]),
                 stacker=None if stacker is None else Stacker.from_json(stacker),
                 space=_space(manifest["space"]),
-                report=manifest["report"],
+                report=dict(manifest["report"]),
+                diversity=manifest["diversity"],
             )
-            ensemble.validation_diversity = manifest["diversity"]
-            return ensemble
     except EnsembleError:
         raise
     except Exception as error:
@@ -133,8 +174,6 @@ def read(path: Path, custom_objects: Mapping[str, Callable[..., Any]] | None = N
 
 def _load(path: Path, stored: Mapping[str, Any], custom_objects: Mapping[str, Callable[..., Any]] | None) -> Any:
     if stored["kind"] == "trees":
-        from evo.ensemble.trees.trees import TreeModel
-
         return TreeModel.load(path)
     import keras
 
@@ -147,6 +186,16 @@ def _load(path: Path, stored: Mapping[str, Any], custom_objects: Mapping[str, Ca
         ) from error
 
 
+def _target_json(target: Target) -> dict[str, Any]:
+    """The task's name, and the whole target where the name does not say all."""
+    return {"task": target.task} if target.is_named_fully else {"task": target.task, "target": target.to_json()}
+
+
+def _target(manifest: Mapping[str, Any]) -> Target:
+    target = as_target(manifest["task"])
+    return Target.from_json(manifest["target"]) if "target" in manifest else target
+
+
 def _genome_json(genome: Any) -> Any:
     if genome is None or isinstance(genome, Mapping):
         return genome
@@ -157,8 +206,6 @@ def _genome(stored: Any) -> Any:
     """The genome, or its JSON where it holds genes that this process does not know."""
     if stored is None:
         return None
-    from genomes import Genome, GenomeError
-
     try:
         return Genome.from_json(stored)
     except GenomeError:
@@ -169,8 +216,6 @@ def _space(stored: Any) -> Any:
     """The space, or None where it knows genes that this process does not know."""
     if stored is None:
         return None
-    from genomes import GenomeError, Space
-
     try:
         return Space.from_json(stored)
     except GenomeError:

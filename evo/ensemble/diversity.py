@@ -7,14 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from evo.ensemble.metrics import LOSSES, finish, row_losses
+from evo.ensemble.arguments import as_target
+from evo.ensemble.metrics import row_losses
 from evo.ensemble.pooling import pool
+from genomes.edit_distance import distance as genome_distance
+from genomes.targets import Target
 
 
 def diversity(
     predictions: Sequence[np.ndarray],
     targets: np.ndarray,
-    task: str,
+    target: Target | str,
     weights: np.ndarray,
     pooled: np.ndarray | None = None,
     genomes: Sequence[Any] | None = None,
@@ -24,12 +27,12 @@ def diversity(
 
     Args:
         predictions: per member, (rows, outputs).
-        targets: as :func:`evo.ensemble.metrics.as_targets` returns them.
-        task: the kind of task.
+        targets: as :func:`evo.ensemble.arguments.as_targets` returns them.
+        target: what is predicted, or the name of its task.
         weights: (members,), sum 1.
         pooled: the ensemble's predictions; the weighted mean for None.
         genomes: per member its genome or None, for their distances.
-        distance: the distance of two genomes; ``genomes.distance`` for None.
+        distance: the distance of two genomes; :func:`genomes.distance` for None.
 
     Returns:
         A JSON object. ``pairs``: per measure a symmetric matrix (members x members, nested lists; None
@@ -42,36 +45,35 @@ def diversity(
 
         ``ambiguity``: weighted mean of the members' losses less the loss of the pool, which is what
         pooling gains (Krogh & Vedelsby 1995; squared error for regression, log loss else).
-        ``losses``: each member's loss (``rmse`` or ``log_loss``); ``loss``: of the pool.
+        ``losses``: each member's loss (the target's default, ``rmse`` or ``log_loss``); ``loss``: of the pool.
         ``accuracies``: each member's accuracy (classifiers).
     """
     count = len(predictions)
-    loss = LOSSES[task][0]
+    target = as_target(target)
+    loss = target.losses[0]
     if pooled is None:
-        pooled = pool(predictions, weights, "arithmetic", task)
-    each = [row_losses(loss, task, one, targets) for one in predictions]
-    together = float(row_losses(loss, task, pooled, targets).mean())
+        pooled = pool(predictions, weights, "arithmetic", target)
+    each = [row_losses(loss, target, one, targets) for one in predictions]
+    together = float(row_losses(loss, target, pooled, targets).mean())
     means = np.array([float(rows.mean()) for rows in each])
     pairs: dict[str, np.ndarray] = {}
     result: dict[str, Any] = {}
-    if task != "regression":
-        labels = [one.argmax(axis=1) if task == "multiclass" else (one > 0.5).ravel() for one in predictions]
-        truth = targets if task == "multiclass" else (targets > 0.5).ravel()
-        right = [label == truth for label in labels]
+    truth = target.true_decisions(targets)
+    if truth is not None:
+        labels = [target.decisions(one) for one in predictions]
+        right = [np.asarray(label == truth) for label in labels]
         pairs["disagreement"] = _matrix(count, lambda i, j: float(np.mean(labels[i] != labels[j])), 0.0)
         pairs["q_statistic"] = _matrix(count, lambda i, j: _yule(right[i], right[j]), 1.0)
         result["accuracies"] = [float(r.mean()) for r in right]
-    residuals = [_residuals(one, targets, task) for one in predictions]
+    perfect = target.as_outputs(targets, pooled.shape[1])
+    residuals = [(one.astype(np.float64) - perfect).ravel() for one in predictions]
     pairs["error_correlation"] = _matrix(count, lambda i, j: _correlation(residuals[i], residuals[j]), 1.0)
     if genomes is not None and any(genome is not None for genome in genomes):
-        if distance is None:
-            from genomes import distance as genome_distance
-
-            distance = genome_distance
+        apart = genome_distance if distance is None else distance
         pairs["genome_distance"] = _matrix(
             count,
             lambda i, j: (
-                float("nan") if genomes[i] is None or genomes[j] is None else float(distance(genomes[i], genomes[j]))
+                float("nan") if genomes[i] is None or genomes[j] is None else float(apart(genomes[i], genomes[j]))
             ),
             0.0,
         )
@@ -82,19 +84,10 @@ def diversity(
         "pairs": {name: _jsonable(matrix) for name, matrix in pairs.items()},
         "mean": {name: _mean(matrix[above]) for name, matrix in pairs.items()},
         "ambiguity": float(weights @ means) - together,
-        "losses": [finish(loss, mean) for mean in means],
-        "loss": finish(loss, together),
+        "losses": [target.finish(loss, mean) for mean in means],
+        "loss": target.finish(loss, together),
     }
     return result
-
-
-def _residuals(predictions: np.ndarray, targets: np.ndarray, task: str) -> np.ndarray:
-    residuals = predictions.astype(np.float64)
-    if task == "multiclass":
-        residuals[np.arange(len(residuals)), targets] -= 1
-    else:
-        residuals -= targets
-    return residuals.ravel()
 
 
 def _matrix(count: int, measure: Callable[[int, int], float], diagonal: float) -> np.ndarray:

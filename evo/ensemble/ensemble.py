@@ -3,74 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from dataclasses import replace as dataclass_replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from evo.core.errors import EnsembleError
-from evo.ensemble.candidates import Candidate, warn
+from evo.ensemble.archive import ArchivedEnsemble, read, write
+from evo.ensemble.arguments import as_target, as_targets, check_pooling
+from evo.ensemble.distillation import Distillation, best_net
 from evo.ensemble.diversity import diversity
-from evo.ensemble.metrics import as_predictions, as_targets, check_task, evaluate
-from evo.ensemble.pooling import check_pooling
-from evo.ensemble.selection.problem import combine
-from evo.ensemble.selection.selection import Selection, build
+from evo.ensemble.keras_model import copy_model, keras_input, pooled_model
+from evo.ensemble.library import LibraryModel, warn
+from evo.ensemble.member import Member
+from evo.ensemble.metrics import evaluate
+from evo.ensemble.pooling import pool
+from evo.ensemble.selection import Selection, build
 from evo.ensemble.stacking import Stacker
-
-
-@dataclass(eq=False)
-class Member:
-    """A model of an ensemble.
-
-    Attributes:
-        source: the trained model, or a callable that loads it.
-        number: number of its trial; the position where there is none.
-        weight: its share, 0 to 1.
-        genome: its :class:`genomes.Genome`, or None.
-        scores: validation scores of its trial.
-        kind: ``net`` or ``trees``.
-        parameters: number of weights of the model, or None if not known.
-    """
-
-    source: Any
-    number: int
-    weight: float = 0.0
-    genome: Any = None
-    scores: Mapping[str, float] = field(default_factory=dict)
-    kind: str = "net"
-    parameters: int | None = None
-
-    def model(self) -> Any:
-        """The trained model; loaded at the first call.
-
-        Raises:
-            EnsembleError: it cannot be loaded.
-        """
-        if not hasattr(self.source, "predict"):
-            try:
-                model = self.source()
-            except Exception as error:
-                raise EnsembleError(
-                    f"member {self.number}: its model cannot be loaded: {type(error).__name__}: {error}"
-                ) from error
-            if not hasattr(model, "predict"):
-                raise EnsembleError(f"member {self.number}: loading gave {type(model).__name__}, not a model")
-            self.source = model
-        return self.source
-
-    def predict(self, x: Any, task: str, batch_size: int = 256) -> np.ndarray:
-        """Predictions, float32 (rows, outputs); probabilities for classifiers."""
-        model = self.model()
-        if self.kind == "trees":
-            outputs = model.predict(x)
-        else:
-            from evo.ensemble.keras_model import keras_input, without_retracing_warnings
-
-            with without_retracing_warnings():
-                outputs = model.predict(keras_input(x), batch_size=batch_size, verbose=0)
-        return as_predictions(outputs, task, f"member {self.number}")
+from genomes.targets import Target
 
 
 class Ensemble:
@@ -79,7 +30,8 @@ class Ensemble:
     Args:
         members: trained ``keras.Model`` objects, callables that load them, or :class:`Member` objects.
         weights: one non-negative number per member, scaled to sum 1; equal weights for None.
-        task: ``binary``, ``multiclass``, ``multilabel`` or ``regression``.
+        task: what is predicted: a :class:`genomes.targets.Target`, or the name of its task (``binary``, ``multiclass``,
+            ``multilabel``, ``regression``).
         pooling: ``arithmetic`` (default) or ``geometric`` mean of probabilities; ``arithmetic`` or
             ``median`` for regression; ``stacked`` with a ``stacker``.
         temperature: applied to the pooled probabilities; 1 for none.
@@ -97,7 +49,7 @@ class Ensemble:
         members: Sequence[Any],
         weights: Sequence[float] | np.ndarray | None = None,
         *,
-        task: str,
+        task: Target | str,
         pooling: str | None = None,
         temperature: float = 1.0,
         stacker: Stacker | None = None,
@@ -105,8 +57,8 @@ class Ensemble:
         report: Mapping[str, Any] | None = None,
     ) -> None:
         self.space = space
-        self.task: str = check_task(task)
-        self.pooling = "stacked" if stacker is not None else check_pooling(task, pooling)
+        self.target = as_target(task)
+        self.pooling = "stacked" if stacker is not None else check_pooling(self.target, pooling)
         if len(members) == 0:
             raise EnsembleError("members: an ensemble needs at least one, got none")
         given = np.full(len(members), 1.0) if weights is None else np.asarray(weights, dtype=np.float64)
@@ -116,7 +68,7 @@ class Ensemble:
             )
         if not (np.isfinite(temperature) and temperature > 0):
             raise EnsembleError(f"temperature: expected a positive number, got {temperature!r}")
-        if temperature != 1 and (task == "regression" or stacker is not None):
+        if temperature != 1 and (stacker is not None or not self.target.gives_probabilities):
             raise EnsembleError("temperature: only pooled probabilities have one")
         shares = given if abs(given.sum() - 1) < 1e-12 else given / given.sum()
         self.members: list[Member] = []
@@ -137,9 +89,9 @@ class Ensemble:
     @classmethod
     def select(
         cls,
-        candidates: Sequence[Candidate],
+        candidates: Sequence[LibraryModel],
         y_validation: np.ndarray,
-        task: str,
+        task: Target | str,
         size: int = 8,
         *,
         space: Any = None,
@@ -152,7 +104,7 @@ class Ensemble:
         Args:
             candidates: models with their predictions on the validation rows.
             y_validation: targets of those rows.
-            task: the kind of task.
+            task: what is predicted, or the name of its task.
             size: members asked for, at most.
             space: see :class:`Ensemble`.
             **options: further arguments of :func:`evo.ensemble.build` (``method``, ``rng``, ...).
@@ -176,7 +128,7 @@ class Ensemble:
                 return ensemble
             for cause in failed.values():
                 warn(f"{cause}; the ensemble is formed without it", notes)
-            candidates = [dataclass_replace(c, available=False) if c.number in failed else c for c in candidates]
+            candidates = [replace(c, available=False) if c.number in failed else c for c in candidates]
 
     @classmethod
     def from_selection(
@@ -211,7 +163,7 @@ class Ensemble:
         ensemble = cls(
             members,
             selection.weights,
-            task=selection.task,
+            task=selection.target,
             pooling=None if selection.stacker is not None else selection.pooling,
             temperature=selection.temperature,
             stacker=selection.stacker,
@@ -224,6 +176,11 @@ class Ensemble:
         return ensemble
 
     # -- predicting ----------------------------------------------------------------
+    @property
+    def task(self) -> str:
+        """The name of the task."""
+        return self.target.task
+
     @property
     def weights(self) -> np.ndarray:
         """Weights of the members, float64 (members,), sum 1."""
@@ -254,14 +211,7 @@ class Ensemble:
             ``binary``, ``multiclass``: class labels, int64 (rows,). ``multilabel``: 0 or 1 per label, int64
             (rows, labels). ``regression``: float32 (rows,), or (rows, outputs) for several.
         """
-        outputs = self.outputs(x, batch_size)
-        if self.task == "multiclass":
-            return outputs.argmax(axis=1)
-        if self.task == "binary":
-            return (outputs[:, 0] > 0.5).astype(np.int64)
-        if self.task == "multilabel":
-            return (outputs > 0.5).astype(np.int64)
-        return outputs[:, 0] if outputs.shape[1] == 1 else outputs
+        return self.target.decode(self.outputs(x, batch_size))
 
     def predict_proba(self, x: Any, batch_size: int = 256) -> np.ndarray:
         """Probabilities of a classifier, float32.
@@ -271,26 +221,31 @@ class Ensemble:
             (rows, labels) for multilabel, of each label.
 
         Raises:
-            EnsembleError: the task is a regression.
+            EnsembleError: predictions are no probabilities (regression).
         """
-        if self.task == "regression":
-            raise EnsembleError("predict_proba: a regression has no probabilities; use predict")
-        outputs = self.outputs(x, batch_size)
-        return np.concatenate([1 - outputs, outputs], axis=1) if self.task == "binary" else outputs
+        if not self.target.gives_probabilities:
+            raise EnsembleError(f"predict_proba: a {self.task} has no probabilities; use predict")
+        return self.target.probabilities(self.outputs(x, batch_size))
 
     def evaluate(
         self, x: Any, y: np.ndarray, sample_weight: np.ndarray | None = None, batch_size: int = 256
     ) -> dict[str, float]:
-        """Metrics on given data; see :func:`evo.ensemble.metrics.evaluate`.
+        """Metrics on given data: ``accuracy``, ``log_loss``, ... or ``rmse``, ``mae``, ``r2``.
+
+        Args:
+            x: raw input.
+            y: its labels.
+            sample_weight: weight of each row, or None.
+            batch_size: rows per batch of a net.
 
         Raises:
             EnsembleError: labels out of range, or numbers of rows that differ.
         """
         outputs = self.outputs(x, batch_size)
-        return evaluate(self.task, outputs, self._targets(y, outputs), sample_weight)
+        return evaluate(self.target, outputs, self._targets(y, outputs), sample_weight)
 
     def diversity(self, x: Any = None, y: np.ndarray | None = None) -> dict[str, Any]:
-        """How the members differ; see :func:`evo.ensemble.diversity.diversity`.
+        """How the members differ, pair by pair; :func:`evo.ensemble.diversity.diversity` lists the measures.
 
         Args:
             x: data to measure on; None for the validation data on which the ensemble was chosen.
@@ -310,7 +265,7 @@ class Ensemble:
     def _member_outputs(self, x: Any, batch_size: int = 256) -> list[np.ndarray]:
         if self.space is not None:
             x = self.space.prepare(x)
-        outputs = [member.predict(x, self.task, batch_size) for member in self.members]
+        outputs = [member.predict(x, self.target, batch_size) for member in self.members]
         for member, one in zip(self.members, outputs, strict=True):
             if one.shape != outputs[0].shape:
                 raise EnsembleError(
@@ -320,10 +275,10 @@ class Ensemble:
         return outputs
 
     def _combine(self, outputs: Sequence[np.ndarray]) -> np.ndarray:
-        return combine(outputs, self.weights, self.pooling, self.task, self.temperature, self.stacker)
+        return pool(outputs, self.weights, self.pooling, self.target, self.temperature, self.stacker)
 
     def _targets(self, y: np.ndarray, outputs: np.ndarray) -> np.ndarray:
-        targets = as_targets(y, self.task, outputs.shape[1])
+        targets = as_targets(y, self.target, outputs.shape[1])
         if len(targets) != len(outputs):
             raise EnsembleError(f"y: {len(targets)} rows, but x has {len(outputs)}")
         return targets
@@ -331,7 +286,7 @@ class Ensemble:
     def _measure(self, outputs: Sequence[np.ndarray], y: np.ndarray) -> dict[str, Any]:
         pooled = self._combine(outputs)
         measured = diversity(
-            outputs, self._targets(y, pooled), self.task, self.weights, pooled, [m.genome for m in self.members]
+            outputs, self._targets(y, pooled), self.target, self.weights, pooled, [m.genome for m in self.members]
         )
         return {"members": [member.number for member in self.members], **measured}
 
@@ -348,40 +303,59 @@ class Ensemble:
         Raises:
             EnsembleError: a member is no Keras model (trees), or members take different inputs.
         """
-        from evo.ensemble.keras_model import pooled_model
-
         trees = [member.number for member in self.members if member.kind != "net"]
         if trees:
             raise EnsembleError(
                 f"as_keras: members {trees} are trees, not nets; form the ensemble without tree candidates, or use save"
             )
         models = [member.model() for member in self.members]
-        return pooled_model(models, self.weights, self.pooling, self.task, self.temperature, self.stacker, name)
+        return pooled_model(models, self.weights, self.pooling, self.target, self.temperature, self.stacker, name)
 
-    def distill(self, x: Any, y: np.ndarray | None = None, **options: Any) -> Any:
-        """One small ``keras.Model`` that predicts as the ensemble does; see :func:`evo.ensemble.distillation.distill`.
+    def distill(self, x: Any, y: np.ndarray | None = None, *, model: Any = None, **options: Any) -> Any:
+        """Train one small ``keras.Model`` that predicts as the ensemble does.
 
         Args:
-            x: raw training input.
-            y: its labels, or None to learn from the ensemble alone.
-            **options: ``model``, ``share``, ``epochs``, ``batch_size``, ``learning_rate``, ``seed``, ``verbose``.
+            x: raw input: the training rows, and any other rows (they need no labels).
+            y: labels of ``x``, or None to learn from the ensemble alone.
+            model: an uncompiled ``keras.Model`` to train, for example a freshly built one; None for a copy of the best
+                member, whose training continues from that member's weights.
+            **options: of :class:`evo.ensemble.distillation.Distillation`: ``share``, ``epochs``, ``batch_size``,
+                ``learning_rate``, ``seed``, ``verbose``.
+
+        Returns:
+            The trained ``keras.Model``, compiled with its accuracy or error as a metric.
 
         Raises:
-            EnsembleError: no member is a net, or a wrong argument.
+            EnsembleError: the ensemble has no net to copy, or a wrong argument.
         """
-        from evo.ensemble.distillation import distill
-
-        return distill(self, x, y, **options)
+        distillation = Distillation(**options)
+        if model is None:
+            losses = (self.validation_diversity or {}).get("losses")
+            model = copy_model(best_net(self.members, losses).model(), "distilled")
+        outputs = self.outputs(x)
+        prepared = x if self.space is None else self.space.prepare(x)
+        return distillation.train(model, keras_input(prepared), outputs, y, self.target)
 
     def save(self, path: str | Path) -> None:
-        """Write everything into one file; see :mod:`evo.ensemble.archive` for its form.
+        """Write everything into one file; :mod:`evo.ensemble.archive` describes it.
 
         Raises:
             EnsembleError: it cannot be written.
         """
-        from evo.ensemble.archive import write
-
-        write(self, Path(path))
+        write(
+            ArchivedEnsemble(
+                members=self.members,
+                weights=[member.weight for member in self.members],
+                target=self.target,
+                pooling=self.pooling,
+                temperature=self.temperature,
+                stacker=self.stacker,
+                space=self.space,
+                report=self.report,
+                diversity=self.validation_diversity,
+            ),
+            Path(path),
+        )
 
     @classmethod
     def load(cls, path: str | Path, custom_objects: Mapping[str, Callable[..., Any]] | None = None) -> Ensemble:
@@ -394,9 +368,19 @@ class Ensemble:
         Raises:
             EnsembleError: no such file, a damaged one, or one of a newer format.
         """
-        from evo.ensemble.archive import read
-
-        return read(Path(path), custom_objects)
+        stored = read(Path(path), custom_objects)
+        ensemble = cls(
+            stored.members,
+            stored.weights,
+            task=stored.target,
+            pooling=None if stored.stacker is not None else stored.pooling,
+            temperature=stored.temperature,
+            stacker=stored.stacker,
+            space=stored.space,
+            report=stored.report,
+        )
+        ensemble.validation_diversity = stored.diversity
+        return ensemble
 
     # -- showing -------------------------------------------------------------------
     def __len__(self) -> int:

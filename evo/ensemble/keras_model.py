@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from evo.core.errors import EnsembleError
-from evo.ensemble.calibration import FLOOR
 from evo.ensemble.stacking import Stacker
+from genomes.targets import Target
 
 
 def copy_model(model: Any, name: str | None = None) -> Any:
@@ -65,7 +65,7 @@ def pooled_model(
     models: Sequence[Any],
     weights: np.ndarray,
     pooling: str,
-    task: str,
+    target: Target,
     temperature: float = 1.0,
     stacker: Stacker | None = None,
     name: str = "ensemble",
@@ -76,7 +76,7 @@ def pooled_model(
         models: member models; copied, so that training the result changes no member.
         weights: (members,), sum 1.
         pooling: ``arithmetic``, ``geometric``, ``median`` or ``stacked``.
-        task: the kind of task.
+        target: what is predicted.
         temperature: applied after pooling.
         stacker: the linear model of ``stacked``.
         name: the model's name.
@@ -100,39 +100,14 @@ def pooled_model(
             )
     outputs = [ops.cast(copy(inputs), "float32") for copy in copies]
     shares = [float(weight) for weight in weights]
-    alone = task != "multiclass"
-
-    def scores(probabilities: Any) -> Any:
-        if not alone:
-            return ops.log(ops.maximum(probabilities, FLOOR))
-        clipped = ops.clip(probabilities, FLOOR, 1 - FLOOR)
-        return ops.log(clipped) - ops.log1p(-clipped)
-
-    def squash(values: Any) -> Any:
-        return ops.sigmoid(values) if alone else ops.softmax(values, axis=-1)
-
-    def weighted_sum(values: list[Any]) -> Any:
-        total = values[0] * shares[0]
-        for value, share in zip(values[1:], shares[1:], strict=True):
-            total = total + value * share
-        return total
-
     if stacker is not None:
-        parts = outputs if task == "regression" else [scores(output) for output in outputs]
+        parts = [target.keras_link(output) for output in outputs]
         joined = ops.concatenate(parts, axis=-1) if len(parts) > 1 else parts[0]
         dense = keras.layers.Dense(len(stacker.intercept), name="stacking", dtype="float32")
-        pooled = dense(joined)
+        pooled = target.keras_inverse_link(dense(joined))
         dense.set_weights([stacker.coefficients, stacker.intercept])
-        if task != "regression":
-            pooled = squash(pooled)
-    elif pooling == "median":
-        pooled = _weighted_median(outputs, shares)
-    elif pooling == "geometric":
-        pooled = squash(weighted_sum([scores(output) for output in outputs]) / temperature)
     else:
-        pooled = weighted_sum(outputs)
-        if temperature != 1.0:
-            pooled = squash(scores(pooled) / temperature)
+        pooled = target.keras_pool(outputs, shares, pooling, temperature)
     return keras.Model(inputs, pooled, name=name)
 
 
@@ -140,23 +115,3 @@ def _describe(model: Any) -> str:
     import keras
 
     return str(keras.tree.map_structure(lambda t: f"{t.dtype}{list(t.shape[1:])}", model.input))
-
-
-def _weighted_median(outputs: list[Any], shares: list[float]) -> Any:
-    """As :func:`evo.ensemble.pooling.weighted_median`, in Keras operations."""
-    from keras import ops
-
-    members = len(outputs)
-    if members == 1:
-        return outputs[0]
-    stacked = ops.stack(outputs, axis=0)
-    order = ops.argsort(stacked, axis=0)
-    ordered = ops.take_along_axis(stacked, order, axis=0)
-    # one-hot times weights: gathers from a constant, in an operation that every exporter knows
-    constant = np.asarray(shares, dtype=np.float32)
-    weights = ops.sum(ops.multiply(ops.one_hot(order, members, dtype="float32"), constant), axis=-1)
-    reached = ops.cumsum(weights, axis=0)
-    lower = ops.argmax(ops.cast(reached >= 0.5 - 1e-6, "int32"), axis=0, keepdims=True)
-    upper = ops.argmax(ops.cast(reached > 0.5 + 1e-6, "int32"), axis=0, keepdims=True)
-    both = ops.take_along_axis(ordered, lower, axis=0) + ops.take_along_axis(ordered, upper, axis=0)
-    return ops.squeeze(both, axis=0) / 2

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from evo.ensemble.selection.frontier import FrontierPoint
+from evo.ensemble.selection import FrontierPoint
 
 
 def plot_diversity(diversity: Mapping[str, Any], path: str | Path | None = None, axes: Any = None) -> Any:
@@ -43,7 +42,7 @@ def plot_diversity(diversity: Mapping[str, Any], path: str | Path | None = None,
     if len(first):
         figure.colorbar(drawn, ax=axes, label="weight of the pair")
     axes.set_xlabel("disagreement of the pair" if classifier else "1 - correlation of the pair's errors")
-    axes.set_ylabel("mean accuracy of the pair" if classifier else "mean RMSE of the pair")
+    axes.set_ylabel("mean accuracy of the pair" if classifier else "mean loss of the pair")
     axes.set_title(f"{len(values)} members on {diversity['rows']} rows")
     if not classifier:
         axes.invert_yaxis()
@@ -58,7 +57,7 @@ def plot_frontier(
     """Nested estimate of the loss against size, with its standard error.
 
     Args:
-        points: of :func:`evo.ensemble.selection.frontier.frontier`.
+        points: of :func:`evo.ensemble.frontier`.
         by: ``members``, ``parameters`` or ``latency``.
         path: where to write the picture, or None.
         axes: matplotlib axes to draw on; a new figure for None.

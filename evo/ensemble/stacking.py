@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from evo.ensemble.calibration import FLOOR, logits, sigmoid, softmax
+from evo.ensemble.arguments import as_target
+from genomes.targets import Target
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,22 +17,19 @@ class Stacker:
     """Coefficients of the linear model.
 
     Attributes:
-        coefficients: float64 (members * outputs, outputs), on log-probabilities (multiclass), log-odds
-            (outputs that stand alone) or numbers (regression).
+        coefficients: float64 (members * outputs, outputs), on the scale of the target's link: log-probabilities
+            (multiclass), log-odds (outputs that stand alone) or numbers (regression).
         intercept: float64 (outputs,).
     """
 
     coefficients: np.ndarray
     intercept: np.ndarray
 
-    def predict(self, predictions: Sequence[np.ndarray], task: str) -> np.ndarray:
+    def predict(self, predictions: Sequence[np.ndarray], target: Target | str) -> np.ndarray:
         """Stacked predictions, float32 (rows, outputs)."""
-        scores = features(predictions, task) @ self.coefficients + self.intercept
-        if task == "multiclass":
-            scores = softmax(scores)
-        elif task != "regression":
-            scores = sigmoid(scores)
-        return scores.astype(np.float32)
+        target = as_target(target)
+        scores = features(predictions, target) @ self.coefficients + self.intercept
+        return target.inverse_link(scores).astype(np.float32)
 
     def member_weights(self, members: int) -> np.ndarray:
         """A member's share of the size of all coefficients; sums to 1."""
@@ -48,23 +46,15 @@ class Stacker:
         return cls(np.asarray(stored["coefficients"], float), np.asarray(stored["intercept"], float))
 
 
-def features(predictions: Sequence[np.ndarray], task: str) -> np.ndarray:
+def features(predictions: Sequence[np.ndarray], target: Target) -> np.ndarray:
     """What the linear model sees, float64 (rows, members * outputs)."""
-    parts = []
-    for one in predictions:
-        values = one.astype(np.float64)
-        if task == "multiclass":
-            values = np.log(np.clip(values, FLOOR, None))
-        elif task != "regression":
-            values = logits(values)
-        parts.append(values)
-    return np.concatenate(parts, axis=1)
+    return np.concatenate([target.link(one.astype(np.float64)) for one in predictions], axis=1)
 
 
 def fit_stacker(
     predictions: Sequence[np.ndarray],
     targets: np.ndarray,
-    task: str,
+    target: Target | str,
     penalty: float = 1.0,
     row_weight: np.ndarray | None = None,
 ) -> Stacker:
@@ -75,49 +65,49 @@ def fit_stacker(
 
     Args:
         predictions: per member, float32 (rows, outputs).
-        targets: as :func:`evo.ensemble.metrics.as_targets` returns them.
-        task: the kind of task.
+        targets: as :func:`evo.ensemble.arguments.as_targets` returns them.
+        target: what is predicted, or the name of its task.
         penalty: strength of the pull, in rows.
         row_weight: weight of each row, or None.
     """
-    x = features(predictions, task)
-    rows, width = x.shape
+    target = as_target(target)
+    x = features(predictions, target)
     outputs = predictions[0].shape[1]
     prior = np.concatenate([np.eye(outputs)] * len(predictions)) / len(predictions)
-    share = np.full(rows, 1 / rows) if row_weight is None else row_weight / row_weight.sum()
-    strength = penalty / rows
-    if task == "regression":
-        # least squares on what the prior leaves over; features centred so that the intercept is free
-        center, middle = share @ x, share @ targets
-        left = (targets - middle) - (x - center) @ prior
-        gram = (x - center).T @ ((x - center) * share[:, None])
-        scale = np.trace(gram) / width
-        change = np.linalg.solve(
-            gram + max(strength * scale, 1e-9 * scale, 1e-30) * np.eye(width), (x - center).T @ (left * share[:, None])
-        )
-        coefficients = prior + change
-        return Stacker(coefficients, middle - center @ coefficients)
+    share = np.full(len(x), 1 / len(x)) if row_weight is None else row_weight / row_weight.sum()
+    wanted = target.as_outputs(targets, outputs)
+    fit = _least_squares if target.least_squares else _by_gradient
+    return fit(target, x, wanted, prior, share, penalty / len(x))
 
+
+def _least_squares(
+    target: Target, x: np.ndarray, wanted: np.ndarray, prior: np.ndarray, share: np.ndarray, strength: float
+) -> Stacker:
+    """Least squares on what the prior leaves over; features centred so that the intercept is free."""
+    width = x.shape[1]
+    center, middle = share @ x, share @ wanted
+    left = (wanted - middle) - (x - center) @ prior
+    gram = (x - center).T @ ((x - center) * share[:, None])
+    scale = np.trace(gram) / width
+    change = np.linalg.solve(
+        gram + max(strength * scale, 1e-9 * scale, 1e-30) * np.eye(width), (x - center).T @ (left * share[:, None])
+    )
+    coefficients = prior + change
+    return Stacker(coefficients, middle - center @ coefficients)
+
+
+def _by_gradient(
+    target: Target, x: np.ndarray, wanted: np.ndarray, prior: np.ndarray, share: np.ndarray, strength: float
+) -> Stacker:
+    """L-BFGS on the target's loss of stacked scores."""
     from scipy.optimize import minimize
 
-    onehot = np.zeros((rows, outputs))
-    if task == "multiclass":
-        onehot[np.arange(rows), targets] = 1
-    else:
-        onehot[...] = targets
+    width, outputs = prior.shape
 
     def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
         change = flat[: width * outputs].reshape(width, outputs)
         scores = x @ (prior + change) + flat[width * outputs :]
-        if task == "multiclass":
-            top = scores.max(axis=1, keepdims=True)
-            normaliser = top[:, 0] + np.log(np.exp(scores - top).sum(axis=1))
-            value = float(share @ (normaliser - (scores * onehot).sum(axis=1)))
-            slope = (softmax(scores) - onehot) * share[:, None]
-        else:
-            sign = 2 * onehot - 1
-            value = float(share @ np.logaddexp(0, -sign * scores).mean(axis=1))
-            slope = (sigmoid(scores) - onehot) * share[:, None] / outputs
+        value, slope = target.stacking_loss(scores, wanted, share)
         value += 0.5 * strength * float((change**2).sum())
         return value, np.concatenate([(x.T @ slope + strength * change).ravel(), slope.sum(axis=0)])
 

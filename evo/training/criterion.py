@@ -26,9 +26,9 @@ class Criterion:
         self.outputs: list[str] = list(getattr(model, "output_names", None) or ["output"])
         self.loss = space.loss(genome, preprocessing) if preprocessing else space.loss(genome)
         self.soft = bool(space.needs_soft_targets(genome))
-        self.classes = _classes(space)
+        self.target = getattr(space, "target", None)
         # Smoothed targets make losses of different genomes incomparable, so validation does without.
-        self.plain_loss = space.target.loss() if self.soft and space.target is not None else None
+        self.plain_loss = self.target.loss() if self.soft and self.target is not None else None
         self.metrics: list[tuple[str, str | None, Any]] = []
         metrics = space.metrics()
         by_output = metrics if isinstance(metrics, Mapping) else {None: metrics}
@@ -39,11 +39,7 @@ class Criterion:
 
     def targets(self, y: Any) -> Any:
         """Targets as loss and augmentation take them: one-hot where the genome needs soft ones."""
-        if not self.soft or self.classes is None:
-            return y
-        import keras
-
-        return keras.ops.one_hot(y, self.classes, dtype="float32")
+        return y if not self.soft or self.target is None else self.target.soft_targets(y)
 
     def training_loss(self, y: Any, predictions: Any, weight: Any) -> Any:
         """Scalar loss of a batch; ``y`` as :meth:`targets` gave it."""
@@ -98,11 +94,6 @@ class Criterion:
         """Start counting anew."""
         for _, _, metric in self.metrics:
             metric.reset_state()
-
-
-def _classes(space: Any) -> int | None:
-    target = getattr(space, "target", None)
-    return target.outputs if target is not None and target.task == "multiclass" else None
 
 
 def _of(values: Any, name: str, names: list[str]) -> Any:

@@ -95,7 +95,7 @@ class IndependentLabels(Classifier):
 
         return keras.losses.BinaryCrossentropy(label_smoothing=label_smoothing)
 
-    def metrics(self) -> list[Any]:
+    def metrics(self, soft: bool = False) -> list[Any]:
         """``accuracy``."""
         import keras
 

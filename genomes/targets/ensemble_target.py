@@ -1,4 +1,4 @@
-"""What an ensemble asks of a target: how predictions are shaped, judged and pooled, whatever they are predictions of."""
+"""What an ensemble asks of a target: how predictions are shaped, judged and pooled."""
 
 from __future__ import annotations
 
@@ -206,8 +206,8 @@ class EnsembleTarget(abc.ABC):
             total += weight * (self.link(values) if pooling == "geometric" else values)
         if pooling == "geometric":
             total = self.inverse_link(total / temperature)
-        elif temperature != 1.0:
-            total = self.inverse_link(self.link(total) / temperature)
+        else:
+            total = self.tempered(total, temperature)
         return total.astype(np.float32)
 
     def keras_pool(
@@ -239,6 +239,10 @@ class EnsembleTarget(abc.ABC):
         if pooling == "geometric":
             return LossOfMean(rows, self.link, self.inverse_link)
         return LossOfMean(rows, lambda predictions: predictions, lambda sums: sums)
+
+    def tempered(self, predictions: np.ndarray, temperature: float) -> np.ndarray:
+        """``p ** (1 / temperature)``, normalised; above 1 makes softer, below 1 makes sharper."""
+        return predictions if temperature == 1.0 else self.inverse_link(self.link(predictions) / temperature)
 
     def tempered_loss(self, predictions: np.ndarray, targets: np.ndarray) -> Callable[[float], float]:
         """The default loss as a function of the inverse temperature, where predictions have a temperature.

@@ -65,11 +65,12 @@ class Multiclass(Classifier):
             return keras.losses.CategoricalCrossentropy(label_smoothing=label_smoothing)
         return keras.losses.SparseCategoricalCrossentropy()
 
-    def metrics(self) -> list[Any]:
-        """``accuracy``."""
+    def metrics(self, soft: bool = False) -> list[Any]:
+        """``accuracy``; that of the most probable class of soft labels."""
         import keras
 
-        return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
+        kind = keras.metrics.CategoricalAccuracy if soft else keras.metrics.SparseCategoricalAccuracy
+        return [kind(name="accuracy")]
 
     # -- predictions -------------------------------------------------------------------
     def as_predictions(self, predictions: np.ndarray, name: str = "predictions") -> np.ndarray:

@@ -59,7 +59,7 @@ class Regression(Target):
             return standardized_error(statistics["target_scale"])
         return keras.losses.MeanSquaredError()
 
-    def metrics(self) -> list[Any]:
+    def metrics(self, soft: bool = False) -> list[Any]:
         """``rmse`` and ``mae``."""
         import keras
 

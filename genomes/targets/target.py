@@ -254,8 +254,8 @@ class Target(EnsembleTarget):
         """
 
     @abc.abstractmethod
-    def metrics(self) -> list[Any]:
-        """Fresh Keras metrics on prepared labels."""
+    def metrics(self, soft: bool = False) -> list[Any]:
+        """Fresh Keras metrics on prepared labels, or on labels of the form of :meth:`soft_targets` if ``soft``."""
 
 
 def tasks() -> tuple[str, ...]:

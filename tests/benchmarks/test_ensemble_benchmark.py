@@ -74,10 +74,10 @@ def test_the_measure_is_in_the_units_of_the_task():
 
 
 def test_the_study_compares_on_test_rows(monkeypatch):
-    from evo.ensemble import Candidate
+    from evo.ensemble import LibraryModel
 
     candidates, y = speed.make_candidates(12, 400, 4)
-    assert all(isinstance(c, Candidate) for c in candidates)
+    assert all(isinstance(c, LibraryModel) for c in candidates)
     predictions = np.stack([c.predictions for c in candidates])
     pool = pools.Pool("made", "multiclass", predictions[:, :200], y[:200], predictions[:, 200:], y[200:])
     kept = ("best", "average of 8", "greedy", "stacking", "weighted, geometric")

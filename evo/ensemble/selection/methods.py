@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evo.ensemble.candidates import Costs
 from evo.ensemble.selection.pool_loss import PoolLoss
+from evo.ensemble.size_limits import Costs
 
 
 def best_single(pool: PoolLoss, costs: Costs, losses: np.ndarray | None = None) -> np.ndarray:
@@ -190,7 +190,7 @@ class LearnedWeights:
             return np.ones(1)
         start = np.full(count, 1 / count)
         # log losses have a natural unit, in which the prior counts; the others are measured by their start
-        scale = 1.0 if pool.kind in ("log", "logistic", "softmax") else 1 / max(pool.of_weights(start), 1e-12)
+        scale = 1.0 if pool.function.natural else 1 / max(pool.of_weights(start), 1e-12)
         strength = self.prior / (len(pool.row_share) * count)
 
         def objective(scores: np.ndarray) -> tuple[float, np.ndarray]:

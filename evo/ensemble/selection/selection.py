@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 
 from evo.core.errors import EnsembleError
-from evo.ensemble.candidates import Candidate, Costs, Limits, usable, warn
-from evo.ensemble.metrics import as_targets, check_loss, check_task
-from evo.ensemble.pooling import check_pooling
+from evo.ensemble.arguments import as_target, as_targets, check_loss, check_pooling
+from evo.ensemble.library import LibraryModel, usable, warn
+from evo.ensemble.pooling import pool
 from evo.ensemble.selection.estimation import Estimate, PairedGain
 from evo.ensemble.selection.pool_loss import PoolLoss
-from evo.ensemble.selection.problem import Chosen, SelectionProblem, Way, combine
+from evo.ensemble.selection.selection_problem import Chosen, SelectionProblem, Way
+from evo.ensemble.size_limits import Costs, SizeLimits
 from evo.ensemble.stacking import Stacker
+from genomes.targets import Target
 
 #: Every method by name; ``auto`` is the first of several unless another is clearly better.
 METHODS = ("auto", "best", "average", "weighted", "greedy", "bagged", "nes", "stacking")
@@ -34,7 +36,7 @@ class Selection:
     Attributes:
         candidates: the members, heaviest first.
         weights: float64 (members,), sum 1.
-        task: the kind of task.
+        target: what is predicted.
         method: the method that chose them; ``best`` after a fallback.
         loss: the loss that was minimised.
         pooling: ``arithmetic``, ``geometric``, ``median`` or ``stacked``.
@@ -47,9 +49,9 @@ class Selection:
         notes: why it is smaller or other than asked, one line each.
     """
 
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[LibraryModel, ...]
     weights: np.ndarray
-    task: str
+    target: Target
     method: str
     loss: str
     pooling: str = "arithmetic"
@@ -60,13 +62,18 @@ class Selection:
     fallback: bool = False
     notes: tuple[str, ...] = ()
 
+    @property
+    def task(self) -> str:
+        """The name of the task."""
+        return self.target.task
+
     def predictions(self) -> np.ndarray:
         """Pooled validation predictions, float32 (rows, outputs)."""
-        return combine(
+        return pool(
             [c.predictions for c in self.candidates],
             self.weights,
             self.pooling,
-            self.task,
+            self.target,
             self.temperature,
             self.stacker,
         )
@@ -93,9 +100,9 @@ class Selection:
 
 
 def build(
-    candidates: Sequence[Candidate],
+    candidates: Sequence[LibraryModel],
     y_validation: np.ndarray,
-    task: str,
+    target: Target | str,
     size: int = 8,
     method: str = "auto",
     *,
@@ -119,7 +126,7 @@ def build(
     Args:
         candidates: models with their predictions on the validation rows.
         y_validation: targets of those rows.
-        task: ``binary``, ``multiclass``, ``multilabel`` or ``regression``.
+        target: what is predicted, or the name of its task: ``binary``, ``multiclass``, ``multilabel``, ``regression``.
         size: members asked for, at most; a method may need fewer.
         method: ``best``: the best single model. ``average``: plain average of the best ``size``.
             ``weighted``: weights learned by gradient, drawn towards equal ones. ``greedy``: Caruana's selection with
@@ -151,10 +158,10 @@ def build(
     Warns:
         EnsembleWarning: candidates were left out, or the ensemble is smaller than asked for, and why.
     """
-    task = check_task(task)
-    loss = check_loss(task, loss)
-    single_loss = loss if single_loss is None else check_loss(task, single_loss)
-    asked_pooling, pooling = pooling, check_pooling(task, pooling)
+    target = as_target(target)
+    loss = check_loss(target, loss)
+    single_loss = loss if single_loss is None else check_loss(target, single_loss)
+    asked_pooling, pooling = pooling, check_pooling(target, pooling)
     if method not in METHODS:
         raise EnsembleError(f"method: expected one of {METHODS}, got {method!r}")
     if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
@@ -169,15 +176,15 @@ def build(
     rows = len(y_validation)
     if rows == 0:
         raise EnsembleError("y_validation: at least one row is needed, got none")
-    kept = usable(candidates, rows, task, notes)
+    kept = usable(candidates, rows, target, notes)
     if len(candidates) < size and method != "best":
         there = "is only one candidate" if len(candidates) == 1 else f"are only {len(candidates)} candidates"
         warn(f"{size} members asked for, but there {there}", notes)
-    targets = as_targets(y_validation, task, kept[0].predictions.shape[1], "y_validation")
+    targets = as_targets(y_validation, target, kept[0].predictions.shape[1], "y_validation")
     if sample_weight is not None and (np.shape(sample_weight) != (rows,) or np.min(sample_weight) < 0):
         raise EnsembleError(f"sample_weight: expected {rows} non-negative numbers")
     members = int(size if max_members is None else min(size, max_members))
-    limits = Limits(members, max_parameters, max_latency)  # type: ignore[arg-type]
+    limits = SizeLimits(members, max_parameters, max_latency)  # type: ignore[arg-type]
     costs = Costs(kept, limits)
     fitting = costs.open(np.array([], dtype=int))
     if not fitting.any():
@@ -187,8 +194,8 @@ def build(
             f"max_latency={max_latency}; the least are {least.tolist()}"
         )
     kept = [c for c, fits in zip(kept, fitting, strict=True) if fits]
-    kept = screen(kept, targets, task, loss, pooling, sample_weight)
-    problem = SelectionProblem(kept, targets, task, loss, single_loss, pooling, temperature, limits, sample_weight)
+    kept = screen(kept, targets, target, loss, pooling, sample_weight)
+    problem = SelectionProblem(kept, targets, target, loss, single_loss, pooling, temperature, limits, sample_weight)
 
     everything = np.arange(rows)
     best, average = ("best", members), ("average", members)
@@ -235,7 +242,7 @@ def _selection(
     return Selection(
         candidates=tuple(problem.candidates[i] for i in chosen.members),
         weights=chosen.weights,
-        task=problem.task,
+        target=problem.target,
         method=method,
         loss=problem.loss,
         pooling="stacked" if chosen.stacker is not None else problem.pooling,
@@ -269,26 +276,27 @@ def _clearly_best(
 
 
 def screen(
-    candidates: list[Candidate],
+    candidates: list[LibraryModel],
     targets: np.ndarray,
-    task: str,
+    target: Target | str,
     loss: str,
     pooling: str,
     row_weight: np.ndarray | None = None,
-) -> list[Candidate]:
+) -> list[LibraryModel]:
     """The candidates of the least own loss, as many as a selection can hold in memory (at least 64).
 
     Order is kept. Pruning a library by own loss before selecting is Caruana's, too (2006).
     """
     rows, outputs = candidates[0].predictions.shape
-    narrow = task == "multiclass" and loss == "log_loss" and pooling != "geometric"
-    most = max(_FEWEST, _TERMS // (rows * (1 if narrow else outputs)))
+    target = as_target(target)
+    width = outputs if loss in target.calibrated_losses else target.pooled_loss(loss, pooling).width(outputs)
+    most = max(_FEWEST, _TERMS // (rows * width))
     if len(candidates) <= most:
         return candidates
-    single = {"error": "log_loss", "calibrated_log_loss": "error"}.get(loss, loss)
+    single = target.screening_losses.get(loss, loss)
     own = np.empty(len(candidates))
     for start in range(0, len(candidates), 16):
         part = [c.predictions for c in candidates[start : start + 16]]
-        own[start : start + 16] = PoolLoss(part, targets, task, "arithmetic", single, row_weight).singles()
+        own[start : start + 16] = PoolLoss(part, targets, target, "arithmetic", single, row_weight).singles()
     best = np.sort(np.argsort(own, kind="stable")[:most])
     return [candidates[i] for i in best]

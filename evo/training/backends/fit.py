@@ -33,8 +33,8 @@ class FitEngine(Engine):
         self._criterion = Criterion(recipe.space, recipe.genome, self.model, recipe.preprocessing)
         self._validation = Criterion(recipe.space, recipe.genome, self.model, recipe.preprocessing)
         metrics: Any = recipe.space.metrics()
-        if self._criterion.soft and self._criterion.classes is not None:
-            metrics = [keras.metrics.CategoricalAccuracy(name="accuracy")]
+        if self._criterion.soft and self._criterion.target is not None:
+            metrics = self._criterion.target.metrics(soft=True)
         self.model.compile(recipe.optimizer, self._criterion.loss, metrics=metrics, jit_compile=False)
         self.optimizer.build(self.model.trainable_variables)
         self.remember_fresh_optimizer()

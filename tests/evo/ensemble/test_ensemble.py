@@ -10,10 +10,10 @@ import zipfile
 import numpy as np
 import pytest
 
-from evo.ensemble import Candidate, Ensemble, EnsembleWarning, Member, build
-from evo.ensemble.pooling import POOLINGS
+from evo.ensemble import Ensemble, EnsembleWarning, LibraryModel, Member, build
 from evo.ensemble.stacking import fit_stacker
 from evo.errors import EnsembleError
+from genomes.targets import as_target
 
 
 def make_net(outputs, activation, seed, features=6):
@@ -95,7 +95,7 @@ def test_the_keras_model_pools_as_the_ensemble_does_in_every_way(nets, x, task, 
     temperature = 1.0 if task == "regression" else 0.7
     ways = [
         Ensemble(nets(task), [0.2, 0.3, 0.5], task=task, pooling=pooling, temperature=temperature)
-        for pooling in POOLINGS[task]
+        for pooling in as_target(task).poolings
     ]
     ways.append(Ensemble(nets(task), task=task, stacker=stacker))
     if task == "regression":
@@ -168,7 +168,7 @@ def test_many_members_give_no_warning_of_tensorflow(x, caplog):
 def chosen(nets, x, task="multiclass", **options):
     y = targets_of(task, len(x))
     candidates = [
-        Candidate(
+        LibraryModel(
             n * 10,
             m.predict(x, verbose=0),
             {"val_accuracy": 0.5 + n / 10},

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from evo.ensemble import Candidate, Ensemble, build, frontier, parents_by_ensemble, selection_by_ensemble
+from evo.ensemble import Ensemble, LibraryModel, build, frontier, parents_by_ensemble, selection_by_ensemble
 from evo.ensemble.distillation import soft_targets
 from evo.ensemble.diversity import diversity
 from evo.ensemble.plots import plot_diversity, plot_frontier
@@ -34,7 +34,7 @@ def specialists(rows=300, classes=3):
 
 
 def as_candidates(predictions, **costs):
-    return [Candidate(n, p, **{k: v[n] for k, v in costs.items()}) for n, p in enumerate(predictions)]
+    return [LibraryModel(n, p, **{k: v[n] for k, v in costs.items()}) for n, p in enumerate(predictions)]
 
 
 # -- diversity ---------------------------------------------------------------------
@@ -213,7 +213,7 @@ def test_the_picture_of_diversity(digits, tmp_path):
 
 def test_an_ensemble_of_real_nets_out_of_sample(digits):
     nets, x, y = digits
-    candidates = [Candidate(n, net.predict(x[900:1300], verbose=0)) for n, net in enumerate(nets)]
+    candidates = [LibraryModel(n, net.predict(x[900:1300], verbose=0)) for n, net in enumerate(nets)]
     chosen = build(candidates, y[900:1300], "multiclass", 3, rng=np.random.default_rng(0))
     ensemble = Ensemble([nets[c.number] for c in chosen.candidates], chosen.weights, task="multiclass")
     losses = [Ensemble([net], task="multiclass").evaluate(x[1300:], y[1300:])["log_loss"] for net in nets]

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evo.ensemble import Candidate, EnsembleWarning, build
+from evo.ensemble import EnsembleWarning, LibraryModel, build
+from evo.ensemble.arguments import as_targets
 from evo.ensemble.calibration import fit_temperature
-from evo.ensemble.candidates import Costs, Limits
-from evo.ensemble.metrics import LOSSES, as_targets, row_losses
-from evo.ensemble.pooling import POOLINGS, pool, weighted_median
+from evo.ensemble.metrics import row_losses
+from evo.ensemble.pooling import pool
 from evo.ensemble.selection.methods import (
     Greedy,
     LearnedWeights,
@@ -25,8 +25,11 @@ from evo.ensemble.selection.methods import (
 )
 from evo.ensemble.selection.pool_loss import PoolLoss
 from evo.ensemble.selection.selection import METHODS
+from evo.ensemble.size_limits import Costs, SizeLimits
 from evo.ensemble.stacking import fit_stacker
 from evo.errors import EnsembleError
+from genomes.targets import as_target
+from genomes.targets.weighted_median import weighted_median
 
 TASKS = ["binary", "multiclass", "multilabel", "regression"]
 
@@ -51,7 +54,7 @@ def make_pool(task, count=12, rows=120, seed=0, noise=1.0):
 
 def make_candidates(task, **kwargs):
     predictions, y = make_pool(task, **kwargs)
-    return [Candidate(i, p, parameters=1000 * (i + 1), latency=0.01 * (i + 1)) for i, p in enumerate(predictions)], y
+    return [LibraryModel(i, p, parameters=1000 * (i + 1), latency=0.01 * (i + 1)) for i, p in enumerate(predictions)], y
 
 
 def rng():
@@ -61,13 +64,13 @@ def rng():
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("pooling", ["arithmetic", "geometric"])
 def test_the_fast_loss_is_the_loss_of_the_pooled_predictions(task, pooling):
-    if pooling not in POOLINGS[task]:
+    if pooling not in as_target(task).poolings:
         pytest.skip("regression has no geometric mean")
     predictions, y = make_pool(task)
     targets = as_targets(y, task)
     weights = rng().dirichlet(np.ones(len(predictions)))
     pooled = pool(predictions, weights, pooling, task)
-    for loss in LOSSES[task]:
+    for loss in as_target(task).losses:
         if loss == "calibrated_log_loss" or (pooling == "geometric" and loss == "brier"):
             continue  # selected by log loss
         expected = row_losses(loss, task, pooled, targets).mean()
@@ -80,8 +83,8 @@ def test_the_fast_loss_is_the_loss_of_the_pooled_predictions(task, pooling):
 def test_gradients_are_those_of_finite_differences(task):
     predictions, y = make_pool(task, rows=40)
     targets = as_targets(y, task)
-    for pooling in POOLINGS[task]:
-        for loss in set(LOSSES[task]) - {"calibrated_log_loss"}:
+    for pooling in as_target(task).poolings:
+        for loss in set(as_target(task).losses) - {"calibrated_log_loss"}:
             objective = PoolLoss(predictions, targets, task, pooling, loss)
             if not objective.smooth or loss == "mae":
                 continue
@@ -117,7 +120,7 @@ def test_greedy_takes_the_best_addition_at_each_step(task):
     """Against the definition, computed the slow way from pooled predictions."""
     predictions, y = make_pool(task, count=5, rows=60)
     targets = as_targets(y, task)
-    loss = LOSSES[task][0]
+    loss = as_target(task).losses[0]
     chosen, losses = [], []
     for _ in range(6):
         values = []
@@ -130,7 +133,7 @@ def test_greedy_takes_the_best_addition_at_each_step(task):
     best = int(np.argmin(losses)) + 1
     expected = np.bincount(chosen[:best], minlength=5) / best
     objective = PoolLoss(predictions, targets, task, "arithmetic", loss)
-    costs = Costs([Candidate(i, p) for i, p in enumerate(predictions)], Limits())
+    costs = Costs([LibraryModel(i, p) for i, p in enumerate(predictions)], SizeLimits())
     assert np.allclose(Greedy(steps=6)(objective, costs, rng()), expected)
 
 
@@ -139,8 +142,8 @@ def test_greedy_takes_the_best_addition_at_each_step(task):
 def test_more_freedom_never_loses_more_on_the_rows_selected_on(seed, task):
     predictions, y = make_pool(task, count=6, rows=50, seed=seed)
     targets = as_targets(y, task)
-    objective = PoolLoss(predictions, targets, task, "arithmetic", LOSSES[task][0])
-    costs = Costs([Candidate(i, p) for i, p in enumerate(predictions)], Limits())
+    objective = PoolLoss(predictions, targets, task, "arithmetic", as_target(task).losses[0])
+    costs = Costs([LibraryModel(i, p) for i, p in enumerate(predictions)], SizeLimits())
     single = objective.of_weights(best_single(objective, costs))
     greedy = objective.of_weights(Greedy()(objective, costs, rng()))
     learned = objective.of_weights(LearnedWeights(size=6, prior=0.01)(objective, costs))
@@ -153,7 +156,7 @@ def test_more_freedom_never_loses_more_on_the_rows_selected_on(seed, task):
 def test_learned_weights_find_the_optimum_of_a_grid():
     predictions, y = make_pool("multiclass", count=3, rows=300)
     objective = PoolLoss(predictions, y, "multiclass", "arithmetic", "log_loss")
-    costs = Costs([Candidate(i, p) for i, p in enumerate(predictions)], Limits())
+    costs = Costs([LibraryModel(i, p) for i, p in enumerate(predictions)], SizeLimits())
     found = objective.of_weights(LearnedWeights(size=3, prior=0.0)(objective, costs))
     grid = [np.bincount(c, minlength=3) / 20 for c in combinations_with_replacement(range(3), 20)]
     assert found <= min(objective.of_weights(w) for w in grid) + 1e-5
@@ -163,9 +166,9 @@ def test_ties_go_to_members_chosen_already():
     predictions, y = make_pool("multiclass", count=1)
     twin = predictions[0].copy()
     twin[0] = np.roll(twin[0], 0) * np.float32(1)
-    candidates = [Candidate(0, predictions[0]), Candidate(1, twin)]
+    candidates = [LibraryModel(0, predictions[0]), LibraryModel(1, twin)]
     objective = PoolLoss([c.predictions for c in candidates], y, "multiclass")
-    assert np.array_equal(Greedy()(objective, Costs(candidates, Limits()), rng()), [1, 0])
+    assert np.array_equal(Greedy()(objective, Costs(candidates, SizeLimits()), rng()), [1, 0])
 
 
 def test_temperature_is_found_again():
@@ -195,7 +198,7 @@ def test_stacking_starts_from_the_mean_and_fits_better(task):
     targets = as_targets(y, task)
     strong = fit_stacker(predictions, targets, task, penalty=1e9).predict(predictions, task)
     mean = pool(predictions, np.full(3, 1 / 3), "arithmetic" if task == "regression" else "geometric", task)
-    loss = LOSSES[task][0]
+    loss = as_target(task).losses[0]
 
     def of(p):
         return row_losses(loss, task, p, targets).mean()
@@ -210,7 +213,7 @@ def test_no_gain_falls_back_to_the_best_single_model():
     good = np.full((200, 3), 0.005, np.float32)
     good[np.arange(200), y] = 0.99
     noise = random.dirichlet(np.ones(3), size=(6, 200)).astype(np.float32)
-    candidates = [Candidate(0, good), *(Candidate(i + 1, p) for i, p in enumerate(noise))]
+    candidates = [LibraryModel(0, good), *(LibraryModel(i + 1, p) for i, p in enumerate(noise))]
     chosen = build(candidates, y, "multiclass", 5, "average", rng=rng())
     assert chosen.fallback and chosen.method == "best"
     assert [c.number for c in chosen.candidates] == [0]
@@ -227,8 +230,8 @@ def test_auto_takes_few_members_where_few_are_good_and_many_where_all_are_alike(
         scores = 3 * np.eye(3)[y] + random.normal(0, noise, (600, 3))
         return (np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)).astype(np.float32)
 
-    alike = build([Candidate(n, guess(2.0)) for n in range(12)], y, "multiclass", 8, rng=rng())
-    few = [Candidate(0, guess(1.0)), Candidate(1, guess(1.0)), *(Candidate(n, guess(30.0)) for n in range(2, 12))]
+    alike = build([LibraryModel(n, guess(2.0)) for n in range(12)], y, "multiclass", 8, rng=rng())
+    few = [LibraryModel(n, guess(1.0 if n < 2 else 30.0)) for n in range(12)]
     apart = build(few, y, "multiclass", 8, rng=rng())
     assert len(alike.candidates) == 8
     assert {c.number for c in apart.candidates} >= {0, 1} and len(apart.candidates) <= 4
@@ -243,7 +246,7 @@ def test_the_best_single_model_may_be_best_in_a_loss_of_its_own():
     hot = np.eye(3, dtype=np.float32)
     timid = 0.4 * hot[y] + 0.2  # always right, never sure
     bold = 0.98 * hot[np.where(np.arange(200) < 4, (y + 1) % 3, y)] + 0.02 / 3  # sure, wrong in four rows
-    candidates = [Candidate(0, timid.astype(np.float32)), Candidate(1, bold.astype(np.float32))]
+    candidates = [LibraryModel(0, timid.astype(np.float32)), LibraryModel(1, bold.astype(np.float32))]
     by_loss = build(candidates, y, "multiclass", 2, "best", rng=rng())
     by_error = build(candidates, y, "multiclass", 2, "best", single_loss="error", rng=rng())
     assert [c.number for c in by_loss.candidates] == [1]
@@ -264,7 +267,7 @@ def smoothed_and_sure(rows=1500, classes=10):
         p = (p**4) / (p**4).sum(axis=1, keepdims=True)
         return ((1 - smoothing) * p + smoothing / classes).astype(np.float32)
 
-    return [Candidate(n, guess(0.03 if n else 0.1, 0.3 if n else 0.02)) for n in range(8)], y
+    return [LibraryModel(n, guess(0.03 if n else 0.1, 0.3 if n else 0.02)) for n in range(8)], y
 
 
 def test_who_pretends_to_doubt_counts_for_what_it_knows():
@@ -284,7 +287,7 @@ def test_better_in_loss_but_worse_in_what_the_campaign_asks_for_falls_back():
     timid = 0.36 * hot[y] + 0.64 / 3  # always right, never sure
     wrong = random.random((2, 3000)) < 0.05
     bold = [0.98 * hot[np.where(one, (y + 1) % 3, y)] + 0.02 / 3 for one in wrong]
-    candidates = [Candidate(n, p.astype(np.float32)) for n, p in enumerate([timid, *bold])]
+    candidates = [LibraryModel(n, p.astype(np.float32)) for n, p in enumerate([timid, *bold])]
     chosen = build(candidates, y, "multiclass", 3, single_loss="error", rng=rng())
     assert chosen.fallback and [c.number for c in chosen.candidates] == [0]
     assert "worse in error" in chosen.notes[-1]
@@ -294,7 +297,7 @@ def test_the_nested_estimate_does_not_flatter():
     """Among many useless models, the best one looks good on the rows that chose it; not in the nested estimate."""
     random = np.random.default_rng(1)
     y = random.integers(0, 2, 100)
-    candidates = [Candidate(i, random.uniform(size=(100, 1)).astype(np.float32)) for i in range(200)]
+    candidates = [LibraryModel(i, random.uniform(size=(100, 1)).astype(np.float32)) for i in range(200)]
     chosen = build(candidates, y, "binary", 5, "greedy", loss="error", confidence=None, rng=rng())
     apparent = row_losses("error", "binary", chosen.predictions(), as_targets(y, "binary")).mean()
     nested = chosen.estimates["ensemble"]["error"]

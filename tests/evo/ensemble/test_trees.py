@@ -10,8 +10,8 @@ import pytest
 from sklearn.datasets import load_wine
 
 from evo.ensemble import Ensemble, build, fit_trees, tree_candidates
-from evo.ensemble.trees.columns import Columns, split
-from evo.ensemble.trees.trees import TreeModel
+from evo.ensemble.trees.table_encoding import TableEncoding, split
+from evo.ensemble.trees.tree_model import TreeModel
 from evo.errors import EnsembleError
 
 SMALL = {"max_iter": 20, "early_stopping": False}
@@ -66,11 +66,11 @@ def test_unknown_categories_are_missing_and_other_columns_are_refused(table):
 
 
 def test_columns_survive_json(table):
-    columns = Columns.learn(table[0])
-    again = Columns.from_json(columns.to_json())
+    columns = TableEncoding.learn(table[0])
+    again = TableEncoding.from_json(columns.to_json())
     assert again.columns == columns.columns
     assert columns.categorical.tolist() == [True, False, False]
-    assert Columns.learn(table[0], categorical=["age"]).categorical.tolist() == [True, True, False]
+    assert TableEncoding.learn(table[0], categorical=["age"]).categorical.tolist() == [True, True, False]
     assert list(split([np.zeros((3, 2)), np.zeros(3)])) == ["0/0", "0/1", "1"]
 
 
@@ -128,9 +128,9 @@ def test_trees_and_nets_mix_in_one_file(tmp_path):
     net = keras.Model(inputs, keras.layers.Dense(3, activation="softmax")(normalize(inputs)))
     net.compile(keras.optimizers.Adam(0.05), "sparse_categorical_crossentropy")
     net.fit(x[train], y[train], epochs=20, verbose=0)
-    from evo.ensemble import Candidate
+    from evo.ensemble import LibraryModel
 
-    mixed = [*candidates, Candidate(0, net.predict(x[kept], verbose=0), load=lambda: net)]
+    mixed = [*candidates, LibraryModel(0, net.predict(x[kept], verbose=0), load=lambda: net)]
     ensemble = Ensemble.select(
         mixed, y[kept], "multiclass", 3, method="average", confidence=None, rng=np.random.default_rng(0)
     )

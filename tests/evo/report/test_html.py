@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from evo.core.history import History
-from evo.ensemble import Candidate, build
+from evo.ensemble import LibraryModel, build
 from evo.ensemble.ensemble import Ensemble
 from evo.errors import StorageError
 from evo.report import summary
@@ -63,7 +63,7 @@ def content(history: History, ensemble: bool = True) -> ReportContent:
             predictions = rng.random((90, 3)) + np.eye(3)[targets] * rng.random((90, 1))
             predictions = (predictions / predictions.sum(axis=1, keepdims=True)).astype(np.float32)
             candidates.append(
-                Candidate(trial.number, predictions, dict(trial.outcome.scores), trial.outcome.parameters,
+                LibraryModel(trial.number, predictions, dict(trial.outcome.scores), trial.outcome.parameters,
                           genome=trial.genome, load=lambda: None)
             )  # fmt: skip
         formed = Ensemble.from_selection(build(candidates, targets, "multiclass", 4, rng=rng), targets)

@@ -15,7 +15,7 @@ MOST_CATEGORIES = 254
 
 
 @dataclass(frozen=True)
-class Column:
+class EncodedColumn:
     """How one column becomes numbers.
 
     Attributes:
@@ -37,18 +37,18 @@ class Column:
         return np.array([codes.get(value, np.nan) for value in _texts(values)], dtype=np.float64)
 
 
-class Columns:
+class TableEncoding:
     """The columns of a table, learned from training rows.
 
     Args:
         columns: in the order of the matrix.
     """
 
-    def __init__(self, columns: Sequence[Column]) -> None:
+    def __init__(self, columns: Sequence[EncodedColumn]) -> None:
         self.columns = tuple(columns)
 
     @classmethod
-    def learn(cls, x: Any, categorical: Sequence[str] = ()) -> Columns:
+    def learn(cls, x: Any, categorical: Sequence[str] = ()) -> TableEncoding:
         """Find which columns are numbers and which are categories; categories come first in the matrix.
 
         Args:
@@ -58,12 +58,12 @@ class Columns:
         columns = []
         for name, values in split(x).items():
             if name not in categorical and _numbers(values) is not None:
-                columns.append(Column(name))
+                columns.append(EncodedColumn(name))
                 continue
             texts = _texts(values)
             found, counts = np.unique(texts[texts != ""], return_counts=True)
             frequent = np.sort(np.argsort(-counts, kind="stable")[:MOST_CATEGORIES])
-            columns.append(Column(name, tuple(str(v) for v in found[frequent])))
+            columns.append(EncodedColumn(name, tuple(str(v) for v in found[frequent])))
         return cls(sorted(columns, key=lambda column: column.categories is None))
 
     @property
@@ -91,9 +91,10 @@ class Columns:
         ]
 
     @classmethod
-    def from_json(cls, stored: Sequence[Mapping[str, Any]]) -> Columns:
+    def from_json(cls, stored: Sequence[Mapping[str, Any]]) -> TableEncoding:
         """What :meth:`to_json` gave."""
-        return cls([Column(c["name"], None if c["categories"] is None else tuple(c["categories"])) for c in stored])
+        given = ((column["name"], column["categories"]) for column in stored)
+        return cls([EncodedColumn(name, None if known is None else tuple(known)) for name, known in given])
 
 
 def split(x: Any) -> dict[str, np.ndarray]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from evo.ensemble.arguments import as_target
 from evo.ensemble.calibration import calibrated, fit_temperature
-from evo.ensemble.candidates import Candidate, Costs, Limits
+from evo.ensemble.library import LibraryModel
 from evo.ensemble.metrics import mean_and_error, row_losses
 from evo.ensemble.pooling import pool
 from evo.ensemble.selection.estimation import Estimate, PairedGain, folds, paired_gain
@@ -20,32 +21,12 @@ from evo.ensemble.selection.methods import (
     forward_without_replacement,
 )
 from evo.ensemble.selection.pool_loss import PoolLoss
+from evo.ensemble.size_limits import Costs, SizeLimits
 from evo.ensemble.stacking import Stacker, fit_stacker
+from genomes.targets import Target
 
 #: A method, and the most members that it may take.
 Way = tuple[str, int]
-
-#: Metrics whose nested estimates are reported.
-_REPORTED = {
-    "binary": ("error", "log_loss"),
-    "multiclass": ("error", "log_loss"),
-    "multilabel": ("error", "log_loss"),
-    "regression": ("rmse", "mae"),
-}
-
-
-def combine(
-    predictions: Sequence[np.ndarray],
-    weights: np.ndarray,
-    pooling: str,
-    task: str,
-    temperature: float = 1.0,
-    stacker: Stacker | None = None,
-) -> np.ndarray:
-    """What an ensemble makes of its members' predictions, float32 (rows, outputs)."""
-    if stacker is not None:
-        return stacker.predict(predictions, task)
-    return pool(predictions, weights, pooling, task, temperature)
 
 
 @dataclass(eq=False)
@@ -63,35 +44,36 @@ class SelectionProblem:
 
     def __init__(
         self,
-        candidates: list[Candidate],
+        candidates: list[LibraryModel],
         targets: np.ndarray,
-        task: str,
+        target: Target | str,
         loss: str,
         single_loss: str,
         pooling: str,
         temperature: bool,
-        limits: Limits,
+        limits: SizeLimits,
         row_weight: np.ndarray | None,
     ) -> None:
-        self.candidates, self.targets, self.task, self.loss = candidates, targets, task, loss
+        target = as_target(target)
+        self.candidates, self.targets, self.target, self.loss = candidates, targets, target, loss
         self.pooling, self.limits = pooling, limits
-        self.temperature = temperature and task != "regression"
+        self.temperature = temperature and target.gives_probabilities
         self.weight = None if row_weight is None else np.asarray(row_weight, dtype=np.float64)
         self.costs = Costs(candidates, limits)
         predictions = [c.predictions for c in candidates]
-        weighed, pool_loss = predictions, loss
-        if loss == "calibrated_log_loss":
+        weighed, plain = predictions, target.calibrated_losses.get(loss)
+        if plain is not None:
             # One number each, fitted on all rows: too little to flatter the nested estimates.
-            weighed, pool_loss = [calibrated(one, targets, task) for one in predictions], "log_loss"
-        self.pool = PoolLoss(weighed, targets, task, pooling, pool_loss, self.weight)
+            weighed = [calibrated(one, targets, target) for one in predictions]
+        self.pool = PoolLoss(weighed, targets, target, pooling, plain or loss, self.weight)
         self.single_losses: np.ndarray | None = None
         if single_loss != loss:
-            losses = [row_losses(single_loss, task, one, targets) for one in predictions]
+            losses = [row_losses(single_loss, target, one, targets) for one in predictions]
             self.single_losses = np.array(losses, dtype=np.float32)
-        # the error rate has plateaus and no gradient: what needs one follows the log loss
+        # the error rate has plateaus and no gradient: what needs one follows the default loss
         self.smooth = self.pool
         if not self.pool.smooth:
-            self.smooth = PoolLoss(predictions, targets, task, pooling, "log_loss", self.weight)
+            self.smooth = PoolLoss(predictions, targets, target, pooling, target.losses[0], self.weight)
 
     def fit(self, way: Way, rows: np.ndarray, rng: np.random.Generator) -> Chosen:
         """Choose on these rows."""
@@ -116,11 +98,11 @@ class SelectionProblem:
         parts = [self.candidates[i].predictions[rows] for i in members]
         if method == "stacking" and len(members) > 1:
             weight = None if self.weight is None else self.weight[rows]
-            chosen.stacker = fit_stacker(parts, self.targets[rows], self.task, row_weight=weight)
+            chosen.stacker = fit_stacker(parts, self.targets[rows], self.target, row_weight=weight)
             chosen.weights = chosen.stacker.member_weights(len(members))
         elif self.temperature:
-            pooled = pool(parts, chosen.weights, self.pooling, self.task)
-            chosen.temperature = fit_temperature(pooled, self.targets[rows], self.task)
+            pooled = pool(parts, chosen.weights, self.pooling, self.target)
+            chosen.temperature = fit_temperature(pooled, self.targets[rows], self.target)
         return chosen
 
     def _singles(self, rows: np.ndarray) -> np.ndarray | None:
@@ -133,7 +115,7 @@ class SelectionProblem:
     def predict(self, chosen: Chosen, rows: np.ndarray) -> np.ndarray:
         """Pooled predictions of these rows."""
         parts = [self.candidates[i].predictions[rows] for i in chosen.members]
-        return combine(parts, chosen.weights, self.pooling, self.task, chosen.temperature, chosen.stacker)
+        return pool(parts, chosen.weights, self.pooling, self.target, chosen.temperature, chosen.stacker)
 
     def cross_fit(self, ways: Sequence[Way], fold_count: int, rng: np.random.Generator) -> dict[Way, np.ndarray]:
         """Predictions of each way in which every row is judged by what was chosen without it.
@@ -143,7 +125,7 @@ class SelectionProblem:
         rows = len(self.targets)
         if rows < 2 * fold_count:
             return {}
-        fold = folds(rows, fold_count, self.targets if self.task == "multiclass" else None, rng)
+        fold = folds(rows, fold_count, self.target.strata(self.targets), rng)
         outputs = self.candidates[0].predictions.shape[1]
         predicted = {way: np.empty((rows, outputs), dtype=np.float32) for way in ways}
         for number in range(fold_count):
@@ -157,9 +139,11 @@ class SelectionProblem:
         return {
             way: {
                 metric: Estimate(
-                    *mean_and_error(metric, row_losses(metric, self.task, outputs, self.targets), self.weight)
+                    *mean_and_error(
+                        metric, self.target, row_losses(metric, self.target, outputs, self.targets), self.weight
+                    )
                 )
-                for metric in dict.fromkeys((self.loss, *_REPORTED[self.task]))
+                for metric in dict.fromkeys((self.loss, *self.target.reported))
             }
             for way, outputs in predicted.items()
         }
@@ -168,5 +152,5 @@ class SelectionProblem:
         self, single: np.ndarray, ensemble: np.ndarray, rng: np.random.Generator, loss: str | None = None
     ) -> PairedGain:
         """Of cross-fitted predictions over others, by default in the loss that is minimised."""
-        losses = [row_losses(loss or self.loss, self.task, outputs, self.targets) for outputs in (single, ensemble)]
+        losses = [row_losses(loss or self.loss, self.target, outputs, self.targets) for outputs in (single, ensemble)]
         return paired_gain(losses[0], losses[1], rng, self.weight)

@@ -1,0 +1,74 @@
+"""A trained model as a member of an ensemble."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from evo.core.errors import EnsembleError
+from evo.ensemble.arguments import as_predictions
+from evo.ensemble.keras_model import keras_input, without_retracing_warnings
+from genomes.targets import Target
+
+
+@dataclass(eq=False)
+class Member:
+    """A model of an ensemble.
+
+    Attributes:
+        source: the trained model, or a callable that loads it.
+        number: number of its trial; the position where there is none.
+        weight: its share, 0 to 1.
+        genome: its :class:`genomes.Genome`, or None.
+        scores: validation scores of its trial.
+        kind: ``net`` or ``trees``.
+        parameters: number of weights of the model, or None if not known.
+    """
+
+    source: Any
+    number: int
+    weight: float = 0.0
+    genome: Any = None
+    scores: Mapping[str, float] = field(default_factory=dict)
+    kind: str = "net"
+    parameters: int | None = None
+
+    def model(self) -> Any:
+        """The trained model; loaded at the first call.
+
+        Raises:
+            EnsembleError: it cannot be loaded.
+        """
+        if not hasattr(self.source, "predict"):
+            try:
+                model = self.source()
+            except Exception as error:
+                raise EnsembleError(
+                    f"member {self.number}: its model cannot be loaded: {type(error).__name__}: {error}"
+                ) from error
+            if not hasattr(model, "predict"):
+                raise EnsembleError(f"member {self.number}: loading gave {type(model).__name__}, not a model")
+            self.source = model
+        return self.source
+
+    def predict(self, x: Any, target: Target | str, batch_size: int = 256) -> np.ndarray:
+        """Predictions, float32 (rows, outputs); probabilities for classifiers.
+
+        Args:
+            x: input as the model takes it.
+            target: what is predicted, or the name of its task.
+            batch_size: rows per batch of a net.
+
+        Raises:
+            EnsembleError: the model cannot be loaded, or predicts something else.
+        """
+        model = self.model()
+        if self.kind == "trees":
+            outputs = model.predict(x)
+        else:
+            with without_retracing_warnings():
+                outputs = model.predict(keras_input(x), batch_size=batch_size, verbose=0)
+        return as_predictions(outputs, target, f"member {self.number}")
