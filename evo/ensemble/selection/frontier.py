@@ -51,7 +51,7 @@ class FrontierPoint:
 def frontier(
     candidates: Sequence[LibraryModel],
     y_validation: np.ndarray,
-    target: Target | str,
+    task: Target | str,
     by: By = "members",
     size: int = 8,
     steps: int = 8,
@@ -64,7 +64,7 @@ def frontier(
     Args:
         candidates: as for :func:`evo.ensemble.build`.
         y_validation: targets of the validation rows.
-        target: what is predicted, or the name of its task.
+        task: what is predicted, or the name of its task.
         by: what counts as size: distinct ``members``, ``parameters``, or ``latency`` (seconds per batch).
         size: most members.
         steps: bounds tried for ``parameters`` and ``latency``, evenly spaced in their logarithm between
@@ -83,17 +83,17 @@ def frontier(
         warnings.simplefilter("ignore", EnsembleWarning)
         if by == "members":
             for members in range(1, min(size, len(candidates)) + 1):
-                tried.append(build(candidates, y_validation, target, members, rng=rng, **options))
+                tried.append(build(candidates, y_validation, task, members, rng=rng, **options))
         else:
             known = [getattr(c, by) for c in candidates if getattr(c, by) is not None]
             if not known:
                 raise EnsembleError(f"by: no candidate knows its {by}")
             within = [c for c in candidates if getattr(c, by) is not None]
-            full = build(within, y_validation, target, size, rng=rng, **options)
+            full = build(within, y_validation, task, size, rng=rng, **options)
             low, high = float(min(known)), float(sum(getattr(c, by) for c in full.candidates))
             for bound in np.geomspace(max(low, 1e-12), max(low, high), steps)[:-1]:
                 limit = {f"max_{by}": float(bound) * (1 + 1e-9)}
-                tried.append(build(within, y_validation, target, size, rng=rng, **{**options, **limit}))
+                tried.append(build(within, y_validation, task, size, rng=rng, **{**options, **limit}))
             tried.append(full)
     points = sorted((_point(selection) for selection in tried), key=lambda p: (_cost(p, by), p.estimate.value))
     best: list[FrontierPoint] = []

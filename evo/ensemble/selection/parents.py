@@ -53,7 +53,7 @@ def parents_by_ensemble(
     numbers: Sequence[int],
     predictions: PredictionsOf,
     targets: np.ndarray,
-    target: Target | str,
+    task: Target | str,
     k: int,
     rng: np.random.Generator,
     size: int = 10,
@@ -67,7 +67,7 @@ def parents_by_ensemble(
         numbers: trials of the population.
         predictions: validation predictions of a trial, or None if there are none.
         targets: of the validation rows.
-        target: what is predicted, or the name of its task.
+        task: what is predicted, or the name of its task.
         k: parents wanted.
         rng: source of the draws.
         size: members of the ensemble (10 in the paper).
@@ -75,7 +75,7 @@ def parents_by_ensemble(
     Returns:
         Numbers of trials, with repetition; of the whole population if no predictions are known.
     """
-    members = ensemble_of(numbers, predictions, targets, target, min(size, max(1, len(numbers) // 2)))
+    members = ensemble_of(numbers, predictions, targets, task, min(size, max(1, len(numbers) // 2)))
     drawn = members or list(numbers)
     return [drawn[int(index)] for index in rng.integers(len(drawn), size=k)]
 
@@ -84,7 +84,7 @@ def selection_by_ensemble(
     select: Callable[[Sequence[Any], int], list[Any]],
     predictions: PredictionsOf,
     targets: np.ndarray,
-    target: Target | str,
+    task: Target | str,
     share: float = 0.5,
     size: int = 10,
 ) -> Callable[[Sequence[Any], int], list[Any]]:
@@ -97,7 +97,7 @@ def selection_by_ensemble(
         select: what draws the other parents, ``select(candidates, k)``.
         predictions: validation predictions of a trial by its number, or None if there are none.
         targets: of the validation rows.
-        target: what is predicted, or the name of its task.
+        task: what is predicted, or the name of its task.
         share: probability that a parent is drawn from the ensemble, 0 to 1.
         size: members of the ensemble.
     """
@@ -109,7 +109,7 @@ def selection_by_ensemble(
         if population not in formed:
             formed.clear()  # a search asks for the same population many times, then never again
             count = min(size, max(1, len(population) // 2))
-            formed[population] = ensemble_of(population, predictions, targets, target, count) if population else []
+            formed[population] = ensemble_of(population, predictions, targets, task, count) if population else []
         members = formed[population]
         chosen: list[Any] = []
         for _ in range(k):

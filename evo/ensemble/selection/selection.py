@@ -102,7 +102,7 @@ class Selection:
 def build(
     candidates: Sequence[LibraryModel],
     y_validation: np.ndarray,
-    target: Target | str,
+    task: Target | str,
     size: int = 8,
     method: str = "auto",
     *,
@@ -126,7 +126,7 @@ def build(
     Args:
         candidates: models with their predictions on the validation rows.
         y_validation: targets of those rows.
-        target: what is predicted, or the name of its task: ``binary``, ``multiclass``, ``multilabel``, ``regression``.
+        task: what is predicted, or the name of its task: ``binary``, ``multiclass``, ``multilabel``, ``regression``.
         size: members asked for, at most; a method may need fewer.
         method: ``best``: the best single model. ``average``: plain average of the best ``size``.
             ``weighted``: weights learned by gradient, drawn towards equal ones. ``greedy``: Caruana's selection with
@@ -158,7 +158,7 @@ def build(
     Warns:
         EnsembleWarning: candidates were left out, or the ensemble is smaller than asked for, and why.
     """
-    target = as_target(target)
+    target = as_target(task)
     loss = check_loss(target, loss)
     single_loss = loss if single_loss is None else check_loss(target, single_loss)
     asked_pooling, pooling = pooling, check_pooling(target, pooling)

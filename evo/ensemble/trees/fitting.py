@@ -32,7 +32,7 @@ _STOPPING = {"early_stopping": True, "validation_fraction": 0.1, "n_iter_no_chan
 def fit_trees(
     x: Any,
     y: np.ndarray,
-    target: Target | str,
+    task: Target | str,
     *,
     outputs: int | None = None,
     settings: Mapping[str, Any] | None = None,
@@ -47,7 +47,7 @@ def fit_trees(
         x: a matrix, structured array, DataFrame or mapping of columns; text columns become categories,
             missing values stay missing.
         y: targets as the nets get them.
-        target: what is predicted, or the name of its task.
+        task: what is predicted, or the name of its task.
         outputs: number of classes or outputs; read from ``y`` for None.
         settings: arguments of scikit-learn's ``HistGradientBoosting...``, over its defaults.
         categorical: names of numeric columns that are categories.
@@ -58,7 +58,7 @@ def fit_trees(
     Raises:
         EnsembleError: ``x`` is no table, or targets do not fit the task.
     """
-    target = as_target(target)
+    target = as_target(task)
     targets = as_targets(y, target, outputs)
     encoding = TableEncoding.learn(x, categorical)
     matrix = encoding.encode(x)
@@ -111,7 +111,7 @@ def tree_candidates(
     y_train: np.ndarray,
     x_validation: Any,
     y_validation: np.ndarray,
-    target: Target | str,
+    task: Target | str,
     *,
     outputs: int | None = None,
     count: int = len(SETTINGS),
@@ -128,7 +128,7 @@ def tree_candidates(
         y_train: its targets.
         x_validation: raw validation input.
         y_validation: its targets, for the scores.
-        target: what is predicted, or the name of its task.
+        task: what is predicted, or the name of its task.
         outputs: number of classes or outputs of the nets.
         count: how many, 1 to 3: see :data:`SETTINGS`.
         categorical: names of numeric columns that are categories.
@@ -140,7 +140,7 @@ def tree_candidates(
     Raises:
         EnsembleError: as :func:`fit_trees`.
     """
-    target = as_target(target)
+    target = as_target(task)
     if not 1 <= count <= len(SETTINGS):
         raise EnsembleError(f"count: expected 1 to {len(SETTINGS)} tree models, got {count!r}")
     started = time.monotonic()
