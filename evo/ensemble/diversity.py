@@ -38,7 +38,7 @@ def diversity(
         A JSON object. ``pairs``: per measure a symmetric matrix (members x members, nested lists; None
         where it is not defined). ``mean``: its mean over pairs. Measures of pairs (Kuncheva & Whitaker 2003):
 
-        - ``disagreement`` (classifiers): share of rows (and labels) where the two predict otherwise, 0 to 1;
+        - ``disagreement`` (classifiers): share of rows (and labels) where the two predict differently, 0 to 1;
         - ``q_statistic`` (classifiers): Yule's Q of being right, -1 to 1; 0 for independent mistakes;
         - ``error_correlation``: correlation of the residuals (probability minus target for classifiers);
         - ``genome_distance``: of the two genomes, where both are known.

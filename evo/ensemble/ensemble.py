@@ -14,7 +14,8 @@ from evo.ensemble.archive import ArchivedEnsemble, read, write
 from evo.ensemble.arguments import as_target, as_targets, check_pooling
 from evo.ensemble.distillation import Distillation, best_net
 from evo.ensemble.diversity import diversity
-from evo.ensemble.keras_model import copy_model, keras_input, pooled_model
+from evo.ensemble.keras_input import keras_input
+from evo.ensemble.keras_model import copy_model, pooled_model
 from evo.ensemble.library import LibraryModel, warn
 from evo.ensemble.member import Member
 from evo.ensemble.metrics import evaluate

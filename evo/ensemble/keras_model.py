@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,38 +25,6 @@ def copy_model(model: Any, name: str | None = None) -> Any:
     if name is not None:
         copy.name = name
     return copy
-
-
-@contextmanager
-def without_retracing_warnings() -> Iterator[None]:
-    """Within this, TensorFlow does not warn that ``predict`` was traced again.
-
-    Keras traces it once for each model. That is as it must be, but from the fifth model on TensorFlow takes it for a
-    loop that somebody wrote badly.
-    """
-    logger = logging.getLogger("tensorflow")
-
-    def keep(record: logging.LogRecord) -> bool:
-        return "retracing" not in record.getMessage()
-
-    logger.addFilter(keep)
-    try:
-        yield
-    finally:
-        logger.removeFilter(keep)
-
-
-def keras_input(x: Any) -> Any:
-    """Input as Keras models take it: texts become tensors, since Keras refuses numpy arrays of them."""
-    if isinstance(x, Mapping):
-        return {name: keras_input(values) for name, values in x.items()}
-    if isinstance(x, (list, tuple)) and len(x) and all(hasattr(part, "dtype") for part in x):
-        return [keras_input(values) for values in x]
-    if isinstance(x, np.ndarray) and x.dtype.kind in "OUST":
-        import tensorflow as tf
-
-        return tf.constant(x.astype(object))
-    return x
 
 
 def pooled_model(

@@ -10,7 +10,7 @@ import numpy as np
 
 from evo.core.errors import EnsembleError
 from evo.ensemble.arguments import as_predictions
-from evo.ensemble.keras_model import keras_input, without_retracing_warnings
+from evo.ensemble.keras_input import keras_input, without_retracing_warnings
 from genomes.targets import Target
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -83,15 +82,17 @@ def paired_gain(
 
 
 def folds(rows: int, count: int, targets: np.ndarray | None, rng: np.random.Generator) -> np.ndarray:
-    """Fold of each row, int (rows,), 0 .. count-1; stratified by class where labels are given."""
+    """Fold of each row, int64 (rows,), 0 .. count - 1.
+
+    Args:
+        rows: number of rows.
+        count: number of folds; their sizes differ by at most one.
+        targets: class of each row, of which every fold gets its share; None to leave that to chance.
+        rng: randomness of the folds.
+    """
     fold = np.empty(rows, dtype=np.int64)
     order = rng.permutation(rows)
     if targets is not None:
         order = order[np.argsort(targets[order], kind="stable")]
     fold[order] = np.arange(rows) % count
     return fold
-
-
-def as_dict(estimates: dict[str, Estimate]) -> dict[str, Any]:
-    """Estimates by name as a JSON object."""
-    return {name: estimate.to_json() for name, estimate in estimates.items()}

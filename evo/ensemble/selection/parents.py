@@ -91,7 +91,7 @@ def selection_by_ensemble(
     """The toolbox's ``select``, of which a share of the parents is drawn by :func:`parents_by_ensemble`.
 
     Register it in DEAP's toolbox: ``toolbox.register("select", selection_by_ensemble(toolbox.select, ...))``.
-    As DEAP's operators do, it draws from the global ``random``, which stands under the campaign's generator.
+    As DEAP's operators do, it draws from the global ``random``, which the campaign seeds.
 
     Args:
         select: what draws the other parents, ``select(candidates, k)``.

@@ -40,7 +40,19 @@ class Chosen:
 
 
 class SelectionProblem:
-    """Candidates and targets; fits any method on any rows."""
+    """What an ensemble is chosen from and judged by; any method can be fitted on any rows.
+
+    Args:
+        candidates: models that fit together.
+        targets: as :func:`evo.ensemble.arguments.as_targets` returns them.
+        target: what is predicted, or the name of its task.
+        loss: what is minimised.
+        single_loss: what the best single model is best in.
+        pooling: one of the target's ways of pooling.
+        temperature: fit a temperature after pooling; ignored where predictions are no probabilities.
+        limits: how large the ensemble may be.
+        row_weight: weight of each row, or None.
+    """
 
     def __init__(
         self,
@@ -76,7 +88,13 @@ class SelectionProblem:
             self.smooth = PoolLoss(predictions, targets, target, pooling, target.losses[0], self.weight)
 
     def fit(self, way: Way, rows: np.ndarray, rng: np.random.Generator) -> Chosen:
-        """Choose on these rows."""
+        """Choose members and weights on these rows.
+
+        Args:
+            way: the method, and the most members.
+            rows: indices of the rows to look at.
+            rng: randomness of bags.
+        """
         method, size = way
         everything = len(rows) == len(self.targets)
         score = self.pool if everything else self.pool.subset(rows)
@@ -118,9 +136,15 @@ class SelectionProblem:
         return pool(parts, chosen.weights, self.pooling, self.target, chosen.temperature, chosen.stacker)
 
     def cross_fit(self, ways: Sequence[Way], fold_count: int, rng: np.random.Generator) -> dict[Way, np.ndarray]:
-        """Predictions of each way in which every row is judged by what was chosen without it.
+        """Predictions of each way in which every row is predicted by what was chosen without it (cross-fitting).
 
-        Empty with too few rows.
+        Args:
+            ways: what is compared.
+            fold_count: folds of the rows.
+            rng: randomness of folds and bags.
+
+        Returns:
+            Per way float32 (rows, outputs); empty with fewer than two rows per fold.
         """
         rows = len(self.targets)
         if rows < 2 * fold_count:
@@ -151,6 +175,13 @@ class SelectionProblem:
     def gain(
         self, single: np.ndarray, ensemble: np.ndarray, rng: np.random.Generator, loss: str | None = None
     ) -> PairedGain:
-        """Of cross-fitted predictions over others, by default in the loss that is minimised."""
+        """How much less cross-fitted predictions lose than others, on the same rows.
+
+        Args:
+            single: the others.
+            ensemble: the ones.
+            rng: randomness of the bootstrap.
+            loss: in what; None for the loss that is minimised.
+        """
         losses = [row_losses(loss or self.loss, self.target, outputs, self.targets) for outputs in (single, ensemble)]
         return paired_gain(losses[0], losses[1], rng, self.weight)
