@@ -58,12 +58,13 @@ def as_targets(y: Any, target: Target | str, outputs: int | None = None, name: s
         return as_target(target).as_targets(y, outputs, name)
 
 
-def check_loss(target: Target, loss: str | None) -> str:
+def check_loss(target: Target | str, loss: str | None) -> str:
     """The loss; the target's default for None.
 
     Raises:
         EnsembleError: the target knows no such loss.
     """
+    target = as_target(target)
     if loss is None:
         return target.losses[0]
     if loss not in target.losses:
@@ -71,12 +72,13 @@ def check_loss(target: Target, loss: str | None) -> str:
     return loss
 
 
-def check_pooling(target: Target, pooling: str | None) -> str:
+def check_pooling(target: Target | str, pooling: str | None) -> str:
     """The way of pooling; the target's default for None.
 
     Raises:
         EnsembleError: the target knows no such way.
     """
+    target = as_target(target)
     if pooling is None:
         return target.poolings[0]
     pooling = target.pooling_synonyms.get(pooling, pooling)

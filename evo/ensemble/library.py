@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from evo.core.errors import EnsembleError
-from evo.ensemble.arguments import as_predictions
+from evo.ensemble.arguments import as_predictions, as_target
 from genomes.targets import Target
 
 
@@ -59,7 +59,7 @@ def warn(message: str, notes: list[str]) -> None:
     warnings.warn(message, EnsembleWarning, stacklevel=4)
 
 
-def usable(candidates: Sequence[LibraryModel], rows: int, target: Target, notes: list[str]) -> list[LibraryModel]:
+def usable(candidates: Sequence[LibraryModel], rows: int, target: Target | str, notes: list[str]) -> list[LibraryModel]:
     """The candidates that can stand in one ensemble, in order of their numbers.
 
     Left out with a warning: predictions that are not finite, weights that are gone, and
@@ -68,12 +68,13 @@ def usable(candidates: Sequence[LibraryModel], rows: int, target: Target, notes:
     Args:
         candidates: as given by the user.
         rows: rows of the validation targets.
-        target: what is predicted.
+        target: what is predicted, or the name of its task.
         notes: messages of the warnings are added here.
 
     Raises:
         EnsembleError: none given or none left, other data, other rows, or other classes.
     """
+    target = as_target(target)
     if len(candidates) == 0:
         raise EnsembleError("candidates: at least one is needed, got none (has any trial completed?)")
     numbers = [c.number for c in candidates]

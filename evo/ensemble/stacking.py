@@ -46,8 +46,9 @@ class Stacker:
         return cls(np.asarray(stored["coefficients"], float), np.asarray(stored["intercept"], float))
 
 
-def features(predictions: Sequence[np.ndarray], target: Target) -> np.ndarray:
+def features(predictions: Sequence[np.ndarray], target: Target | str) -> np.ndarray:
     """What the linear model sees, float64 (rows, members * outputs)."""
+    target = as_target(target)
     return np.concatenate([target.link(one.astype(np.float64)) for one in predictions], axis=1)
 
 

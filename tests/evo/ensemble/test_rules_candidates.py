@@ -9,15 +9,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from evo.ensemble.candidates import Candidate, Costs, EnsembleWarning, Limits, usable, warn
+from evo.ensemble.library import EnsembleWarning, LibraryModel, usable, warn
+from evo.ensemble.size_limits import Costs, SizeLimits
 from evo.errors import EnsembleError
 
 
-def one(number: int, *values: float, **known: object) -> Candidate:
-    return Candidate(number, np.array(values, np.float32)[:, None], **known)  # type: ignore[arg-type]
+def one(number: int, *values: float, **known: object) -> LibraryModel:
+    return LibraryModel(number, np.array(values, np.float32)[:, None], **known)  # type: ignore[arg-type]
 
 
-def left(candidates: list[Candidate], task: str = "binary", rows: int = 2) -> tuple[list[int], list[str]]:
+def left(candidates: list[LibraryModel], task: str = "binary", rows: int = 2) -> tuple[list[int], list[str]]:
     """Numbers of the usable ones, and the notes; every note is a warning, too."""
     notes: list[str] = []
     with warnings.catch_warnings(record=True) as seen:
@@ -29,8 +30,8 @@ def left(candidates: list[Candidate], task: str = "binary", rows: int = 2) -> tu
 
 # -- limits ------------------------------------------------------------------------
 def test_no_limit_is_the_default_and_all_fit() -> None:
-    assert Limits() == Limits(None, None, None)
-    costs = Costs([one(0, 0.5), one(1, 0.5)], Limits())
+    assert SizeLimits() == SizeLimits(None, None, None)
+    costs = Costs([one(0, 0.5), one(1, 0.5)], SizeLimits())
     assert costs.fits(np.array([0, 1])) and list(costs.open(np.array([0]))) == [True, True]
 
 
@@ -38,23 +39,23 @@ def test_limits_are_positive() -> None:
     for name in ("members", "parameters", "latency"):
         for wrong in (0, -1, math.nan):
             with pytest.raises(EnsembleError, match=f"max_{name}"):
-                Limits(**{name: wrong})  # type: ignore[arg-type]
-        Limits(**{name: 1})  # type: ignore[arg-type]
-    Limits(latency=1e-9)
+                SizeLimits(**{name: wrong})  # type: ignore[arg-type]
+        SizeLimits(**{name: 1})  # type: ignore[arg-type]
+    SizeLimits(latency=1e-9)
 
 
 def test_costs_are_summed_and_may_meet_the_limit_but_not_pass_it() -> None:
     candidates = [one(0, 0.5, parameters=3), one(1, 0.5, parameters=4), one(2, 0.5, parameters=1)]
-    costs = Costs(candidates, Limits(parameters=7))
+    costs = Costs(candidates, SizeLimits(parameters=7))
     assert costs.fits(np.array([0, 1])) and not costs.fits(np.array([0, 1, 2]))
     assert list(costs.open(np.array([0]))) == [True, True, True]
     assert list(costs.open(np.array([1]))) == [True, True, True]
     assert list(costs.open(np.array([1, 2]))) == [False, True, True]
-    assert not Costs(candidates, Limits(parameters=6)).fits(np.array([0, 1]))
+    assert not Costs(candidates, SizeLimits(parameters=6)).fits(np.array([0, 1]))
 
 
 def test_members_chosen_already_stay_open_where_nothing_else_fits() -> None:
-    costs = Costs([one(0, 0.5), one(1, 0.5)], Limits(members=1))
+    costs = Costs([one(0, 0.5), one(1, 0.5)], SizeLimits(members=1))
     assert list(costs.open(np.array([1]))) == [False, True]
     assert costs.fits(np.array([1])) and not costs.fits(np.array([0, 1]))
     assert list(costs.open(np.array([], dtype=int))) == [True, True]
@@ -62,7 +63,7 @@ def test_members_chosen_already_stay_open_where_nothing_else_fits() -> None:
 
 def test_every_limit_holds_at_once() -> None:
     candidates = [one(n, 0.5, parameters=p, latency=s) for n, (p, s) in enumerate([(1, 0.5), (9, 0.1), (1, 0.1)])]
-    costs = Costs(candidates, Limits(members=2, parameters=5, latency=0.4))
+    costs = Costs(candidates, SizeLimits(members=2, parameters=5, latency=0.4))
     assert list(costs.open(np.array([], dtype=int))) == [False, False, True]
     assert costs.costs.tolist() == [[1, 1, 1], [1, 9, 1], [0.5, 0.1, 0.1]]
     assert costs.bounds.tolist() == [2, 5, 0.4]
@@ -70,20 +71,20 @@ def test_every_limit_holds_at_once() -> None:
 
 def test_sums_that_meet_the_limit_but_for_rounding_fit() -> None:
     candidates = [one(n, 0.5, latency=0.1) for n in range(3)]
-    costs = Costs(candidates, Limits(latency=0.3))  # .1 + .1 + .1 > .3
+    costs = Costs(candidates, SizeLimits(latency=0.3))  # .1 + .1 + .1 > .3
     assert costs.fits(np.array([0, 1, 2])) and costs.open(np.array([0, 1])).all()
-    assert not Costs(candidates, Limits(latency=0.3 * (1 - 1e-9))).fits(np.array([0, 1, 2]))
+    assert not Costs(candidates, SizeLimits(latency=0.3 * (1 - 1e-9))).fits(np.array([0, 1, 2]))
 
 
 def test_who_does_not_know_its_cost_never_fits_and_someone_must() -> None:
     candidates = [one(0, 0.5, latency=0.1), one(1, 0.5)]
-    assert list(Costs(candidates, Limits(latency=9)).open(np.array([], dtype=int))) == [True, False]
+    assert list(Costs(candidates, SizeLimits(latency=9)).open(np.array([], dtype=int))) == [True, False]
     with pytest.raises(EnsembleError, match="max_parameters: no candidate knows its parameters"):
-        Costs(candidates, Limits(parameters=9))
+        Costs(candidates, SizeLimits(parameters=9))
 
 
 def test_costs_of_some_candidates_are_theirs() -> None:
-    costs = Costs([one(n, 0.5, parameters=n + 1) for n in range(3)], Limits(parameters=4))
+    costs = Costs([one(n, 0.5, parameters=n + 1) for n in range(3)], SizeLimits(parameters=4))
     part = costs.restricted(np.array([2, 0]))
     assert part.costs.tolist() == [[3, 1]] and part.fits(np.array([0, 1])) and part.limits == costs.limits
 
@@ -144,7 +145,7 @@ def test_all_were_trained_on_the_same_data_where_that_is_known() -> None:
 def test_all_have_the_rows_of_the_targets_and_the_same_outputs() -> None:
     with pytest.raises(EnsembleError, match="candidate 1: 1 rows of predictions for 2 rows"):
         left([one(0, 0.1, 0.2), one(1, 0.1)])
-    wide = Candidate(1, np.full((2, 2), 0.5, np.float32))
+    wide = LibraryModel(1, np.full((2, 2), 0.5, np.float32))
     with pytest.raises(EnsembleError, match="number 0 has 1 outputs, number 1 has 2"):
         left([one(0, 0.1, 0.2), wide], "multilabel")
     with pytest.raises(EnsembleError, match="number 1 has 2 outputs, number 2 has 1"):
@@ -162,7 +163,7 @@ def test_classifiers_give_probabilities_but_for_rounding() -> None:
 
 
 def test_predictions_are_brought_into_one_form_and_the_rest_is_kept() -> None:
-    given = Candidate(7, np.array([[0.75, 0.25], [0.5, 0.5]]), {"a": 1.0}, 5, 0.1, "genome", None, "trees", "d")
+    given = LibraryModel(7, np.array([[0.75, 0.25], [0.5, 0.5]]), {"a": 1.0}, 5, 0.1, "genome", None, "trees", "d")
     (kept,) = usable([given], 2, "binary", [])
     assert kept.predictions.dtype == np.float32 and kept.predictions.tolist() == [[0.25], [0.5]]
     assert replace(kept, predictions=given.predictions).__dict__ == given.__dict__

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evo.ensemble.metrics import finish, mean_and_error
-from evo.ensemble.selection.estimation import Estimate, PairedGain, as_dict, folds, paired_gain
+from evo.ensemble.metrics import mean_and_error
+from evo.ensemble.selection.estimation import Estimate, PairedGain, folds, paired_gain
+from genomes.targets import as_target
 
 
 def rng() -> np.random.Generator:
@@ -114,35 +115,35 @@ def test_folds_share_out_each_class_in_an_order_that_is_drawn() -> None:
 # -- estimates ---------------------------------------------------------------------
 def test_standard_error_of_a_mean_is_that_of_an_unbiased_variance() -> None:
     rows = np.array([1.0, 2.0, 3.0, 6.0])
-    value, error = mean_and_error("mae", rows)
+    value, error = mean_and_error("mae", "regression", rows)
     assert value == 3 and error == pytest.approx(rows.std(ddof=1) / 2)
 
 
 def test_standard_error_of_one_row_is_none() -> None:
-    assert mean_and_error("log_loss", np.array([0.7])) == (0.7, 0.0)
+    assert mean_and_error("log_loss", "binary", np.array([0.7])) == (0.7, 0.0)
 
 
 def test_standard_error_counts_row_weights() -> None:
     rows, weight = np.array([1.0, 2.0, 6.0]), np.array([1.0, 3.0, 0.0])
-    value, error = mean_and_error("log_loss", rows, weight)
+    value, error = mean_and_error("log_loss", "binary", rows, weight)
     assert value == pytest.approx(1.75)
     assert error == pytest.approx(np.sqrt((0.25**2 * 0.75**2 + 0.75**2 * 0.25**2) * 3 / 2))
 
 
 def test_standard_error_of_a_root_is_by_the_delta_method() -> None:
     rows = np.array([1.0, 2.0, 3.0, 10.0])
-    value, error = mean_and_error("rmse", rows)
+    value, error = mean_and_error("rmse", "regression", rows)
     assert value == 2 and error == pytest.approx(rows.std(ddof=1) / 2 / (2 * 2))
-    assert mean_and_error("rmse", np.zeros(3)) == (0.0, 0.0)
+    assert mean_and_error("rmse", "regression", np.zeros(3)) == (0.0, 0.0)
 
 
 def test_only_the_root_mean_square_is_a_root() -> None:
-    assert finish("rmse", 9.0) == 3 and finish("mae", 9.0) == 9 and finish("log_loss", 9.0) == 9
+    numbers, classes = as_target("regression"), as_target("multiclass")
+    assert numbers.finish("rmse", 9.0) == 3 and numbers.finish("mae", 9.0) == 9 and classes.finish("log_loss", 9.0) == 9
 
 
 def test_estimates_are_told_as_json_and_as_text() -> None:
     estimate = Estimate(0.123456, 0.0123)
     assert estimate.to_json() == {"value": 0.123456, "error": 0.0123}
     assert str(estimate) == "0.1235 ± 0.012"
-    assert as_dict({"a": estimate}) == {"a": estimate.to_json()}
     assert PairedGain(1.0, 2.0, 3.0, 4.0).to_json() == {"value": 1.0, "low": 2.0, "high": 3.0, "probability": 4.0}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evo.ensemble.candidates import Candidate
+from evo.ensemble.library import LibraryModel
 from evo.ensemble.selection.estimation import Estimate
 from evo.ensemble.selection.frontier import FrontierPoint, frontier
 from evo.ensemble.selection.selection import Selection
@@ -20,14 +20,14 @@ module = sys.modules[frontier.__module__]
 Y = np.zeros(4)
 
 
-def candidates(*parameters: int | None) -> list[Candidate]:
+def candidates(*parameters: int | None) -> list[LibraryModel]:
     return [
-        Candidate(n, np.zeros((4, 1), np.float32), parameters=cost, latency=None if cost is None else cost / 100)
+        LibraryModel(n, np.zeros((4, 1), np.float32), parameters=cost, latency=None if cost is None else cost / 100)
         for n, cost in enumerate(parameters)
     ]
 
 
-def chosen(members: list[Candidate], value: float | None, who: str = "ensemble") -> Selection:
+def chosen(members: list[LibraryModel], value: float | None, who: str = "ensemble") -> Selection:
     estimates = {} if value is None else {who: {"rmse": Estimate(value, 0.1)}}
     weights = np.full(len(members), 1 / len(members))
     return Selection(tuple(members), weights, "regression", "average", "rmse", estimates=estimates)
@@ -40,11 +40,11 @@ class Builder:
         self.losses, self.who = losses, who
         self.asked: list[dict[str, Any]] = []
 
-    def __call__(self, given: list[Candidate], y: Any, task: str, size: int, **options: Any) -> Selection:
+    def __call__(self, given: list[LibraryModel], y: Any, task: str, size: int, **options: Any) -> Selection:
         self.asked.append({"given": [c.number for c in given], "y": y, "task": task, "size": size, **options})
         most = options.get("max_parameters", options.get("max_latency", math.inf))
         by = "latency" if "max_latency" in options else "parameters"
-        members: list[Candidate] = []
+        members: list[LibraryModel] = []
         for one in given[:size]:
             if sum((getattr(c, by) or 0) for c in [*members, one]) <= most:
                 members.append(one)
@@ -52,7 +52,7 @@ class Builder:
 
 
 def run(
-    monkeypatch: pytest.MonkeyPatch, builder: Builder, given: list[Candidate], **options: Any
+    monkeypatch: pytest.MonkeyPatch, builder: Builder, given: list[LibraryModel], **options: Any
 ) -> list[tuple[int, float]]:
     monkeypatch.setattr(module, "build", builder)
     points = frontier(given, Y, "regression", rng="the rng", **options)  # type: ignore[arg-type]

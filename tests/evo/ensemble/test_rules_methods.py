@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evo.ensemble.candidates import Candidate, Costs, Limits
+from evo.ensemble.library import LibraryModel
 from evo.ensemble.selection.methods import (
     Greedy,
     LearnedWeights,
@@ -19,6 +19,7 @@ from evo.ensemble.selection.methods import (
     within_limits,
 )
 from evo.ensemble.selection.pool_loss import PoolLoss
+from evo.ensemble.size_limits import Costs, SizeLimits
 
 #: Losses 1/2 and 1. The best mixture is three of A to two of B, with a loss of 1/10.
 A, B = [1.0, 0.0], [-1.0, 1.0]
@@ -30,8 +31,8 @@ def pool_of(*arrows: list[float]) -> PoolLoss:
 
 
 def costs_of(*parameters: int, **limits: int) -> Costs:
-    candidates = [Candidate(n, np.zeros((2, 1), np.float32), parameters=cost) for n, cost in enumerate(parameters)]
-    return Costs(candidates, Limits(**limits))
+    candidates = [LibraryModel(n, np.zeros((2, 1), np.float32), parameters=cost) for n, cost in enumerate(parameters)]
+    return Costs(candidates, SizeLimits(**limits))
 
 
 def free(pool: PoolLoss) -> Costs:

@@ -9,6 +9,17 @@ import pytest
 
 from evo.ensemble.selection import pool_loss
 from evo.ensemble.selection.pool_loss import PoolLoss
+from genomes.targets import pooled_loss
+
+KINDS = {
+    "log": (pooled_loss.LogLoss, pooled_loss.ClassLogLoss),
+    "logistic": (pooled_loss.LogisticLoss,),
+    "softmax": (pooled_loss.SoftmaxLoss,),
+    "squared": (pooled_loss.SquaredError, pooled_loss.ClassSquaredError),
+    "absolute": (pooled_loss.AbsoluteError,),
+    "wrong_sign": (pooled_loss.WrongSign,),
+    "wrong_class": (pooled_loss.WrongClass,),
+}
 
 
 def column(*values: float) -> np.ndarray:
@@ -109,13 +120,13 @@ def test_kind_follows_task_pooling_and_loss(task: str, pooling: str, loss: str, 
     """The Brier score of a geometric mean is selected by log loss, and a median by the arithmetic mean."""
     predictions, y = by_task(task)
     pool = PoolLoss(predictions, y, task, pooling, loss)
-    assert pool.kind == kind and pool.smooth == (not kind.startswith("wrong"))
+    assert type(pool.function) in KINDS[kind] and pool.smooth == (not kind.startswith("wrong"))
     assert pool.terms.shape == (2, 2, 1 if kind == "log" and task == "multiclass" else predictions[0].shape[1])
     assert pool.candidates == 2
 
 
 def test_log_loss_and_arithmetic_mean_are_the_defaults() -> None:
-    assert PoolLoss(BINARY, BINARY_Y, "binary").kind == "log"
+    assert type(PoolLoss(BINARY, BINARY_Y, "binary").function) is pooled_loss.LogLoss
 
 
 def test_a_confident_mistake_costs_the_floor() -> None:
@@ -147,7 +158,8 @@ def test_some_rows_are_those_rows_with_their_weights_and_may_repeat() -> None:
     assert pool.subset(np.array([1])).singles() == pytest.approx([4, 1])
     assert pool.subset(np.array([1, 0, 1, 1])).singles() == pytest.approx([(3 * 4 + 3 * 1) / 6, 1])
     classes = PoolLoss(CLASSES, CLASSES_Y, "multiclass", "geometric").subset(np.array([1, 1]))
-    assert classes.singles() == pytest.approx([log(0.5), log(0.1)], abs=1e-6) and classes.kind == "softmax"
+    assert classes.singles() == pytest.approx([log(0.5), log(0.1)], abs=1e-6)
+    assert type(classes.function) is pooled_loss.SoftmaxLoss
     assert list(classes.targets) == [2, 2]
 
 
@@ -155,7 +167,7 @@ def test_some_candidates_are_those_candidates_on_the_same_rows() -> None:
     pool = PoolLoss(NUMBERS, NUMBERS_Y, "regression", loss="mae", row_weight=np.array([3.0, 1.0]))
     part = pool.restricted(np.array([1]))
     assert part.candidates == 1 and part.singles() == pytest.approx(pool.singles()[1:])
-    assert part.kind == "absolute" and part.targets is pool.targets
+    assert type(part.function) is pooled_loss.AbsoluteError and part.targets is pool.targets
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "multilabel", "regression"])
@@ -216,7 +228,7 @@ def test_slope_is_that_of_finite_differences_and_the_value_is_that_of_the_weight
 
 
 def test_slope_of_an_error_rate_is_refused() -> None:
-    with pytest.raises(ValueError, match="wrong_sign has no gradient"):
+    with pytest.raises(ValueError, match="WrongSign has no gradient"):
         PoolLoss(BINARY, BINARY_Y, "binary", loss="error").value_and_gradient(np.array([0.5, 0.5]))
 
 

@@ -8,27 +8,18 @@ import numpy as np
 import pytest
 
 from evo.ensemble import calibration
-from evo.ensemble.calibration import (
-    FLOOR,
-    apply_temperature,
-    calibrated,
-    fit_temperature,
-    logits,
-    sigmoid,
-    softmax,
-)
-from evo.ensemble.metrics import (
-    LOSSES,
-    as_predictions,
-    as_targets,
-    check_loss,
-    check_task,
-    evaluate,
-    row_losses,
-)
-from evo.ensemble.pooling import POOLINGS, check_pooling, pool, weighted_median
+from evo.ensemble.arguments import as_predictions, as_target, as_targets, check_loss, check_pooling
+from evo.ensemble.calibration import apply_temperature, calibrated, fit_temperature
+from evo.ensemble.metrics import evaluate, row_losses
+from evo.ensemble.pooling import pool
 from evo.ensemble.stacking import Stacker, features, fit_stacker
 from evo.errors import EnsembleError
+from genomes.targets.probabilities import FLOOR, logit, sigmoid, softmax
+from genomes.targets.weighted_median import weighted_median
+
+TASKS = ("binary", "multiclass", "multilabel", "regression")
+POOLINGS = {task: as_target(task).poolings for task in TASKS}
+LOSSES = {task: as_target(task).losses for task in TASKS}
 
 
 def column(*values: float) -> np.ndarray:
@@ -202,9 +193,9 @@ def test_calibrated_looks_at_most_at_2000_rows_evenly_spread() -> None:
 
 def test_odds_and_chances_are_each_others_inverse_and_never_overflow() -> None:
     p = np.array([0.0, 1e-3, 0.5, 0.9, 1.0])
-    assert logits(p)[1:4] == near(np.log(p[1:4] / (1 - p[1:4])))
-    assert logits(p)[0] == pytest.approx(math.log(FLOOR), abs=1e-6) and logits(p)[4] == pytest.approx(-logits(p)[0])
-    assert sigmoid(logits(p)) == near(np.clip(p, FLOOR, 1 - FLOOR))
+    assert logit(p)[1:4] == near(np.log(p[1:4] / (1 - p[1:4])))
+    assert logit(p)[0] == pytest.approx(math.log(FLOOR), abs=1e-6) and logit(p)[4] == pytest.approx(-logit(p)[0])
+    assert sigmoid(logit(p)) == near(np.clip(p, FLOOR, 1 - FLOOR))
     with np.errstate(all="raise", under="ignore"):
         assert list(sigmoid(np.array([-1e4, 0.0, 1e4]))) == [0, 0.5, 1]
         assert softmax(np.array([[1e4, 1e4, -1e4]])) == near([[0.5, 0.5, 0]])
@@ -217,10 +208,10 @@ def test_losses_of_each_task_and_their_defaults() -> None:
         assert LOSSES[task] == ("log_loss", "calibrated_log_loss", "brier", "error")
     assert LOSSES["regression"] == ("rmse", "mae")
     for task, known in LOSSES.items():
-        assert check_task(task) == task and check_loss(task, None) == known[0]
+        assert as_target(task).task == task and check_loss(task, None) == known[0]
         assert [check_loss(task, loss) for loss in known] == list(known)
     with pytest.raises(EnsembleError, match="task"):
-        check_task("clustering")
+        as_target("clustering")
     with pytest.raises(EnsembleError, match="loss"):
         check_loss("regression", "log_loss")
 

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evo.ensemble.candidates import Candidate, EnsembleWarning, Limits
-from evo.ensemble.metrics import as_targets
+from evo.ensemble.arguments import as_target, as_targets
+from evo.ensemble.library import EnsembleWarning, LibraryModel
 from evo.ensemble.pooling import pool
 from evo.ensemble.selection import selection
 from evo.ensemble.selection.estimation import Estimate, PairedGain
-from evo.ensemble.selection.problem import SelectionProblem, Way
 from evo.ensemble.selection.selection import Selection, build, screen
+from evo.ensemble.selection.selection_problem import SelectionProblem, Way
+from evo.ensemble.size_limits import SizeLimits
 from evo.ensemble.stacking import Stacker
 from evo.errors import EnsembleError
 
@@ -34,7 +35,9 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(3)
 
 
-def noisy(task: str = "binary", count: int = 5, rows: int = ROWS, seed: int = 0) -> tuple[list[Candidate], np.ndarray]:
+def noisy(
+    task: str = "binary", count: int = 5, rows: int = ROWS, seed: int = 0
+) -> tuple[list[LibraryModel], np.ndarray]:
     """Noisy models of one truth, and its labels or numbers; the parameters grow by tens."""
     random = np.random.default_rng(seed)
     outputs = {"binary": 1, "multiclass": 3, "multilabel": 2, "regression": 1}[task]
@@ -47,7 +50,7 @@ def noisy(task: str = "binary", count: int = 5, rows: int = ROWS, seed: int = 0)
         elif task != "regression":
             own = 1 / (1 + np.exp(-2 * own))
         candidates.append(
-            Candidate(number, own.astype(np.float32), parameters=10 * (number + 1), latency=0.1 * (number + 1))
+            LibraryModel(number, own.astype(np.float32), parameters=10 * (number + 1), latency=0.1 * (number + 1))
         )
     y = {"multiclass": truth.argmax(axis=1), "regression": truth}.get(task, (truth > 0).astype(int))
     return candidates, y
@@ -110,13 +113,14 @@ def test_auto_returns_the_way_that_wins_by_cross_fitted_predictions() -> None:
         candidates, y = noisy(task, count=10, rows=120)
         if spoilt:
             candidates = [
-                c if c.number < 2 else Candidate(c.number, np.roll(c.predictions, c.number, axis=0)) for c in candidates
+                c if c.number < 2 else LibraryModel(c.number, np.roll(c.predictions, c.number, axis=0))
+                for c in candidates
             ]
         chosen = build(candidates, y, task, 8, confidence=None, rng=rng())
         random = rng()
         loss = "rmse" if task == "regression" else "log_loss"
         problem = SelectionProblem(
-            candidates, as_targets(y, task), task, loss, loss, "arithmetic", False, Limits(8), None
+            candidates, as_targets(y, task), task, loss, loss, "arithmetic", False, SizeLimits(8), None
         )
         tried: list[Way] = [("weighted", 8), ("weighted", 4), ("weighted", 2), ("greedy", 8)]
         predicted = problem.cross_fit([("best", 8), ("average", 8), *tried], 5, random)
@@ -169,7 +173,7 @@ def test_a_selection_is_the_named_way_on_all_rows_with_estimates_by_cross_fittin
     chosen = build(candidates, y, "multiclass", 4, method, confidence=None, rng=rng(), **options)
     loss = options.get("loss", "log_loss")
     members = options.get("max_members", 4)
-    limits = Limits(members, options.get("max_parameters"), options.get("max_latency"))
+    limits = SizeLimits(members, options.get("max_parameters"), options.get("max_latency"))
     problem = SelectionProblem(
         candidates,
         y,
@@ -257,20 +261,20 @@ def test_fallback_is_at_one_half_by_default() -> None:
 def test_no_confidence_never_falls_back() -> None:
     candidates, y = noisy()
     good = np.where(y == 1, 0.9, 0.1).astype(np.float32)
-    useless = [Candidate(0, good), *(Candidate(c.number, 1 - c.predictions) for c in candidates[1:])]
+    useless = [LibraryModel(0, good), *(LibraryModel(c.number, 1 - c.predictions) for c in candidates[1:])]
     kept = build(useless, y, "binary", 5, "average", confidence=None, rng=rng())
     assert kept.gain is not None and kept.gain.probability == 0
     assert not kept.fallback and len(kept.candidates) == 5
     assert build(useless, y, "binary", 5, "average", confidence=0.001, rng=rng()).fallback
 
 
-def _timid_and_bold(wrong: int) -> tuple[list[Candidate], np.ndarray]:
+def _timid_and_bold(wrong: int) -> tuple[list[LibraryModel], np.ndarray]:
     """One that is always right and never sure, and two that are sure and wrong in some rows each."""
     y = np.arange(100) % 2
     sure = np.where(y == 1, 0.98, 0.02)
     bold = [np.where((np.arange(100) - shift) % 100 < wrong, 1 - sure, sure) for shift in (0, 50)]
     timid = np.where(y == 1, 0.53, 0.47)
-    return [Candidate(n, p.astype(np.float32)[:, None]) for n, p in enumerate([timid, *bold])], y
+    return [LibraryModel(n, p.astype(np.float32)[:, None]) for n, p in enumerate([timid, *bold])], y
 
 
 def test_fallback_where_better_in_the_loss_but_clearly_worse_in_that_of_the_single_model() -> None:
@@ -289,7 +293,7 @@ def test_as_good_in_the_loss_of_the_single_model_is_no_reason_to_fall_back() -> 
     y = np.arange(100) % 2
     first = np.where(np.arange(100) < 50, 0.98, 0.55)  # each is right everywhere, and sure of one half
     halves = [np.where(y == 1, p, 1 - p).astype(np.float32) for p in (first, first[::-1])]
-    candidates = [Candidate(n, p) for n, p in enumerate(halves)]
+    candidates = [LibraryModel(n, p) for n, p in enumerate(halves)]
     chosen = build(candidates, y, "binary", 2, "average", single_loss="error", rng=rng())
     assert chosen.gain is not None and chosen.gain.probability > 0.5
     assert chosen.estimates["ensemble"]["error"] == chosen.estimates["best"]["error"]
@@ -298,7 +302,7 @@ def test_as_good_in_the_loss_of_the_single_model_is_no_reason_to_fall_back() -> 
 
 def test_no_gain_is_said_once_even_where_the_single_loss_is_worse_too() -> None:
     candidates, y = noisy(seed=2)
-    useless = [candidates[0], *(Candidate(c.number, 1 - c.predictions) for c in candidates[1:])]
+    useless = [candidates[0], *(LibraryModel(c.number, 1 - c.predictions) for c in candidates[1:])]
     chosen = build(useless, y, "binary", 5, "average", single_loss="error", rng=rng())
     assert chosen.fallback and len(chosen.notes) == 1 and "no gain" in chosen.notes[0]
 
@@ -308,7 +312,7 @@ def test_best_is_one_model_with_its_nested_estimates() -> None:
     candidates, y = noisy()
     chosen = build(candidates, y, "binary", 4, "best", rng=rng())
     problem = SelectionProblem(
-        candidates, as_targets(y, "binary"), "binary", "log_loss", "log_loss", "arithmetic", False, Limits(4), None
+        candidates, as_targets(y, "binary"), "binary", "log_loss", "log_loss", "arithmetic", False, SizeLimits(4), None
     )
     found = problem.estimates(problem.cross_fit([("best", 4)], 5, rng()))
     assert chosen.estimates == {"best": found["best", 4]} and chosen.estimate == found["best", 4]
@@ -365,7 +369,7 @@ def test_the_smaller_of_size_and_most_members_holds() -> None:
 
 def test_who_does_not_fit_alone_is_no_candidate() -> None:
     candidates, y = noisy(count=4)
-    best_first = [Candidate(c.number, c.predictions, parameters=9 - c.number) for c in candidates]
+    best_first = [LibraryModel(c.number, c.predictions, parameters=9 - c.number) for c in candidates]
     chosen = build(best_first, y, "binary", 4, "best", max_parameters=7, rng=rng())
     assert numbers(chosen)[0] in (2, 3)
     alone = build(best_first[2:], y, "binary", 4, "best", rng=rng())
@@ -389,9 +393,9 @@ ROUGH = [0.99] * 8 + [0.4] * 2  # log loss .19, wrong in 2, brier .07
 BLIND = [1.0] * 9 + [1e-4]  # log loss .92, wrong in 1, brier .10
 
 
-def two_classes(*chances: list[float]) -> tuple[list[Candidate], np.ndarray]:
+def two_classes(*chances: list[float]) -> tuple[list[LibraryModel], np.ndarray]:
     predictions = [np.stack([1 - np.array(p), np.array(p)], axis=1).astype(np.float32) for p in chances]
-    return [Candidate(n, p) for n, p in enumerate(predictions)], np.ones(10, dtype=np.int64)
+    return [LibraryModel(n, p) for n, p in enumerate(predictions)], np.ones(10, dtype=np.int64)
 
 
 def screened(monkeypatch: pytest.MonkeyPatch, most: int, *chances: list[float], **options: Any) -> list[int]:
@@ -399,7 +403,7 @@ def screened(monkeypatch: pytest.MonkeyPatch, most: int, *chances: list[float], 
     candidates, y = two_classes(*chances)
     monkeypatch.setattr(selection, "_FEWEST", most)
     monkeypatch.setattr(selection, "_TERMS", 0)
-    given = {"task": "multiclass", "loss": "log_loss", "pooling": "arithmetic", **options}
+    given = {"target": "multiclass", "loss": "log_loss", "pooling": "arithmetic", **options}
     return [c.number for c in screen(candidates, y, **given)]
 
 
@@ -456,7 +460,7 @@ def test_screening_leaves_as_many_as_a_selection_can_hold(
     monkeypatch.setattr(selection, "_FEWEST", 1)
     monkeypatch.setattr(selection, "_TERMS", 10 * 6 + 9)
     random = np.random.default_rng(0)
-    candidates = [Candidate(n, random.dirichlet(np.ones(3), 10).astype(np.float32)) for n in range(8)]
+    candidates = [LibraryModel(n, random.dirichlet(np.ones(3), 10).astype(np.float32)) for n in range(8)]
     y = np.zeros(10, np.int64) if task == "multiclass" else np.zeros((10, 3), np.float32)
     assert len(screen(candidates, y, task, loss, pooling)) == left
 
@@ -464,7 +468,7 @@ def test_screening_leaves_as_many_as_a_selection_can_hold(
 def test_build_screens_by_its_own_loss_pooling_and_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[Any, ...]] = []
 
-    def watched(kept: list[Candidate], *rest: Any) -> list[Candidate]:
+    def watched(kept: list[LibraryModel], *rest: Any) -> list[LibraryModel]:
         seen.append((len(kept), *rest))
         return kept[1:]
 
@@ -475,7 +479,7 @@ def test_build_screens_by_its_own_loss_pooling_and_weights(monkeypatch: pytest.M
     chosen = build(candidates, y, "multiclass", 3, "average", confidence=None, rng=rng(), **options)  # type: ignore[arg-type]
     (count, targets, *rest) = seen[0]
     assert count == 4 and np.array_equal(targets, y) and 0 not in numbers(chosen)
-    assert rest[:3] == ["multiclass", "brier", "geometric"] and rest[3] is weight
+    assert rest[:3] == [as_target("multiclass"), "brier", "geometric"] and rest[3] is weight
 
 
 # -- arguments ---------------------------------------------------------------------
@@ -532,7 +536,7 @@ def test_no_rows_and_targets_that_do_not_belong_are_refused_by_name() -> None:
     several, _ = noisy("multiclass")
     with pytest.raises(EnsembleError, match=r"^y_validation: .* 0 \.\. 2"):
         build(several, np.full(ROWS, 3), "multiclass", 2, rng=rng())
-    one = [Candidate(c.number, c.predictions[:1]) for c in candidates]
+    one = [LibraryModel(c.number, c.predictions[:1]) for c in candidates]
     assert len(build(one, y[:1], "binary", 2, "average", rng=rng()).candidates) == 2
 
 
@@ -540,7 +544,7 @@ def test_no_rows_and_targets_that_do_not_belong_are_refused_by_name() -> None:
 def test_predictions_are_those_of_the_members_pooled_at_the_temperature() -> None:
     parts = [np.array([[0.2, 0.5, 0.3]], np.float32), np.array([[0.6, 0.1, 0.3]], np.float32)]
     weights = np.array([0.75, 0.25])
-    members = tuple(Candidate(n, p) for n, p in enumerate(parts))
+    members = tuple(LibraryModel(n, p) for n, p in enumerate(parts))
     record = Selection(members, weights, "multiclass", "average", "log_loss", "geometric", 2.0)
     assert np.array_equal(record.predictions(), pool(parts, weights, "geometric", "multiclass", 2.0))
     stacker = Stacker(np.arange(18.0).reshape(6, 3) / 10, np.zeros(3))

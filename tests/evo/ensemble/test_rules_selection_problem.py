@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from evo.ensemble.arguments import as_target, as_targets
 from evo.ensemble.calibration import calibrated, fit_temperature
-from evo.ensemble.candidates import Candidate, Costs, Limits
-from evo.ensemble.metrics import LOSSES, as_targets, mean_and_error, row_losses
+from evo.ensemble.library import LibraryModel
+from evo.ensemble.metrics import mean_and_error, row_losses
 from evo.ensemble.pooling import pool
 from evo.ensemble.selection.estimation import folds, paired_gain
 from evo.ensemble.selection.methods import (
@@ -20,7 +21,8 @@ from evo.ensemble.selection.methods import (
     forward_without_replacement,
 )
 from evo.ensemble.selection.pool_loss import PoolLoss
-from evo.ensemble.selection.problem import Chosen, SelectionProblem, combine
+from evo.ensemble.selection.selection_problem import Chosen, SelectionProblem
+from evo.ensemble.size_limits import Costs, SizeLimits
 from evo.ensemble.stacking import Stacker, fit_stacker
 
 TASKS = ["binary", "multiclass", "multilabel", "regression"]
@@ -56,14 +58,14 @@ def problem_of(
     single_loss: str | None = None,
     pooling: str = "arithmetic",
     temperature: bool = False,
-    limits: Limits | None = None,
+    limits: SizeLimits | None = None,
     weight: np.ndarray | None = None,
 ) -> SelectionProblem:
     predictions, targets = noisy(task)
-    candidates = [Candidate(n, p, parameters=n + 1) for n, p in enumerate(predictions)]
-    loss = loss or LOSSES[task][0]
+    candidates = [LibraryModel(n, p, parameters=n + 1) for n, p in enumerate(predictions)]
+    loss = loss or as_target(task).losses[0]
     return SelectionProblem(
-        candidates, targets, task, loss, single_loss or loss, pooling, temperature, limits or Limits(), weight
+        candidates, targets, task, loss, single_loss or loss, pooling, temperature, limits or SizeLimits(), weight
     )
 
 
@@ -77,14 +79,14 @@ def full(chosen: Chosen, count: int = 5) -> np.ndarray:
 def test_combine_pools_without_a_temperature_unless_told() -> None:
     parts = [np.array([[0.2], [0.9]], np.float32), np.array([[0.6], [0.5]], np.float32)]
     weights = np.array([0.75, 0.25])
-    assert combine(parts, weights, "arithmetic", "binary") == pytest.approx(np.array([[0.3], [0.8]]))
-    softer = combine(parts, weights, "arithmetic", "binary", 2.0)
+    assert pool(parts, weights, "arithmetic", "binary") == pytest.approx(np.array([[0.3], [0.8]]))
+    softer = pool(parts, weights, "arithmetic", "binary", 2.0)
     assert np.array_equal(softer, pool(parts, weights, "arithmetic", "binary", 2.0)) and softer[0, 0] > 0.35
-    geometric = combine(parts, weights, "geometric", "binary")
+    geometric = pool(parts, weights, "geometric", "binary")
     assert np.array_equal(geometric, pool(parts, weights, "geometric", "binary")) and geometric[0, 0] < 0.299
     three = [np.array([[0.2, 0.5, 0.3]], np.float32), np.array([[0.6, 0.1, 0.3]], np.float32)]
     assert np.array_equal(
-        combine(three, weights, "geometric", "multiclass"), pool(three, weights, "geometric", "multiclass")
+        pool(three, weights, "geometric", "multiclass"), pool(three, weights, "geometric", "multiclass")
     )
 
 
@@ -92,7 +94,7 @@ def test_combine_asks_the_stacker_where_there_is_one() -> None:
     parts = [np.array([[0.2], [0.9]], np.float32), np.array([[0.6], [0.5]], np.float32)]
     stacker = Stacker(np.array([[1.0], [-0.5]]), np.array([0.25]))
     for task in ("binary", "regression"):
-        found = combine(parts, np.array([0.5, 0.5]), "arithmetic", task, 1.0, stacker)
+        found = pool(parts, np.array([0.5, 0.5]), "arithmetic", task, 1.0, stacker)
         assert np.array_equal(found, stacker.predict(parts, task))
 
 
@@ -105,7 +107,7 @@ def test_chosen_has_no_temperature_and_no_stacker_unless_given() -> None:
 @pytest.mark.parametrize("rows", [ALL, SOME], ids=["all rows", "some rows"])
 @pytest.mark.parametrize("task", TASKS)
 def test_fit_chooses_by_the_named_method_on_the_given_rows(task: str, rows: np.ndarray) -> None:
-    limits = Limits(members=3, parameters=11)
+    limits = SizeLimits(members=3, parameters=11)
     problem = problem_of(task, limits=limits)
     score = PoolLoss([c.predictions[rows] for c in problem.candidates], problem.targets[rows], task, loss=problem.loss)
     costs = Costs(problem.candidates, limits)
@@ -164,7 +166,7 @@ def test_calibrated_log_loss_weighs_members_as_if_each_had_its_best_temperature(
     problem = problem_of(task, "calibrated_log_loss")
     as_if = [calibrated(c.predictions, problem.targets, task) for c in problem.candidates]
     score = PoolLoss(as_if, problem.targets, task, "arithmetic", "log_loss")
-    costs = Costs(problem.candidates, Limits())
+    costs = Costs(problem.candidates, SizeLimits())
     for rows in (ALL, SOME):
         found = problem.fit(("greedy", 5), rows, rng())
         assert np.array_equal(full(found), Greedy()(score.subset(rows), costs, rng()))
@@ -179,7 +181,7 @@ def test_fit_minimises_the_loss_asked_for_with_the_pooling_asked_for(loss: str) 
         problem = problem_of("multiclass", loss, pooling=pooling)
         predictions = [c.predictions for c in problem.candidates]
         score = PoolLoss(predictions, problem.targets, "multiclass", pooling, loss)
-        expected = Greedy()(score, Costs(problem.candidates, Limits()), rng())
+        expected = Greedy()(score, Costs(problem.candidates, SizeLimits()), rng())
         assert np.array_equal(full(problem.fit(("greedy", 5), ALL, rng())), expected)
 
 
@@ -199,12 +201,12 @@ def test_the_best_single_model_is_best_in_a_loss_of_its_own() -> None:
     timid = np.where(y == 1, 0.6, 0.4)
     bold = np.where(y == 1, 0.99, 0.01)
     bold[[0, 7]] = 0.45, 0.55
-    candidates = [Candidate(n, p.astype(np.float32)[:, None]) for n, p in enumerate([bold, timid])]
+    candidates = [LibraryModel(n, p.astype(np.float32)[:, None]) for n, p in enumerate([bold, timid])]
     targets = as_targets(y, "binary")
 
     def best(single_loss: str, rows: np.ndarray, weight: np.ndarray | None = None) -> int:
         problem = SelectionProblem(
-            candidates, targets, "binary", "log_loss", single_loss, "arithmetic", False, Limits(), weight
+            candidates, targets, "binary", "log_loss", single_loss, "arithmetic", False, SizeLimits(), weight
         )
         if single_loss != "log_loss":
             assert problem.single_losses is not None and problem.single_losses.dtype == np.float32
@@ -269,9 +271,9 @@ def test_stacking_is_a_linear_model_on_the_greedily_chosen(task: str, weighted: 
 
 
 def test_stacking_two_models_is_stacking_and_one_alone_is_not() -> None:
-    two = problem_of("regression", limits=Limits(members=2)).fit(("stacking", 2), ALL, rng())
+    two = problem_of("regression", limits=SizeLimits(members=2)).fit(("stacking", 2), ALL, rng())
     assert len(two.members) == 2 and two.stacker is not None
-    one = problem_of("binary", temperature=True, limits=Limits(members=1)).fit(("stacking", 1), ALL, rng())
+    one = problem_of("binary", temperature=True, limits=SizeLimits(members=1)).fit(("stacking", 1), ALL, rng())
     assert list(one.weights) == [1.0] and one.stacker is None and one.temperature != 1.0
 
 
@@ -303,7 +305,7 @@ def test_cross_fitting_needs_two_rows_per_fold() -> None:
 def test_cross_fitting_stratifies_by_class() -> None:
     """Each class of a multiclass task is spread over the folds as evenly as it can be."""
     y = np.repeat([0, 1], [18, 6])
-    candidates = [Candidate(n, np.full((24, 2), 0.5, np.float32)) for n in range(2)]
+    candidates = [LibraryModel(n, np.full((24, 2), 0.5, np.float32)) for n in range(2)]
     seen: list[np.ndarray] = []
 
     class Watched(SelectionProblem):
@@ -314,9 +316,9 @@ def test_cross_fitting_stratifies_by_class() -> None:
     for task in ("multiclass", "binary"):
         seen.clear()
         if task == "binary":
-            candidates = [Candidate(c.number, c.predictions[:, :1]) for c in candidates]
+            candidates = [LibraryModel(c.number, c.predictions[:, :1]) for c in candidates]
         problem = Watched(
-            candidates, as_targets(y, task), task, "log_loss", "log_loss", "arithmetic", False, Limits(), None
+            candidates, as_targets(y, task), task, "log_loss", "log_loss", "arithmetic", False, SizeLimits(), None
         )
         problem.cross_fit([("best", 1)], 6, rng())
         even = all(list(counts) == [15, 5] for counts in seen)
@@ -343,13 +345,13 @@ def test_estimates_are_the_loss_minimised_and_the_metrics_of_the_task(task: str,
     found = problem.estimates({("best", 3): outputs})[("best", 3)]
     assert list(found) == REPORTED[task, loss]
     for metric, estimate in found.items():
-        value, error = mean_and_error(metric, row_losses(metric, task, outputs, problem.targets), weight)
+        value, error = mean_and_error(metric, task, row_losses(metric, task, outputs, problem.targets), weight)
         assert (estimate.value, estimate.error) == (value, error)
 
 
 def _gain(problem: SelectionProblem, loss: str, weight: np.ndarray | None) -> Any:
     single, ensemble = (
-        row_losses(loss, problem.task, problem.candidates[i].predictions, problem.targets) for i in (3, 1)
+        row_losses(loss, problem.target, problem.candidates[i].predictions, problem.targets) for i in (3, 1)
     )
     return paired_gain(single, ensemble, rng(), weight)
 
