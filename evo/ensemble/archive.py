@@ -1,7 +1,8 @@
 """An ensemble as one file: a zip archive of JSON and Keras' own ``.keras`` files.
 
 ``ensemble.json`` says what there is (format, task, pooling, weights, members with the SHA-256 of their
-files); ``members/N.keras`` holds a net, ``members/N.trees`` a tree model (see :mod:`evo.ensemble.trees`).
+files; the whole target where the task's name does not say all); ``members/N.keras`` holds a net, ``members/N.trees`` a
+tree model (see :mod:`evo.ensemble.trees`).
 Nothing in it is executed: nets are read in Keras' safe mode, trees are arrays.
 """
 

@@ -64,7 +64,7 @@ def pooled_model(
             raise EnsembleError(
                 f"as_keras: members take different inputs: member 0 {described}, member {index} {_describe(copy)}"
             )
-    outputs = [ops.cast(copy(inputs), "float32") for copy in copies]
+    outputs = [ops.cast(target.keras_predictions(copy(inputs)), "float32") for copy in copies]
     shares = [float(weight) for weight in weights]
     if stacker is not None:
         parts = [target.keras_link(output) for output in outputs]

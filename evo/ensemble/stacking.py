@@ -76,16 +76,16 @@ def fit_stacker(
     outputs = predictions[0].shape[1]
     prior = np.concatenate([np.eye(outputs)] * len(predictions)) / len(predictions)
     share = np.full(len(x), 1 / len(x)) if row_weight is None else row_weight / row_weight.sum()
-    wanted = target.as_outputs(targets, outputs)
     fit = _least_squares if target.least_squares else _by_gradient
-    return fit(target, x, wanted, prior, share, penalty / len(x))
+    return fit(target, x, targets, prior, share, penalty / len(x))
 
 
 def _least_squares(
-    target: Target, x: np.ndarray, wanted: np.ndarray, prior: np.ndarray, share: np.ndarray, strength: float
+    target: Target, x: np.ndarray, targets: np.ndarray, prior: np.ndarray, share: np.ndarray, strength: float
 ) -> Stacker:
     """Least squares on what the prior leaves over; features centred so that the intercept is free."""
     width = x.shape[1]
+    wanted = target.as_outputs(targets, prior.shape[1])
     center, middle = share @ x, share @ wanted
     left = (wanted - middle) - (x - center) @ prior
     gram = (x - center).T @ ((x - center) * share[:, None])
@@ -98,7 +98,7 @@ def _least_squares(
 
 
 def _by_gradient(
-    target: Target, x: np.ndarray, wanted: np.ndarray, prior: np.ndarray, share: np.ndarray, strength: float
+    target: Target, x: np.ndarray, targets: np.ndarray, prior: np.ndarray, share: np.ndarray, strength: float
 ) -> Stacker:
     """L-BFGS on the target's loss of stacked scores."""
     from scipy.optimize import minimize
@@ -108,7 +108,7 @@ def _by_gradient(
     def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
         change = flat[: width * outputs].reshape(width, outputs)
         scores = x @ (prior + change) + flat[width * outputs :]
-        value, slope = target.stacking_loss(scores, wanted, share)
+        value, slope = target.stacking_loss(scores, targets, share)
         value += 0.5 * strength * float((change**2).sum())
         return value, np.concatenate([(x.T @ slope + strength * change).ravel(), slope.sum(axis=0)])
 

@@ -173,8 +173,8 @@ class IndependentLabels(Classifier):
         scores = logit(predictions.astype(np.float64)) * np.where(targets > 0.5, 1.0, -1.0)
         return lambda inverse: float(np.mean(np.logaddexp(0, -scores * inverse)))
 
-    def stacking_loss(self, scores: np.ndarray, outputs: np.ndarray, share: np.ndarray) -> tuple[float, np.ndarray]:
+    def stacking_loss(self, scores: np.ndarray, targets: np.ndarray, share: np.ndarray) -> tuple[float, np.ndarray]:
         """Logistic loss, averaged over labels, and its derivative by each score."""
-        sign = 2 * outputs - 1
+        sign = 2 * targets - 1
         value = float(share @ np.logaddexp(0, -sign * scores).mean(axis=1))
-        return value, (sigmoid(scores) - outputs) * share[:, None] / scores.shape[1]
+        return value, (sigmoid(scores) - targets) * share[:, None] / scores.shape[1]

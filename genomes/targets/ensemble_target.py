@@ -170,6 +170,10 @@ class EnsembleTarget(abc.ABC):
         return float(np.sqrt(mean)) if loss in self.rooted else float(mean)
 
     # -- pooling -----------------------------------------------------------------------
+    def keras_predictions(self, outputs: Any) -> Any:
+        """:meth:`as_predictions` of what a Keras model puts out: one tensor (batch, outputs)."""
+        return outputs
+
     def link(self, predictions: np.ndarray) -> np.ndarray:
         """Predictions on the scale of the geometric mean and of stacking: log-probabilities or log-odds, say."""
         return predictions
@@ -258,17 +262,17 @@ class EnsembleTarget(abc.ABC):
 
         return loss
 
-    def stacking_loss(self, scores: np.ndarray, outputs: np.ndarray, share: np.ndarray) -> tuple[float, np.ndarray]:
+    def stacking_loss(self, scores: np.ndarray, targets: np.ndarray, share: np.ndarray) -> tuple[float, np.ndarray]:
         """Mean of the default loss of stacked scores and its derivative by each score; unless :attr:`least_squares`.
 
         Args:
             scores: on the scale of :meth:`link`, (rows, outputs).
-            outputs: targets, of :meth:`as_outputs`.
+            targets: as :meth:`as_targets` returns them.
             share: weight of each row, summing to 1.
         """
 
         def rows(scores: np.ndarray) -> np.ndarray:
-            return self.row_losses(self.losses[0], self.inverse_link(scores), outputs)
+            return self.row_losses(self.losses[0], self.inverse_link(scores), targets)
 
         return float(share @ rows(scores)), numerical_slope(rows, scores) * share[:, None]
 

@@ -186,9 +186,10 @@ class Multiclass(Classifier):
 
         return loss
 
-    def stacking_loss(self, scores: np.ndarray, outputs: np.ndarray, share: np.ndarray) -> tuple[float, np.ndarray]:
+    def stacking_loss(self, scores: np.ndarray, targets: np.ndarray, share: np.ndarray) -> tuple[float, np.ndarray]:
         """Cross-entropy of the softmax of the scores, and its derivative by each score."""
+        onehot = self.as_outputs(targets, scores.shape[1])
         top = scores.max(axis=1, keepdims=True)
         normaliser = top[:, 0] + np.log(np.exp(scores - top).sum(axis=1))
-        value = float(share @ (normaliser - (scores * outputs).sum(axis=1)))
-        return value, (softmax(scores) - outputs) * share[:, None]
+        value = float(share @ (normaliser - (scores * onehot).sum(axis=1)))
+        return value, (softmax(scores) - onehot) * share[:, None]
