@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from genomes.checks import whole_number
 from genomes.errors import GenomeError
 from genomes.targets.ensemble_target import EnsembleTarget
 
@@ -65,13 +66,8 @@ class Target(EnsembleTarget):
         _KINDS[name] = cls
 
     def __post_init__(self) -> None:
-        number = self.outputs
-        if number is not None and (
-            isinstance(number, bool) or not isinstance(number, (int, np.integer)) or number < self.fewest
-        ):
-            raise GenomeError(f"classes: expected a whole number from {self.fewest}, got {number!r}")
-        number = self.only if self.only is not None else number
-        object.__setattr__(self, "outputs", None if number is None else int(number))
+        number = None if self.outputs is None else whole_number(self.outputs, "classes", self.fewest)
+        object.__setattr__(self, "outputs", number if self.only is None else self.only)
 
     # -- from what users write ---------------------------------------------------------
     @staticmethod
@@ -105,11 +101,10 @@ class Target(EnsembleTarget):
                 f"got {given or 'none'}"
             )
         name, number = next(iter(given.items()))
-        if isinstance(number, bool) or not isinstance(number, (int, np.integer)):
-            raise GenomeError(f"{name}: expected a whole number, got {number!r}")
+        number = whole_number(number, name)
         if task is not None:
-            return _kind(task)(int(number))
-        return next(kind for kind in _KINDS.values() if kind.is_meant_by(name, int(number)))(int(number))
+            return _kind(task)(number)
+        return next(kind for kind in _KINDS.values() if kind.is_meant_by(name, number))(number)
 
     @classmethod
     def is_meant_by(cls, argument: str, number: int) -> bool:
