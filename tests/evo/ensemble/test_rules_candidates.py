@@ -151,7 +151,7 @@ def test_all_have_the_rows_of_the_targets_and_the_same_outputs() -> None:
     with pytest.raises(EnsembleError, match="number 1 has 2 outputs, number 2 has 1"):
         left([wide, one(2, 0.1, 0.2)], "multilabel")
     with pytest.raises(EnsembleError, match="^candidate 3: a binary classifier has one output"):
-        left([one(0, 0.1, 0.2), Candidate(3, np.full((2, 3), 0.5, np.float32))])
+        left([one(0, 0.1, 0.2), LibraryModel(3, np.full((2, 3), 0.5, np.float32))])
 
 
 def test_classifiers_give_probabilities_but_for_rounding() -> None:

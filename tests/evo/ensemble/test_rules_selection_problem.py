@@ -133,8 +133,8 @@ def test_fit_puts_the_heaviest_first_and_of_equals_the_earlier() -> None:
     found = problem.fit(("average", 4), ALL, rng())
     assert list(found.members) == sorted(found.members) and len(found.members) == 4
     predictions, targets = noisy("regression", count=40)
-    candidates = [Candidate(n, p) for n, p in enumerate(predictions)]
-    many = SelectionProblem(candidates, targets, "regression", "rmse", "rmse", "arithmetic", False, Limits(), None)
+    candidates = [LibraryModel(n, p) for n, p in enumerate(predictions)]
+    many = SelectionProblem(candidates, targets, "regression", "rmse", "rmse", "arithmetic", False, SizeLimits(), None)
     assert list(many.fit(("average", 40), ALL, rng()).members) == list(range(40))
     found = problem.fit(("greedy", 4), ALL, rng())
     assert len(set(found.weights)) > 1
