@@ -1,17 +1,15 @@
-"""``campaign.json`` and ``preprocessing.npz``: what a campaign is, written once and never changed."""
+"""``campaign.json`` and its copy: what a campaign is, written once and never changed."""
 
 from __future__ import annotations
 
-import io
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from evo.core.errors import SettingsError, StorageError
 from evo.storage import atomic, layout
+from evo.storage.comparison import differences, plain
 from evo.storage.sealed import Damaged, open_json, read_bytes, seal_json
 
 
@@ -21,7 +19,12 @@ def holds_campaign(root: Path) -> bool:
 
 
 def check_free(root: Path) -> None:
-    """Raise unless a new campaign may be made here; nothing is touched."""
+    """Raise unless a new campaign may be made here; nothing is touched.
+
+    Raises:
+        SettingsError: it is a file, or a folder with something else or a campaign in it.
+        StorageError: it cannot be written, or holds trials without a ``campaign.json``.
+    """
     if root.exists() and not root.is_dir():
         raise SettingsError(f"directory: {root} is a file, expected a folder that is empty or does not exist")
     if not root.exists():
@@ -58,6 +61,12 @@ def _check_no_trials(root: Path) -> None:
 
 
 def check_campaign(root: Path) -> None:
+    """Raise unless a directory holds a campaign.
+
+    Raises:
+        SettingsError: it is a file, does not exist, or holds no campaign.
+        StorageError: it holds trials, but no ``campaign.json``.
+    """
     if root.exists() and not root.is_dir():
         raise SettingsError(f"directory: {root} is a file, expected the folder of a campaign")
     if not root.exists():
@@ -67,8 +76,66 @@ def check_campaign(root: Path) -> None:
         raise SettingsError(f"directory: {root} holds no campaign ({layout.CAMPAIGN} is missing)")
 
 
+def new_content(
+    settings: Mapping[str, Any],
+    space: Mapping[str, Any],
+    data_fingerprint: Mapping[str, Any] | str,
+    versions: Mapping[str, str],
+    preprocessing_sha256: str | None,
+) -> dict[str, Any]:
+    """The content of ``campaign.json`` for a new campaign, as plain JSON."""
+    return {
+        "evo_format": layout.FORMAT,
+        "segment": layout.SEGMENT,
+        "settings": plain(dict(settings)),
+        "space": plain(dict(space)),
+        "data_fingerprint": plain(data_fingerprint),
+        "versions": dict(versions),
+        "preprocessing_sha256": preprocessing_sha256,
+    }
+
+
+def write_campaign(root: Path, content: Mapping[str, Any]) -> None:
+    """Write the copy, then ``campaign.json``: with it the folder is a campaign's.
+
+    Raises:
+        StorageError: one of them could not be written.
+    """
+    sealed = seal_json(content)
+    atomic.write_file(root / layout.CAMPAIGN_COPY, sealed)
+    atomic.write_file(root / layout.CAMPAIGN, sealed)
+
+
+def compare(
+    content: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    space: Mapping[str, Any],
+    data_fingerprint: Mapping[str, Any] | str,
+    ignore: Sequence[str] = (),
+) -> list[str]:
+    """One line per difference between a stored campaign and a given one; ``ignore``: settings that may differ."""
+    stored = {key: value for key, value in content["settings"].items() if key not in ignore}
+    given = {key: value for key, value in plain(dict(settings)).items() if key not in ignore}
+    return [
+        *differences(stored, given, "settings"),
+        *differences(content["space"], plain(dict(space)), "space"),
+        *differences(content["data_fingerprint"], plain(data_fingerprint), "data"),
+    ]
+
+
 def read_campaign(root: Path, write: bool) -> tuple[dict[str, Any], list[str]]:
-    """``campaign.json``, or its copy where it is damaged; and what was repaired."""
+    """``campaign.json``, or its copy where it is damaged; and what was repaired.
+
+    Args:
+        root: the campaign's directory.
+        write: restore the damaged one from the other.
+
+    Returns:
+        The content, and one line per repair.
+
+    Raises:
+        StorageError: both are damaged, or their format is newer than this version of evo.
+    """
     reasons: dict[str, str] = {}
     contents: dict[str, dict[str, Any]] = {}
     for name in (layout.CAMPAIGN, layout.CAMPAIGN_COPY):
@@ -98,16 +165,3 @@ def read_campaign(root: Path, write: bool) -> tuple[dict[str, Any], list[str]]:
             atomic.set_aside(root, root / name)
             atomic.write_file(root / name, seal_json(content))
     return content, messages
-
-
-def pack_arrays(arrays: Mapping[str, np.ndarray]) -> bytes:
-    """Arrays as an ``.npz`` file whose bytes depend on nothing else."""
-    buffer = io.BytesIO()
-    checked = {}
-    for name in sorted(arrays):
-        array = np.asarray(arrays[name])
-        if array.dtype.hasobject:
-            raise StorageError(f"preprocessing {name!r}: expected an array of numbers or text, got objects")
-        checked[name] = array
-    np.savez(buffer, **checked)  # type: ignore[arg-type]
-    return buffer.getvalue()

@@ -47,7 +47,7 @@ class Population:
     records: tuple[TrialRecord, ...]
 
 
-class Populations:
+class PopulationFiles:
     """The files of ``populations/``.
 
     Args:

@@ -24,7 +24,7 @@ KIND = "predictions"
 VERIFY_BYTES = 512 * 2**20
 
 
-class Predictions:
+class PredictionFiles:
     """The files of ``predictions/``.
 
     Args:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from evo.core.errors import StorageError
@@ -12,17 +12,21 @@ from evo.storage.records import StoredFile
 from evo.storage.sealed import file_digest
 
 
-class States:
+class StateFiles:
     """The files of ``states/`` and the trials' working folders in ``work/``.
 
     Args:
         root: the campaign's directory.
         say: is told about damaged files.
+
+    Attributes:
+        files: the state that each trial left, by the trial's number; it may have been dropped since.
     """
 
     def __init__(self, root: Path, say: Callable[[str], None]) -> None:
         self._root = root
         self._say = say
+        self.files: dict[int, StoredFile] = {}
         self._verified: set[int] = set()
 
     def working_folder(self, number: int) -> Path:
@@ -48,14 +52,35 @@ class States:
         target = self._root / layout.STATES / file.name
         if path != target:
             atomic.move_file(path, target)
+        self.files[number] = file
         self._verified.add(number)
+
+    def restore(self, number: int, path: Path) -> None:
+        """Put a lost state back, after the trial was trained again.
+
+        Raises:
+            StorageError: it is not the state that was lost, to the last bit.
+        """
+        expected = self.files.get(number)
+        found = self.describe(number, path)
+        if expected is None or (found.sha256, found.bytes) != (expected.sha256, expected.bytes):
+            raise StorageError(
+                f"{self._root / layout.STATES / found.name} was lost, and what was trained again for trial "
+                f"{number} differs from it. Restore the file from a backup."
+            )
+        self.keep(number, expected, path)
+        self.finish(number)
+        self._say(f"{layout.STATES}/{expected.name} was lost; trained again")
 
     def finish(self, number: int) -> None:
         """Drop a trial's working folder."""
         atomic.remove_tree(self._root / layout.WORK / layout.number_name(number))
 
-    def path(self, number: int, file: StoredFile, write: bool = True) -> Path | None:
-        """Where a trial's state is; None if it was dropped, or is damaged (which is said)."""
+    def path(self, number: int, write: bool = True) -> Path | None:
+        """Where a trial's state is; None if it left none, it was dropped, or it is damaged (which is said)."""
+        file = self.files.get(number)
+        if file is None:
+            return None
         path = self._root / layout.STATES / file.name
         if number in self._verified and path.exists():
             return path
@@ -73,11 +98,10 @@ class States:
         self._verified.add(number)
         return path
 
-    def recover(self, files: Mapping[int, StoredFile], pending: set[int]) -> None:
+    def recover(self, pending: set[int]) -> None:
         """Finish what a kill interrupted: keep finished states, drop working folders that nobody needs.
 
         Args:
-            files: state files of the trials whose outcome is known.
             pending: trials whose outcome is not known; their working folders stay.
         """
         work = self._root / layout.WORK
@@ -86,22 +110,21 @@ class States:
             folder = work / name
             if number is None or not folder.is_dir() or number in pending:
                 continue
-            file = files.get(number)
+            file = self.files.get(number)
             if file is not None and not (self._root / layout.STATES / file.name).exists():
                 for candidate in sorted(folder.rglob("*")):
                     if candidate.is_file() and file_digest(candidate) == (file.sha256, file.bytes):
                         self.keep(number, file, candidate)
                         break
             atomic.remove_tree(folder)
-        wanted = {file.name for file in files.values()}
+        wanted = {file.name for file in self.files.values()}
         orphans = [self._root / layout.STATES / n for n in os.listdir(self._root / layout.STATES) if n not in wanted]
         atomic.remove_files([path for path in orphans if path.is_file()])
 
-    def prune(self, files: Mapping[int, StoredFile], keep: Iterable[int], keep_bytes: int | None) -> int:
+    def prune(self, keep: Iterable[int], keep_bytes: int | None) -> int:
         """Drop all states but some.
 
         Args:
-            files: state files of all trials that left one.
             keep: trials whose state is wanted, the most important first.
             keep_bytes: most bytes to keep; the first of ``keep`` that fit stay. None: no limit.
 
@@ -111,7 +134,7 @@ class States:
         kept: set[str] = set()
         total = 0
         for number in dict.fromkeys(keep):
-            file = files.get(number)
+            file = self.files.get(number)
             if file is None:
                 continue
             total += file.bytes
