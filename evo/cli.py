@@ -19,7 +19,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="evo",
         description="Evolutionary search for Keras architectures. Every campaign lives in a directory: interrupted "
-        "or killed at any moment, it is resumed from there.",
+        "or killed at any moment, it resumes from there.",
         epilog="'evo COMMAND --help' says more about a command. Start with 'evo demo'.",
     )
     top.add_argument("--version", action="store_true", help="show the version and what it runs on")
@@ -38,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
 
     resume = commands.add_parser(
         "resume", help="resume a campaign, or give it a larger budget",
-        description="Go on with the campaign in a directory. Data and space are found by what 'evo run' or "
+        description="Resume the campaign in a directory. Data and space are found by what 'evo run' or "
         "'evo demo' noted there; a campaign begun from Python needs --config with its data.",
     )  # fmt: skip
     resume.add_argument("directory", metavar="DIR", type=Path, help="the campaign's directory")
@@ -68,7 +68,7 @@ def parser() -> argparse.ArgumentParser:
     demo = commands.add_parser(
         "demo", help="the main job, end to end, on 1,797 real images: two to five minutes on two cores",
         description="Evolve convolutional networks for scikit-learn's digits, then form an ensemble and judge it on "
-        "test images that nothing has seen. Interrupted, it is resumed when it is started again.",
+        "test images that nothing has seen. Interrupted, it resumes when it is started again.",
     )  # fmt: skip
     _directory(demo, "where the campaign is kept (default: runs/demo)")
     demo.add_argument("--seed", metavar="N", type=int, default=1, help="seed of the campaign (default: %(default)s)")

@@ -6,13 +6,13 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from evo.commands.configuration import Job
+from evo.commands.job import Job
 from evo.commands.run_job import command_line, run_job
 
 DIRECTORY = Path("runs/demo")
-#: Epochs over all models: two to five minutes on two cores; and for a look.
+#: Epochs over all models: two to five minutes on two cores; and the same with ``--quick``.
 EPOCHS, QUICK_EPOCHS = 300, 30
-#: Epochs of a full training, likewise.
+#: Epochs of a full training, without and with ``--quick``.
 LENGTH, QUICK_LENGTH = 27, 9
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evo.commands.configuration import Job
+from evo.commands.job import Job
 from evo.core.errors import EvoError, SettingsError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def read_result(directory: Path) -> Result:
 
 
 def read_result_with_data(directory: Path, config: Path | None) -> tuple[Result, str]:
-    """The same with the campaign's data, where it is to be had; else the reason why not.
+    """The result with the campaign's data, where it can be loaded; else without, and the reason why not.
 
     Args:
         directory: the campaign's directory.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from evo.commands.backend import quiet_backend
+from evo.commands.quiet_backend import quiet_backend
 from evo.commands.reading import read_result, read_result_with_data
 from evo.core.errors import EvoError, SettingsError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from evo.commands.configuration import Job
+from evo.commands.job import Job
 from evo.commands.run_job import command_line, run_job
 
 

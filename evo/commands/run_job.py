@@ -1,4 +1,4 @@
-"""Runs a job on the command line: display, Ctrl-C, and what is shown at the end."""
+"""Running a job on the command line: display, Ctrl-C, and what is shown at the end."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evo.commands.configuration import Job, JobNote
 from evo.commands.interruption import StopOnInterrupt
+from evo.commands.job import Job, JobNote
 from evo.core.errors import RepairWarning, SettingsError
 from evo.core.events import Callback
 from evo.report.progress import Progress
@@ -42,13 +42,13 @@ def run_job(
         workers: worker processes; the job's number by default.
         quiet: no display.
         break_lock: take the directory's lock from whoever holds it.
-        resumes: take the settings that are stored, whatever the job or today's defaults say.
+        resumes: keep to the settings that are stored, whatever the job or today's defaults say.
 
     Returns:
         the exit code: 0, or 130 after an interruption.
     """
     from evo.campaign import Campaign, resume
-    from evo.commands.finish import show_result
+    from evo.commands.results import show_result
 
     space, split = job.load()
     progress = None if quiet else Progress()

@@ -22,7 +22,7 @@ _CAMPAIGN = "evo.campaign"
 class MLflow(Callback):
     """Logs a campaign as a run, and every trial as a child run with its curves and genome.
 
-    A resumed campaign goes on in the run it began; trials that were there
+    A resumed campaign continues the run it began; trials that were logged
     before are not logged again. No global state of MLflow is used or changed.
 
     Args:

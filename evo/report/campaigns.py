@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 #: Why a campaign ended, in words.
 REASONS = {
     "budget": "The budget is spent.",
-    "stopped": "It was stopped, and can go on.",
+    "stopped": "It was stopped, and can be resumed.",
     "exhausted": "Every model of the space was trained.",
 }
 #: Notes of a session that say what was found and chosen.

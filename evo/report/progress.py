@@ -166,7 +166,7 @@ class Progress(Callback):
     def _header(self) -> None:
         info = self._info
         assert info is not None
-        begun = f"going on after {sum(self._tally.done.values())} trials" if info.resumed else "new campaign"
+        begun = f"resumed after {sum(self._tally.done.values())} trials" if info.resumed else "new campaign"
         workers = f"{info.workers} worker{'s' if info.workers != 1 else ''}"
         self._print(f"{info.directory}: {begun}, seed {info.seed}, {workers}, {self._budget(info)}")
         for name, value in (("space", info.space), ("precision", info.precision), ("strategy", info.strategy)):

@@ -22,7 +22,7 @@ from evo.storage import atomic, layout, tables
 from evo.storage.records import TrialRecord, from_lines, to_lines
 from evo.storage.sealed import Damaged, check_hdf5, read_bytes
 
-#: With a proposal lost for good, at most so many later trials are given up to fall back before it.
+#: Where a proposal is lost and cannot be restored, at most this many later trials are given up without ``repair``.
 FALLBACK = 16
 
 

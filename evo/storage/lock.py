@@ -4,8 +4,8 @@ The file appears complete or not at all (written aside, then hard-linked,
 which is atomic on network file systems too). It names host, process, the
 process's start time and when it was taken. A holder on this host that is no
 longer alive left a stale lock, which is taken over with a message. Whether a
-holder on another host is alive can not be known from here: that is refused,
-with a hint how to break it.
+holder on another host is alive cannot be known from here: that is refused,
+with a hint on how to break it.
 """
 
 from __future__ import annotations
@@ -266,7 +266,7 @@ class DirectoryLock:
 
 @contextlib.contextmanager
 def _guard(directory: Path) -> Iterator[None]:
-    """Lets one process of this host at a time judge the lock, where the system has ``flock``.
+    """Let one process of this host at a time judge the lock, where the system has ``flock``.
 
     Without, two processes that both find the same stale lock could each
     remove what the other has just taken.

@@ -31,7 +31,7 @@ _GROUPS = ("weights", "seeds", "optimizer", "curves")
 
 @dataclass
 class TrainingState:
-    """All that is needed to go on with a trial as if it had never stopped.
+    """All that is needed to continue a trial as if it had never stopped.
 
     Attributes:
         epoch: epochs behind the weights.

@@ -172,7 +172,7 @@ def _mirrored(reason: str) -> Placement:
 
     gpus = tf.config.list_logical_devices("GPU")
     devices = [device.name for device in gpus or tf.config.list_logical_devices("CPU")]
-    # On CPUs NCCL is not to be had.
+    # NCCL works on GPUs only.
     operations = None if gpus else tf.distribute.ReductionToOneDevice()
     strategy = tf.distribute.MirroredStrategy(devices, cross_device_ops=operations)
     kind = "gpu" if gpus else "cpu"
@@ -195,7 +195,7 @@ def _tpu() -> tuple[Any, str]:
 
 
 def _may_have_tpu() -> bool:
-    """Whether the environment or the devices announce a TPU: resolving in vain can wait for the network."""
+    """Whether the environment or the devices announce a TPU: resolving one that is not there can wait for the network."""
     names = ("TPU_NAME", "KUBE_GOOGLE_CLOUD_TPU_ENDPOINTS", "TPU_WORKER_ID", "TPU_ACCELERATOR_TYPE", "COLAB_TPU_ADDR")
     return any(os.environ.get(name) for name in names) or os.path.exists("/dev/accel0")
 

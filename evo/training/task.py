@@ -71,7 +71,7 @@ class TrialTask:
         last_epoch: epochs behind the state at the end.
         final: decay the learning rate over these epochs.
         seed: of weights, shuffling, dropout, augmentation. The same for a trial and for
-            all that continue from it, so that stopping and going on changes nothing.
+            all that continue from it, so that an interruption changes nothing.
         directory: the trial's own folder for files; what a killed worker left
             there (the state after its last finished epoch) is continued.
         start: path of the state to continue from, or None.

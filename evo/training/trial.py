@@ -12,12 +12,13 @@ import numpy as np
 
 from evo.core.errors import DataError, EvoError, StorageError
 from evo.core.trial import Outcome, Status
-from evo.training.backends.choice import engine_cache, engine_for, space_of
+from evo.training.backends.choice import engine_cache, engine_for
 from evo.training.backends.engine import Engine, EpochResult
 from evo.training.limits import over_limit
 from evo.training.resident_data import ResidentData, open_data
 from evo.training.state import TrainingState, read_state, write_state
 from evo.training.task import TrialReport, TrialTask
+from evo.training.task_inputs import space_of
 from genomes.errors import GenomeError
 from genomes.genome import Genome
 

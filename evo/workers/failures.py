@@ -1,4 +1,4 @@
-"""What can befall a worker; executors set these on futures."""
+"""What can go wrong in a worker; executors set these on futures."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ _get_preparation_data = multiprocessing.spawn.get_preparation_data
 
 
 class EndOfMain(BaseException):
-    """Ends the import of a main module that goes on to start a campaign; no ``except Exception`` catches it."""
+    """Ends the import of a main module that would start a campaign next; no ``except Exception`` catches it."""
 
 
 def _preparation_data(name: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""From a future to a report: whatever befell the worker becomes an outcome with its cause."""
+"""From a future to a report: whatever happened to the worker becomes an outcome with its cause."""
 
 from __future__ import annotations
 

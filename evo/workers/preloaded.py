@@ -13,7 +13,7 @@ if keras_backend() == "tensorflow":
         import keras  # noqa: F401
         import tensorflow  # noqa: F401
 
-        import evo.training.backends.tensorflow
+        import evo.training.backends.tensorflow.engine
         import evo.training.trial  # noqa: F401
         import genomes.spaces  # noqa: F401
 

@@ -203,7 +203,7 @@ def quiet_imports() -> Iterator[None]:
 def warm_up(threads: int) -> int:
     """Import the training engine and its backend; returns the worker's process id."""
     with quiet_imports():
-        from evo.training.backend import prepare_process
+        from evo.training.process_setup import prepare_process
 
         prepare_process(threads)
         import evo.training.trial  # noqa: F401

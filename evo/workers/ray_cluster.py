@@ -132,12 +132,12 @@ def _call(fn: Callable[..., Any], args: Any, kwargs: Any, threads: int, seconds:
     except TimeoutError:
         if done.done():
             raise
-        # The call goes on in its thread: this worker is of no more use.
+        # The call still runs in its thread, and cannot be stopped: this worker is of no further use.
         end = threading.Timer(_GRACE, os._exit, args=(1,))
         end.daemon = True
         end.start()
         raise TimeLimitError(f"the trial took more than {seconds:g} s") from None
 
 
-#: Seconds in which a worker that is of no more use can still send its answer.
+#: Seconds in which a worker that is about to end can still send its answer.
 _GRACE = 0.5

@@ -2,7 +2,7 @@
 
 Tracing is most of the bill of a small candidate. An engine serves again:
 
-- for the very same genome (a trial that climbs a rung, the same genome with
+- for the very same genome (a promoted trial, the same genome with
   another seed): known before anything is built;
 - for a model of the same structure whose numbers differ (learning rate and
   its schedule, weight decay, dropout rates, weights): the new model is
@@ -89,7 +89,7 @@ class EngineCache:
 
 
 def genome_key(space: Mapping[str, Any], genome: Mapping[str, Any], context: Any) -> str:
-    """Key of a genome in its spelling (innovation numbers name weights) and everything around it."""
+    """Key of a genome exactly as it is written (innovation numbers name weights), and of its context."""
     return _digest([space, genome, context])
 
 
@@ -101,7 +101,7 @@ def structure_key(recipe: Recipe, context: Any) -> str | None:
 
     Args:
         recipe: what is to be trained.
-        context: data, policy, devices: anything JSON can spell.
+        context: data, policy, devices: anything that JSON can hold.
     """
     model, genome = recipe.model, recipe.genome
     own = [layer for layer in model._flatten_layers() if not type(layer).__module__.startswith(("keras.", "genomes."))]
@@ -153,13 +153,13 @@ def _augmentation(space: Any, genome: Genome) -> Any:
 
 
 def _digest(parts: Any) -> str:
-    text = json.dumps(parts, sort_keys=True, default=_spelled)
+    text = json.dumps(parts, sort_keys=True, default=_as_json_text)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _spelled(value: Any) -> str:
+def _as_json_text(value: Any) -> str:
     if isinstance(value, np.ndarray):
         return f"{value.dtype}{value.shape}{hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()}"
     if hasattr(value, "get_config"):
-        return json.dumps([type(value).__qualname__, value.get_config()], sort_keys=True, default=_spelled)
+        return json.dumps([type(value).__qualname__, value.get_config()], sort_keys=True, default=_as_json_text)
     return repr(value)

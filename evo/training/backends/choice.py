@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import functools
-import json
 import os
-from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
-from evo.core.errors import SettingsError
 from evo.training import precision
 from evo.training.backends.cache import EngineCache, genome_key, structure_key
 from evo.training.backends.engine import Engine, Recipe
@@ -18,6 +13,7 @@ from evo.training.resident_data import ResidentData
 from evo.training.state import read_weights
 from evo.training.strategy import Placement, place, place_elsewhere
 from evo.training.task import TrialTask
+from evo.training.task_inputs import load_preprocessing
 from genomes.genome import Genome
 
 #: Data larger than this stay in their memory-mapped files, and are trained on by ``fit``.
@@ -28,18 +24,6 @@ RESIDENT_BYTES = 4 * 2**30
 def engine_cache() -> EngineCache:
     """The engines of this process."""
     return EngineCache()
-
-
-def space_of(space: Mapping[str, Any]) -> Any:
-    """The space of a task; made once per process."""
-    return _space(json.dumps(space, sort_keys=True))
-
-
-@functools.lru_cache(maxsize=4)
-def _space(text: str) -> Any:
-    from genomes.spaces.base import Space
-
-    return Space.from_json(json.loads(text))
 
 
 def engine_for(
@@ -113,7 +97,7 @@ def _new_engine(recipe: Recipe, data: ResidentData, placement: Placement) -> Eng
         from evo.training.backends.jax import JaxEngine
 
         return JaxEngine(recipe, data, placement.strategy)
-    from evo.training.backends.tensorflow import TensorFlowEngine
+    from evo.training.backends.tensorflow.engine import TensorFlowEngine
 
     return TensorFlowEngine(recipe, data, placement.strategy)
 
@@ -137,21 +121,6 @@ def _placement(task: TrialTask) -> Placement:
 @functools.cache
 def _named_placement(strategy: str, final: bool) -> Placement:
     return place(strategy, final)
-
-
-def load_preprocessing(path: str | None) -> dict[str, np.ndarray] | None:
-    """What ``Space.adapt`` found, from its ``.npz`` file; None if there is none.
-
-    Raises:
-        SettingsError: the file cannot be read.
-    """
-    if path is None:
-        return None
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except (OSError, ValueError) as error:
-        raise SettingsError(f"preprocessing: {path} cannot be read: {error}") from error
 
 
 def _stamp(path: str | None) -> Any:

@@ -1,4 +1,4 @@
-"""What a backend does for a trial: whole epochs of training, evaluation, and holding the model."""
+"""Engine: what a backend does for a trial, whole epochs of training and evaluation, and the model it holds."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Engine(ABC):
         self._fresh_optimizer: list[Any] = []
 
     def remember_fresh_optimizer(self) -> None:
-        """To be called once the optimizer is built: what :meth:`adopt` puts back."""
+        """Keep a copy of the optimizer's variables as built, which :meth:`adopt` puts back."""
         import keras
 
         for variable in self.optimizer.variables:
@@ -157,4 +157,4 @@ class Engine(ABC):
         self.weights_changed()
 
     def weights_changed(self) -> None:
-        """To be called after the model's weights were changed from outside."""
+        """Called after the model's weights were changed from outside; does nothing by default."""

@@ -22,7 +22,7 @@ EVALUATION_ROWS = 512
 
 
 class FitEngine(Engine):
-    """See :class:`evo.training.backends.engine.Engine`.
+    """Trains by ``keras.Model.fit``.
 
     With soft targets (label smoothing, mixup) training metrics compare with
     the class of the largest target.
@@ -40,7 +40,7 @@ class FitEngine(Engine):
         self.remember_fresh_optimizer()
 
     def train_epoch(self, order: np.ndarray, rates: np.ndarray, seed: int, step: int) -> EpochResult:
-        """See :meth:`Engine.train_epoch`."""
+        """Train one epoch by ``fit``, with each step's own learning rate."""
         began = time.perf_counter()
         watch = _Watch(self.optimizer, rates, seed, step)
         history = self.model.fit(
@@ -51,7 +51,7 @@ class FitEngine(Engine):
         return EpochResult(logs, watch.finite, watch.steps, watch.first_loss)
 
     def evaluate(self) -> tuple[dict[str, float], np.ndarray]:
-        """See :meth:`Engine.evaluate`."""
+        """Loss and metrics on the validation rows, and predictions for them, batch by batch."""
         began = time.perf_counter()
         split = self.data.validation
         total, summed, parts = split.rows, 0.0, []
@@ -86,7 +86,6 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
     def __getitem__(self, index: int) -> tuple[Any, ...]:
         engine = self._engine
         size = engine.batch_size
-        # Sorted reading is kind to memory-mapped files; the batch is what it was.
         rows = self._order[index * size : (index + 1) * size]
         split = engine.data.train
         x, y = _take(split.x, rows), _take(split.y, rows)
@@ -111,7 +110,7 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         self._optimizer.learning_rate = float(self._rates[batch])
         # torch's own dropout draws from its global generator, which no state file holds: so each step
-        # begins with a seed of its own.
+        # starts from a seed of its own.
         sequence = np.random.SeedSequence(self._seed, spawn_key=(1, self._step + batch))
         keras.utils.set_random_seed(int(sequence.generate_state(1)[0]))
 

@@ -19,10 +19,10 @@ EVALUATION_ROWS = 512
 
 
 class JaxEngine(Engine):
-    """See :class:`evo.training.backends.engine.Engine`.
+    """Trains by a compiled scan over the steps of an epoch.
 
     Args:
-        recipe: as for every engine.
+        recipe: model, optimizer and what else training needs.
         data: the data.
         distribution: a ``keras.distribution.DataParallel`` over several devices, or None. The model was
             built under it; JAX splits every batch among the devices.
@@ -108,7 +108,7 @@ class JaxEngine(Engine):
         return keras.distribution.distribute_tensor(array, layout)
 
     def train_epoch(self, order: np.ndarray, rates: np.ndarray, seed: int, step: int) -> EpochResult:
-        """See :meth:`Engine.train_epoch`."""
+        """Train one epoch in one compiled call."""
         steps = len(rates)
         seeds = np.stack([np.full(steps, seed % 2**31), np.arange(step, step + steps)], 1).astype(np.int32)
         self._criterion.reset()
@@ -153,7 +153,7 @@ class JaxEngine(Engine):
         return loss.astype(jnp.float32), keras.tree.flatten(predictions), metrics
 
     def evaluate(self) -> tuple[dict[str, float], np.ndarray]:
-        """See :meth:`Engine.evaluate`."""
+        """Loss and metrics on the validation rows, and predictions for them, batch by batch."""
         began = time.perf_counter()
         data, total = self._arrays("validation"), self.data.validation.rows
         self._validation.reset()

@@ -91,7 +91,7 @@ def test_show_and_report(
     assert 'id="ensemble"' in text and 'id="population"' in text and "The budget is spent." in text
 
 
-def test_interrupted_then_killed_then_gone_on_ends_as_if_undisturbed(undisturbed: Path, tmp_path: Path) -> None:
+def test_interrupted_then_killed_then_resumed_ends_as_if_undisturbed(undisturbed: Path, tmp_path: Path) -> None:
     (tmp_path / "iris.toml").write_text(CONFIG, encoding="utf-8")
     process = start(tmp_path, "run", "iris.toml")
     wait_for_trial(tmp_path, process)
@@ -106,7 +106,7 @@ def test_interrupted_then_killed_then_gone_on_ends_as_if_undisturbed(undisturbed
     process.communicate()
 
     output = evo(tmp_path, "resume", "runs/iris")
-    assert "going on after" in output and "chosen ensemble" in output
+    assert "resumed after" in output and "chosen ensemble" in output
     trials = evo(tmp_path, "show", "runs/iris", "--trials")
     assert trials == evo(undisturbed, "show", "runs/iris", "--trials")
 

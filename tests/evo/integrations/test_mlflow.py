@@ -68,7 +68,7 @@ def test_a_run_per_campaign_and_a_child_per_trial(tmp_path: Path) -> None:
     assert ("val_accuracy", pytest.approx(0.8), 4) in children[2].metrics
     assert children[2].texts["genome.txt"] == history[2].genome.describe()
 
-    # A resumed campaign goes on in its own run.
+    # A resumed campaign continues its own run.
     again = MLflow("digits", client=client)
     again.on_begin(CampaignInfo(**{**vars(info), "resumed": 3}), history)
     assert len(client.runs) == 4 and campaign.status == "RUNNING"

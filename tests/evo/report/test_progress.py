@@ -85,7 +85,7 @@ def test_resumed_campaign_says_so_and_counts_on() -> None:
     progress = Progress(Console(file=stream, width=100))
     progress.on_begin(replace(info(Budget(trials=80)), resumed=40), history)
     progress.on_end("stopped", history)
-    assert "going on after 40 trials" in stream.getvalue()
+    assert "resumed after 40 trials" in stream.getvalue()
     assert " 50%" in stream.getvalue()
 
 

@@ -82,8 +82,8 @@ def test_bytes_and_doubles_are_trained_as_float32(space, make_task):
 
 
 def test_validation_in_several_batches_equals_one(space, make_task, monkeypatch):
-    from evo.training.backends import tensorflow as tensorflow_engine
     from evo.training.backends.choice import engine_cache
+    from evo.training.backends.tensorflow import engine as tensorflow_engine
 
     whole = train(make_task(space.genome(), last=1))
     engine_cache().clear()

@@ -1,4 +1,4 @@
-"""A trial: what it reports, how it goes on, what ends it."""
+"""A trial: what it reports, how it resumes, what ends it."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ def test_latency_is_measured_where_it_is_asked_for(space, make_task):
 
 
 def test_out_of_device_memory_halves_the_batch_and_says_so(space, make_task, monkeypatch):
-    from evo.training.backends.tensorflow import TensorFlowEngine
+    from evo.training.backends.tensorflow.engine import TensorFlowEngine
 
     sizes = []
     original = TensorFlowEngine.train_epoch

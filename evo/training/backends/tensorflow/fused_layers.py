@@ -1,8 +1,8 @@
 """Batch normalisation in one operation, inside compiled functions only.
 
-Keras spells it in some fifteen operations, forty with their gradients, each
+Keras writes it as some fifteen operations, forty with their gradients, each
 of them a pass over the activations. TensorFlow's fused operation computes the
-same: the model stays Keras' own, only the trace is shorter and quicker.
+same: the model stays Keras' own, only the trace is shorter and faster.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evo.commands.backend import quiet_backend
+from evo.commands.quiet_backend import quiet_backend
 from evo.core.errors import EvoError
 from evo.report import summary
 
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from evo.campaign.result import Result
-    from evo.commands.configuration import Job, JobData
+    from evo.commands.job import Job
+    from evo.commands.job_data import JobData
 
 #: File in the campaign's directory that keeps the table, so that a finished campaign shows it at once.
 RESULTS_FILE = "results.json"

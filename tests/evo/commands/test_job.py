@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evo.commands.configuration import Job, test_split
 from evo.commands.demo import demo_job
+from evo.commands.job import Job
+from evo.commands.job_data import test_split
 from evo.errors import DataError, EvoError, SettingsError
 
 EXAMPLES = Path(__file__).parents[3] / "examples"

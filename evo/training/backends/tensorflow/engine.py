@@ -1,26 +1,24 @@
 """TensorFlow: a whole epoch is one compiled function, a ``tf.while_loop`` over its steps.
 
 The data are tensors on the device. An epoch's order of rows, its learning
-rates and what else is but a number come in as tensors, so that one traced
-function serves every epoch of every trial with this model.
+rates and other plain numbers are arguments, so that one traced function
+serves every epoch of every trial with this model.
 """
 
 from __future__ import annotations
 
 import contextlib
-import gc
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
-from tensorflow.python.framework import ops
 
-from evo.training.backends import fused_layers, traced_numbers
 from evo.training.backends.engine import Engine, EpochResult, Recipe
-from evo.training.backends.parameter_vector import ParameterVector
+from evo.training.backends.tensorflow import fused_layers, traced_numbers, tracing
+from evo.training.backends.tensorflow.parameter_vector import ParameterVector
 from evo.training.criterion import Criterion
 from evo.training.resident_data import ResidentData, Split, computing_type
 
@@ -29,7 +27,7 @@ EVALUATION_ROWS = 512
 
 
 class TensorFlowEngine(Engine):
-    """See :class:`evo.training.backends.engine.Engine`.
+    """Trains by one compiled function per epoch, on one device or on the replicas of a strategy.
 
     Args:
         recipe: its model was built inside the strategy's scope.
@@ -59,12 +57,12 @@ class TensorFlowEngine(Engine):
         self._traced: set[str] = set()
 
     def adopt(self, recipe: Recipe) -> None:
-        """See :meth:`Engine.adopt`."""
+        """Serve another trial of the same structure; its weight decay and dropout rates are taken over too."""
         super().adopt(recipe)
         self.numbers = traced_numbers.current(recipe.model, recipe.optimizer)
 
     def weights_changed(self) -> None:
-        """See :meth:`Engine.weights_changed`."""
+        """Gather the weights into the vector that the optimizer updates."""
         if self._vector is not None:
             self._vector.gather()
 
@@ -179,7 +177,7 @@ class TensorFlowEngine(Engine):
         return tf.cast(loss, tf.float32)
 
     def train_epoch(self, order: np.ndarray, rates: np.ndarray, seed: int, step: int) -> EpochResult:
-        """See :meth:`Engine.train_epoch`."""
+        """Train one epoch in one call of the compiled function."""
         steps = len(rates)
         seeds = np.stack([np.full(steps, seed % 2**31), np.arange(step, step + steps)], 1).astype(np.int32)
         done, finite, first, loss, metrics = self._call(
@@ -227,7 +225,7 @@ class TensorFlowEngine(Engine):
         return summed / float(total), predictions, self._validation.results()
 
     def evaluate(self) -> tuple[dict[str, float], np.ndarray]:
-        """See :meth:`Engine.evaluate`."""
+        """Loss and metrics on the validation rows, and predictions for them, in one call."""
         loss, predictions, metrics = self._call("evaluate", self._evaluate, self._tensors("validation"))
         logs = {"loss": float(loss)} | {name: float(value) for name, value in metrics.items()}
         outputs = [np.asarray(output, np.float32).reshape(self.data.validation.rows, -1) for output in predictions]
@@ -240,9 +238,9 @@ class TensorFlowEngine(Engine):
     def _call(self, phase: str, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call a compiled function; its first call is booked as tracing, without the work itself."""
         began = time.perf_counter()
-        with _without_rewriting():
+        with tracing.without_rewriting():
             if phase not in self._traced:
-                with _without_collection(), _without_registered_gradients():
+                with tracing.without_collection(), tracing.without_registered_gradients():
                     function.get_concrete_function(*arguments)  # type: ignore[attr-defined]
                 self._traced.add(phase)
                 began = self._spend("trace", began)
@@ -260,47 +258,6 @@ def _undivided(loss: tf.Tensor) -> tf.Tensor:
     """A loss without the division by the number of replicas that newer Keras puts into it."""
     unscale = getattr(keras.src.losses.loss, "unscale_loss_for_distribution", None)
     return loss if unscale is None else unscale(loss)
-
-
-@contextlib.contextmanager
-def _without_rewriting() -> Iterator[None]:
-    """TensorFlow's graph rewriter costs more on a candidate's graph than it saves in a few epochs."""
-    before = tf.config.optimizer.get_experimental_options()
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-    try:
-        yield
-    finally:
-        options = {"disable_meta_optimizer": False, **before}
-        tf.config.optimizer.set_experimental_options(options)
-
-
-@contextlib.contextmanager
-def _without_collection() -> Iterator[None]:
-    """Tracing makes a great many objects that stay; looking through them for garbage is in vain."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
-@contextlib.contextmanager
-def _without_registered_gradients() -> Iterator[None]:
-    """Forget custom gradients once a function is traced: it needs them no more.
-
-    TensorFlow registers each one for good under a name of its own, and with it keeps the whole graph and
-    model that it was traced for: some ten megabytes per candidate.
-    """
-    registry = getattr(getattr(ops, "gradient_registry", None), "_registry", {})
-    before = set(registry)
-    try:
-        yield
-    finally:
-        for name in set(registry) - before:
-            if str(name).startswith("CustomGradient-"):
-                del registry[name]
 
 
 def _tensor(array: np.ndarray | None) -> tf.Tensor | None:

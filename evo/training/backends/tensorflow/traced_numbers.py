@@ -37,7 +37,7 @@ def traced(model: Any, optimizer: Any, numbers: tf.Tensor) -> Iterator[None]:
 
     Args:
         model: what :func:`current` was given.
-        optimizer: likewise.
+        optimizer: what :func:`current` was given.
         numbers: as :func:`current` gave them, as a tensor of the function that is traced.
     """
     inner = getattr(optimizer, "inner_optimizer", optimizer)

@@ -1,4 +1,4 @@
-"""Using Keras in the driver without its chatter."""
+"""Using Keras in the driver without its messages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def quiet_backend() -> Iterator[None]:
-    """Import Keras and its backend in silence; inside, what is noted elsewhere is not warned of as well."""
+    """Import Keras and its backend in silence; inside, what an ensemble keeps as a note is not warned of as well."""
     from evo.ensemble import EnsembleWarning
     from evo.workers.process import quiet_imports
 

@@ -1,0 +1,194 @@
+"""Job: what ``evo run`` is told, a TOML file with data, space, budget and settings of a campaign."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from evo.commands.job_data import JobData, load_data
+from evo.commands.job_space import make_algorithm, make_space
+from evo.core.budget import Budget
+from evo.core.checks import known_names
+from evo.core.errors import SettingsError
+from evo.core.events import Callback, CampaignInfo
+from evo.core.history import History
+from genomes.spaces.base import Space
+
+#: File in a campaign's directory that says what a command began it with.
+JOB_FILE = "job.json"
+FORMAT = 1
+
+_SECTIONS = ("imports", "data", "space", "campaign", "budget", "algorithm", "ensemble")
+_DATA = ("file", "sklearn", "x", "y", "target", "drop", "test", "test_seed", "validation", "seed",
+         "x_validation", "y_validation", "x_test", "y_test")  # fmt: skip
+_ENSEMBLE = ("size", "method", "max_members", "max_parameters", "max_latency", "pooling", "temperature", "loss")
+#: Arguments of a campaign that a file cannot give, or that have a section of their own.
+_NOT_IN_FILE = (
+    "budget", "algorithm", "executor", "callbacks", "training", "limits", "evaluate", "break_lock", "start_from",
+)
+
+
+@dataclass
+class Job:
+    """A campaign as a command line asks for it.
+
+    Attributes:
+        config: the content of the TOML file, with absolute paths.
+        source: where it came from, for messages.
+    """
+
+    config: dict[str, Any]
+    source: str
+
+    def __post_init__(self) -> None:
+        known_names(self.config, _SECTIONS)
+        for name in ("data", "space", "campaign", "budget", "algorithm", "ensemble"):
+            section = self.config.setdefault(name, {})
+            if not isinstance(section, dict):
+                raise SettingsError(f"[{name}]: expected a table, got {section!r}")
+        known_names(self.config["data"], _DATA, "[data] ")
+        known_names(self.config["ensemble"], _ENSEMBLE, "[ensemble] ")
+        known_names(self.config["budget"], [f.name for f in fields(Budget)], "[budget] ")
+        imports = self.config.get("imports", [])
+        if not isinstance(imports, list) or not all(isinstance(name, str) for name in imports):
+            raise SettingsError(f"imports: expected a list of module names, got {imports!r}")
+        if not self.config["budget"]:
+            raise SettingsError(f"{self.source}: [budget] is missing: give epochs, trials or minutes")
+        if "directory" in self.config["campaign"] and not isinstance(self.config["campaign"]["directory"], str):
+            raise SettingsError(f"[campaign] directory: expected a path, got {self.config['campaign']['directory']!r}")
+        given = [name for name in ("file", "sklearn") if name in self.config["data"]]
+        if len(given) != 1:
+            raise SettingsError(
+                f"{self.source}: [data] needs one of file = \"....npz\" or \"....csv\", or sklearn = \"digits\"; "
+                f"got {' and '.join(given) or 'none'}"
+            )
+
+    # -- reading -----------------------------------------------------------------------
+    @classmethod
+    def read(cls, path: str | Path) -> Job:
+        """Read a TOML file; paths in it are relative to it.
+
+        Raises:
+            SettingsError: no such file, not TOML, or something in it that is not known.
+        """
+        path = Path(path)
+        try:
+            text = path.read_text(encoding="utf-8")
+            config = tomllib.loads(text)
+        except OSError as error:
+            raise SettingsError(f"config: {path} cannot be read: {error.strerror}") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise SettingsError(f"config: {path} is not valid TOML: {error}") from None
+        data = config.get("data")
+        if isinstance(data, dict) and isinstance(data.get("file"), str):
+            data["file"] = str((path.parent / data["file"]).resolve())
+        if str(path.parent.resolve()) not in sys.path:
+            sys.path.insert(0, str(path.parent.resolve()))
+        return cls(config, str(path))
+
+    @classmethod
+    def of_directory(cls, directory: str | Path) -> Job | None:
+        """The job that a campaign in this directory was begun with; None if it was begun from Python.
+
+        Raises:
+            SettingsError: the file is damaged.
+        """
+        path = Path(directory) / JOB_FILE
+        if not path.is_file():
+            return None
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+            if found["format"] > FORMAT:
+                raise SettingsError(f"{path} was written by a newer version of evo")
+            for folder in found.get("path", []):
+                if folder not in sys.path:
+                    sys.path.insert(0, folder)
+            return cls(found["config"], found["source"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise SettingsError(f"{path} is damaged ({error}): give the data by --config CONFIG.toml") from None
+
+    def write(self, directory: str | Path) -> None:
+        """Note the job in a campaign's directory, so that ``evo resume DIR`` needs nothing else."""
+        path = Path(directory) / JOB_FILE
+        folder = [] if self.source.startswith("evo ") else [str(Path(self.source).resolve().parent)]
+        content = {"format": FORMAT, "source": self.source, "path": folder, "config": self.config}
+        partial = path.with_suffix(".partial")
+        partial.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        partial.replace(path)
+
+    # -- parts -------------------------------------------------------------------------
+    def load_imports(self) -> None:
+        """Import the modules that define genes of the user's own.
+
+        Raises:
+            SettingsError: one cannot be imported.
+        """
+        if "" not in sys.path and str(Path.cwd()) not in sys.path:
+            sys.path.insert(0, str(Path.cwd()))
+        for name in self.config.get("imports", []):
+            try:
+                importlib.import_module(name)
+            except ImportError as error:
+                raise SettingsError(f"imports: {name!r} cannot be imported: {error}") from None
+
+    @property
+    def directory(self) -> Path | None:
+        """The campaign's directory, where the file names one."""
+        found = self.config["campaign"].get("directory")
+        return None if found is None else Path(found)
+
+    @property
+    def own_space(self) -> bool:
+        """Whether the space is made by a function of the user's own."""
+        return ":" in str(self.config["space"].get("kind"))
+
+    def budget(self, **changes: Any) -> Budget:
+        """The budget; ``changes`` that are not None replace limits."""
+        limits = {**self.config["budget"], **{name: value for name, value in changes.items() if value is not None}}
+        return Budget(**limits)
+
+    def load(self) -> tuple[Space, JobData]:
+        """The space and the data.
+
+        Raises:
+            SettingsError, DataError: what is named does not exist or does not fit.
+        """
+        self.load_imports()
+        found = load_data(self.config["data"], self.config["space"].get("kind"))
+        return make_space(self.config["space"], found.data), found
+
+    def campaign_arguments(self) -> dict[str, Any]:
+        """Keyword arguments of :class:`evo.Campaign` that the file gives.
+
+        Raises:
+            SettingsError: an unknown setting or algorithm.
+        """
+        from evo.campaign.arguments import campaign_names
+
+        known = ["directory", *(name for name in campaign_names() if name not in _NOT_IN_FILE)]
+        given = dict(self.config["campaign"])
+        known_names(given, known, "[campaign] ")
+        given.pop("directory", None)
+        if self.config["algorithm"]:
+            given["algorithm"] = make_algorithm(self.config["algorithm"])
+        return given
+
+    @property
+    def ensemble(self) -> dict[str, Any]:
+        """Arguments of :meth:`evo.Result.ensemble`."""
+        return dict(self.config["ensemble"])
+
+
+class JobNote(Callback):
+    """Notes the job in the campaign's directory once that exists."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+
+    def on_begin(self, info: CampaignInfo, history: History) -> None:
+        self.job.write(info.directory)

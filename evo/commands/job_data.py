@@ -1,0 +1,164 @@
+"""The data of a job: read from an ``.npz``, ``.csv`` or ``.tsv`` file or from scikit-learn, test rows kept aside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from evo.core.checks import share
+from evo.core.errors import DataError, SettingsError
+from evo.data import Data
+
+
+@dataclass
+class JobData:
+    """Data of a job.
+
+    Attributes:
+        data: what the campaign trains and validates on.
+        x_test: inputs kept aside; None if none were.
+        y_test: their targets.
+    """
+
+    data: Data
+    x_test: Any = None
+    y_test: Any = None
+
+
+def load_data(section: Mapping[str, Any], kind: Any) -> JobData:
+    """The data that the section ``[data]`` names.
+
+    Args:
+        section: the section.
+        kind: kind of the space: images stay images where it is ``image``.
+
+    Raises:
+        DataError: a file, an array or a column does not exist or cannot be read.
+        SettingsError: shares of rows that are impossible.
+    """
+    x, y, further = _load(section, kind)
+    return _split(x, y, further, section)
+
+
+def _load(section: Mapping[str, Any], kind: Any) -> tuple[Any, Any, dict[str, Any]]:
+    """Inputs, targets, and the arrays of given splits by name."""
+    if "sklearn" in section:
+        return *_from_sklearn(section["sklearn"], kind), {}
+    path = Path(str(section["file"]))
+    if not path.is_file():
+        raise DataError(f"[data] file: {path} does not exist")
+    if path.suffix == ".npz":
+        return _from_npz(path, section)
+    if path.suffix in (".csv", ".tsv"):
+        return *_from_table(path, section), {}
+    raise DataError(f"[data] file: expected an .npz, .csv or .tsv file, got {path.name}")
+
+
+def _from_sklearn(name: Any, kind: Any) -> tuple[Any, Any]:
+    from sklearn import datasets
+
+    loaders = {
+        "digits": datasets.load_digits, "iris": datasets.load_iris, "wine": datasets.load_wine,
+        "breast_cancer": datasets.load_breast_cancer, "diabetes": datasets.load_diabetes,
+    }  # fmt: skip
+    if name not in loaders:
+        raise DataError(f"[data] sklearn: expected one of {', '.join(loaders)}, got {name!r}")
+    found = loaders[name]()
+    if name == "digits" and kind == "image":
+        return np.asarray(found.images, dtype=np.float32)[..., None], np.asarray(found.target)
+    return np.asarray(found.data, dtype=np.float32), np.asarray(found.target)
+
+
+def _from_npz(path: Path, section: Mapping[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            names = set(file.files)
+            wanted = {part: str(section.get(part, part)) for part in ("x", "y")}
+            if "x" not in section and "x" not in names and "x_train" in names:
+                wanted = {"x": "x_train", "y": str(section.get("y", "y_train"))}
+            wanted |= {part: str(section[part]) for part in ("x_validation", "y_validation", "x_test", "y_test")
+                       if part in section}  # fmt: skip
+            missing = [name for name in wanted.values() if name not in names]
+            if missing:
+                raise DataError(
+                    f"[data] {path.name} holds no array {missing[0]!r}; it holds {', '.join(sorted(names)) or 'none'}"
+                )
+            arrays = {part: file[name] for part, name in wanted.items()}
+    except (OSError, ValueError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"[data] file: {path} cannot be read: {error}") from None
+    return arrays.pop("x"), arrays.pop("y"), arrays
+
+
+def _from_table(path: Path, section: Mapping[str, Any]) -> tuple[Any, Any]:
+    import pandas
+
+    try:
+        table = pandas.read_csv(path, sep="\t" if path.suffix == ".tsv" else ",")
+    except (OSError, ValueError) as error:
+        raise DataError(f"[data] file: {path} cannot be read: {error}") from None
+    target = section.get("target")
+    if target is None:
+        raise DataError(f"[data] target: name the column to predict; {path.name} has {', '.join(table.columns)}")
+    drop = section.get("drop", [])
+    for name in [target, *drop]:
+        if name not in table.columns:
+            raise DataError(f"[data] {path.name} has no column {name!r}; it has {', '.join(table.columns)}")
+    y = table[target].to_numpy()
+    if table[target].isna().any():
+        raise DataError(f"[data] target: {int(table[target].isna().sum())} rows of {target!r} are empty")
+    if y.dtype.kind not in "biuf":
+        # Words become numbers in alphabetical order.
+        y = np.unique(y.astype(str), return_inverse=True)[1]
+    return table.drop(columns=[target, *drop]), y
+
+
+def _split(x: Any, y: Any, further: Mapping[str, Any], section: Mapping[str, Any]) -> JobData:
+    """Keep the test rows aside, then let :class:`evo.Data` split off the validation rows."""
+    x_test, y_test = further.get("x_test"), further.get("y_test")
+    test = _share(section, "test", 0.0)
+    if test and x_test is not None:
+        raise SettingsError("[data] test: a share of the rows and x_test exclude each other")
+    if test:
+        train, kept = test_split(y, test, int(section.get("test_seed", 0)))
+        x_test, y_test = _rows(x, kept), y[kept]
+        x, y = _rows(x, train), y[train]
+    seed = int(section.get("seed", 0))
+    if "x_validation" in further:
+        data = Data(x, y, validation=(further["x_validation"], further["y_validation"]), seed=seed)
+    else:
+        data = Data(x, y, validation=section.get("validation", 0.2), seed=seed)
+    return JobData(data, x_test, y_test)
+
+
+def test_split(y: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Sorted row numbers for training and for the test, by class where the targets are classes.
+
+    Args:
+        y: targets, one per row.
+        share: share of the rows kept for the test.
+        seed: seed of the split.
+    """
+    from sklearn.model_selection import train_test_split
+
+    classes, counts = np.unique(y, return_counts=True)
+    are_classes = y.ndim == 1 and y.dtype.kind in "biuUSO" and len(classes) < len(y) / 5 and counts.min() > 1
+    stratify = y if are_classes else None
+    try:
+        train, kept = train_test_split(np.arange(len(y)), test_size=share, random_state=seed, stratify=stratify)
+    except ValueError as error:
+        raise DataError(f"[data] test: {error}") from None
+    return np.sort(train), np.sort(kept)
+
+
+def _rows(x: Any, rows: np.ndarray) -> Any:
+    return x.iloc[rows] if hasattr(x, "iloc") else x[rows]
+
+
+def _share(section: Mapping[str, Any], name: str, default: float) -> float:
+    return share(section.get(name, default), f"[data] {name}", whole=False)

@@ -1,0 +1,1 @@
+"""TensorFlow: the engine, and what makes its compiled functions short and quick."""

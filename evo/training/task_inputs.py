@@ -1,0 +1,38 @@
+"""What a task names and a worker opens beside the data: the space and its preprocessing."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from evo.core.errors import SettingsError
+from genomes.spaces.base import Space
+
+
+def space_of(space: Mapping[str, Any]) -> Any:
+    """The space of a task; made once per process."""
+    return _space(json.dumps(space, sort_keys=True))
+
+
+@functools.lru_cache(maxsize=4)
+def _space(text: str) -> Any:
+    return Space.from_json(json.loads(text))
+
+
+def load_preprocessing(path: str | None) -> dict[str, np.ndarray] | None:
+    """What ``Space.adapt`` found, from its ``.npz`` file; None if there is none.
+
+    Raises:
+        SettingsError: the file cannot be read.
+    """
+    if path is None:
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"preprocessing: {path} cannot be read: {error}") from error
