@@ -171,31 +171,43 @@ class Journal:
             )
         restored = []
         for number in self._numbers(segment):
-            path = self._single(number)
+            if number not in singles and number not in from_table:
+                continue
+            reason = self._load_single(number, found) if number in singles else "missing"
+            if not reason:
+                continue
+            if number not in from_table:
+                bad[number] = reason
+                continue
+            name, source = self._name(self._single(number)), self._name(table)
             if number in singles:
-                try:
-                    records = from_lines(read_bytes(path))
-                    if [record.number for record in records] != [number]:
-                        raise Damaged("it does not hold the trial that its name says")
-                    found[number] = records[0]
-                except Damaged as damage:
-                    if number not in from_table:
-                        bad[number] = str(damage)
-                        continue
-                    self._say(f"{self._name(path)} was damaged ({damage}); restored from {self._name(table)}")
-                    found[number] = from_table[number]
-                    restored.append(number)
-            elif number in from_table:
-                if not whole:
-                    self._say(f"{self._name(path)} was missing; restored from {self._name(table)}")
-                found[number] = from_table[number]
-                restored.append(number)
+                self._say(f"{name} was damaged ({reason}); restored from {source}")
+            elif not whole:
+                self._say(f"{name} was missing; restored from {source}")
+            found[number] = from_table[number]
+            restored.append(number)
         if self._write:
-            for number in restored:
-                if number in singles:
-                    self._set_aside(self._single(number))
-                atomic.write_file(self._single(number), to_lines([found[number]]))
-                singles.add(number)
+            self._write_restored([found[number] for number in restored], singles)
+
+    def _write_restored(self, records: Iterable[TrialRecord], singles: set[int]) -> None:
+        """Write the files of trials that were restored from a table; damaged ones are set aside."""
+        for record in records:
+            path = self._single(record.number)
+            if record.number in singles:
+                self._set_aside(path)
+            atomic.write_file(path, to_lines([record]))
+            singles.add(record.number)
+
+    def _load_single(self, number: int, found: dict[int, TrialRecord]) -> str:
+        """Take over the file of one trial; returns what is wrong with it, "" if nothing."""
+        try:
+            records = from_lines(read_bytes(self._single(number)))
+            if [record.number for record in records] != [number]:
+                raise Damaged("it does not hold the trial that its name says")
+        except Damaged as damage:
+            return str(damage)
+        found[number] = records[0]
+        return ""
 
     def _check_complete(self, found: dict[int, TrialRecord], bad: dict[int, str], end: int, repair: bool) -> list[int]:
         """Numbers to give up so that no trial is missing in between; usually none."""

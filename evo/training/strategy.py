@@ -85,13 +85,7 @@ def place(strategy: Any, final: bool = False) -> Placement:
         SettingsError: an unknown strategy, or one that the machine cannot do.
     """
     if not isinstance(strategy, str):
-        replicas = getattr(strategy, "num_replicas_in_sync", None)
-        if replicas is None:
-            raise SettingsError(
-                f"strategy: expected one of {', '.join(STRATEGIES)} or a tf.distribute.Strategy, got {strategy!r}"
-            )
-        kind = "tpu" if "TPU" in type(strategy).__name__ else "gpu" if _gpus() else "cpu"
-        return Placement(kind, "the strategy that was given", strategy, None, int(replicas), _capability())
+        return _given(strategy)
     if strategy == "cpu":
         return Placement("cpu", "as asked for", device="/CPU:0")
     if strategy == "gpu":
@@ -108,19 +102,34 @@ def place(strategy: Any, final: bool = False) -> Placement:
             raise SettingsError(f"strategy: 'tpu' was asked for, but {problem}")
         return Placement("tpu", "as asked for", found, None, int(found.num_replicas_in_sync))
     if strategy == "auto":
-        found, problem = _tpu() if _may_have_tpu() else (None, "no TPU is announced in the environment")
-        if found is not None:
-            return Placement("tpu", "a TPU resolves", found, None, int(found.num_replicas_in_sync))
-        gpus = _gpus()
-        if len(gpus) > 1 and final:
-            return _mirrored(f"a final training on {len(gpus)} GPUs")
-        if gpus:
-            return Placement(
-                "gpu", f"{len(gpus)} GPU{'s' if len(gpus) > 1 else ''}; {problem}",
-                device=f"/GPU:{own_device(len(gpus))}", compute_capability=_capability(),
-            )  # fmt: skip
-        return Placement("cpu", f"no GPU; {problem}")
+        return _best_at_hand(final)
     raise SettingsError(f"strategy: expected one of {', '.join(STRATEGIES)} or a strategy, got {strategy!r}")
+
+
+def _given(strategy: Any) -> Placement:
+    """The placement of a ``tf.distribute.Strategy`` that the user made."""
+    replicas = getattr(strategy, "num_replicas_in_sync", None)
+    if replicas is None:
+        raise SettingsError(
+            f"strategy: expected one of {', '.join(STRATEGIES)} or a tf.distribute.Strategy, got {strategy!r}"
+        )
+    kind = "tpu" if "TPU" in type(strategy).__name__ else "gpu" if _gpus() else "cpu"
+    return Placement(kind, "the strategy that was given", strategy, None, int(replicas), _capability())
+
+
+def _best_at_hand(final: bool) -> Placement:
+    """A TPU where one resolves, else one GPU or all of them, else the CPU."""
+    found, problem = _tpu() if _may_have_tpu() else (None, "no TPU is announced in the environment")
+    if found is not None:
+        return Placement("tpu", "a TPU resolves", found, None, int(found.num_replicas_in_sync))
+    gpus = _gpus()
+    if len(gpus) > 1 and final:
+        return _mirrored(f"a final training on {len(gpus)} GPUs")
+    if gpus:
+        reason = f"{len(gpus)} GPU{'s' if len(gpus) > 1 else ''}; {problem}"
+        device = f"/GPU:{own_device(len(gpus))}"
+        return Placement("gpu", reason, device=device, compute_capability=_capability())
+    return Placement("cpu", f"no GPU; {problem}")
 
 
 def place_elsewhere(backend: str, strategy: str, final: bool = False) -> Placement:
@@ -195,7 +204,7 @@ def _tpu() -> tuple[Any, str]:
 
 
 def _may_have_tpu() -> bool:
-    """Whether the environment or the devices announce a TPU: resolving one that is not there can wait for the network."""
+    """Whether a TPU is announced: resolving one that is not there can wait for the network."""
     names = ("TPU_NAME", "KUBE_GOOGLE_CLOUD_TPU_ENDPOINTS", "TPU_WORKER_ID", "TPU_ACCELERATOR_TYPE", "COLAB_TPU_ADDR")
     return any(os.environ.get(name) for name in names) or os.path.exists("/dev/accel0")
 
