@@ -29,6 +29,7 @@ test-slow: $(VENV)/.installed-dev
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 
 # Hours for everything; it goes on where it was stopped. One module: make mutation ARGS=evo/campaign/retention.py
 mutation: $(VENV)/.installed-mutation
