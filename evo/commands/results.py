@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from evo.commands.quiet_backend import quiet_backend
 from evo.core.errors import EvoError
-from evo.report import summary
+from evo.report import formatting, summary
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -123,10 +123,10 @@ def _print(console: Console, found: Mapping[str, Any], directory: Path) -> None:
     table.add_column("\nparameters", justify="right")
     table.add_column("\nmembers", justify="right")
     for row in rows:
-        cells = [row["name"], summary.short_value(row["validation"])]
+        cells = [row["name"], formatting.short_value(row["validation"])]
         if tested:
-            cells.append(summary.short_value(row["test"]))
-        table.add_row(*cells, summary.short_number(row["parameters"]), str(len(row["members"])))
+            cells.append(formatting.short_value(row["test"]))
+        table.add_row(*cells, formatting.short_number(row["parameters"]), str(len(row["members"])))
     console.print()
     console.print(table)
     if tested:

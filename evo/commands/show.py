@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from evo.commands.reading import read_result
-from evo.report import summary
+from evo.report import formatting, summary
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,7 +40,7 @@ def main(given: argparse.Namespace) -> int:
     _progress(console, result, minutes)
     _population(console, result)
     _section(console, "disk")
-    _facts(console, {kind: summary.short_bytes(size) for kind, size in usage.items() if size or kind == "total"})
+    _facts(console, {kind: formatting.short_bytes(size) for kind, size in usage.items() if size or kind == "total"})
     for message in messages:
         console.print(f"note: {message}", markup=False)
     return 0
@@ -58,7 +57,7 @@ def _facts(console: Console, facts: Mapping[str, Any]) -> None:
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in facts.items():
-        table.add_row(_plain(f"  {name}"), _plain(summary.plain(value)))
+        table.add_row(_plain(f"  {name}"), _plain(formatting.plain(value)))
     console.print(table)
 
 
@@ -75,7 +74,7 @@ def _progress(console: Console, result: Result, minutes: float) -> None:
     facts: dict[str, Any] = {
         "trials": ", ".join(f"{count} {status.value}" for status, count in counts.most_common()) or "none yet",
         "epochs": summary.epochs_done(history),
-        "minutes": summary.clock(minutes),
+        "minutes": formatting.clock(minutes),
     }
     pending = len(history.pending())
     if pending:
@@ -83,14 +82,14 @@ def _progress(console: Console, result: Result, minutes: float) -> None:
     best = history[result.best.number] if history.completed() else None
     if best is not None and best.outcome is not None:
         facts["best"] = (
-            f"{_scores(history, best.number)}, trial {best.number}, {best.epochs} epochs, "
-            f"{summary.short_number(best.outcome.parameters)} parameters"
+            f"{summary.short_scores(history, best.number)}, trial {best.number}, {best.epochs} epochs, "
+            f"{formatting.short_number(best.outcome.parameters)} parameters"
         )
         values = summary.best_over_epochs(history, 40)
         steps = summary.improvements(history)
         if len(steps) > 1 and (console.encoding or "").lower().startswith("utf"):
-            ends = f"{summary.short_value(steps[0].value)} → {summary.short_value(steps[-1].value)}"
-            facts["course"] = f"{summary.sparkline(values, 40)} {ends}"
+            ends = f"{formatting.short_value(steps[0].value)} → {formatting.short_value(steps[-1].value)}"
+            facts["course"] = f"{formatting.sparkline(values, 40)} {ends}"
     _facts(console, facts)
     causes = summary.causes(history)
     if causes:
@@ -124,11 +123,11 @@ def _population(console: Console, result: Result) -> None:
         values = history.fitness(individual.number)
         table.add_row(
             str(individual.number),
-            *(_value(value, name) for value, name in zip(values, history.objectives.names, strict=True)),
-            summary.short_number(None if outcome is None else outcome.parameters),
+            *(summary.short_score(value, name) for value, name in zip(values, history.objectives.names, strict=True)),
+            formatting.short_number(None if outcome is None else outcome.parameters),
             str(individual.epochs),
             history[individual.number].proposal.origin,
-            _plain(summary.cut(str(individual.genome), room)),
+            _plain(formatting.cut(str(individual.genome), room)),
         )
     console.print(table)
 
@@ -136,7 +135,7 @@ def _population(console: Console, result: Result) -> None:
 def _trials(console: Console, history: History) -> None:
     for trial in history:
         state = "pending" if trial.outcome is None else trial.outcome.status.value
-        shown = _scores(history, trial.number) if trial.completed else ""
+        shown = summary.short_scores(history, trial.number) if trial.completed else ""
         if trial.outcome is not None and trial.outcome.message:
             shown = trial.outcome.message.splitlines()[0]
         proposal = trial.proposal
@@ -152,21 +151,6 @@ def _best(console: Console, result: Result) -> None:
         console.print("no trial has completed yet")
         return
     best = result.history[result.best.number]
-    console.print(f"trial {best.number}: {_scores(result.history, best.number)}", style="bold", markup=False)
+    scores = summary.short_scores(result.history, best.number)
+    console.print(f"trial {best.number}: {scores}", style="bold", markup=False)
     console.print(best.genome.describe(), markup=False, soft_wrap=True)
-
-
-def _scores(history: History, number: int) -> str:
-    names = history.objectives.names
-    return ", ".join(
-        f"{summary.shown_objective(name)} {_value(value, name)}"
-        for value, name in zip(history.fitness(number), names, strict=True)
-    )
-
-
-def _value(value: float, name: str) -> str:
-    if not math.isfinite(value):
-        return "–"
-    shown = summary.shown_value(value, name)
-    counted = summary.shown_objective(name) in ("parameters", "flops")
-    return summary.short_number(shown) if counted else summary.short_value(shown)

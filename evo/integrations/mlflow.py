@@ -12,7 +12,7 @@ from evo.core.errors import SettingsError
 from evo.core.events import Callback, CampaignInfo
 from evo.core.history import History
 from evo.core.trial import Status, Trial
-from evo.report import summary
+from evo.report import formatting, summary
 
 #: Longest value of a parameter that MLflow's servers take.
 _LONGEST = 500
@@ -68,7 +68,7 @@ class MLflow(Callback):
             "precision": info.precision, "strategy": info.strategy, **info.settings,
         }  # fmt: skip
         for key, value in settings.items():
-            self._client.log_param(self._run, key, summary.plain(value)[:_LONGEST])
+            self._client.log_param(self._run, key, formatting.plain(value)[:_LONGEST])
 
     def on_outcome(self, trial: Trial, history: History) -> None:
         assert trial.outcome is not None

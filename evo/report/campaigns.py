@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evo.report.html import ReportContent
+from evo.report.content import ReportContent
 
 if TYPE_CHECKING:
     from evo.campaign.result import Result

@@ -7,71 +7,26 @@ Example:
 
 from __future__ import annotations
 
-import hashlib
-import io
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from evo.core.history import History
 from evo.core.trial import Trial
-from evo.report import summary
+from evo.report import formatting, plot_style, summary
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-#: Colours that people with any colour vision tell apart (Okabe & Ito 2008), in the order of use.
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#7A7A7A", "#B8A800")
-INK, FAINT, GRID = "#1f2933", "#7b8794", "#e4e7eb"
 #: Points from which on a scatter is drawn as pixels inside the vector graphic.
 _MANY = 3000
-_STYLE: dict[str, Any] = {
-    "font.family": "sans-serif",
-    "font.sans-serif": ["system-ui", "Segoe UI", "Helvetica Neue", "Liberation Sans", "Arial", "DejaVu Sans"],
-    "font.size": 10,
-    "svg.fonttype": "none",
-    "axes.edgecolor": FAINT,
-    "axes.labelcolor": INK,
-    "text.color": INK,
-    "xtick.color": FAINT,
-    "ytick.color": FAINT,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.color": GRID,
-    "axes.axisbelow": True,
-    "legend.frameon": False,
-    "legend.fontsize": 9,
-}
-
-
-def svg(figure: Figure, label: str) -> str:
-    """A figure as an ``<svg>`` element: text stays text, equal figures give equal characters.
-
-    Args:
-        figure: the figure.
-        label: what is seen, for readers that cannot see it; also keeps its ids apart from other figures'.
-    """
-    import html
-
-    import matplotlib
-
-    stream = io.StringIO()
-    salt = hashlib.sha256(label.encode()).hexdigest()[:8]
-    with matplotlib.rc_context({**_STYLE, "svg.hashsalt": salt}):
-        figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
-    text = stream.getvalue()
-    text = text[text.index("<svg") :].replace('id="figure_1"', f'id="figure_{salt}"', 1)
-    start = text.index(">")
-    return f'{text[:start]} role="img" aria-label="{html.escape(label, quote=True)}"{text[start:]}'
 
 
 def best_over_epochs(history: History) -> Figure:
     """The best value so far over the epochs trained, and every completed trial as a point."""
-    figure, axes = _figure(9.2, 3.6)
+    figure, axes = plot_style.new_figure(9.2, 3.6)
     name = history.objectives.names[0]
     points: dict[str, list[tuple[int, float]]] = {}
     epochs = 0
@@ -83,18 +38,18 @@ def best_over_epochs(history: History) -> Figure:
         if math.isfinite(value):
             points.setdefault(trial.proposal.origin, []).append((epochs, summary.shown_value(value, name)))
     every = [value for values in points.values() for _, value in values]
-    for colour, (origin, values) in zip(_cycle(len(points)), points.items(), strict=True):
+    for colour, (origin, values) in zip(plot_style.cycle(len(points)), points.items(), strict=True):
         x, y = zip(*values, strict=True)
         axes.scatter(x, y, s=16, color=colour, alpha=0.75, linewidths=0, label=origin, rasterized=len(x) > _MANY)
     steps = summary.improvements(history)
     if steps:
         reached = [s.epochs for s in steps] + [epochs]
         best = [s.value for s in steps] + [steps[-1].value]
-        axes.step(reached, best, where="post", color=INK, linewidth=1.6, label="best so far")
-    _clip(axes, every, worse_is_low=not name.startswith("-"))
+        axes.step(reached, best, where="post", color=plot_style.INK, linewidth=1.6, label="best so far")
+    plot_style.clip(axes, every, worse_is_low=not name.startswith("-"))
     axes.set_xlabel("epochs trained by the campaign")
     axes.set_ylabel(summary.shown_objective(name))
-    _legend(axes)
+    plot_style.legend(axes)
     return figure
 
 
@@ -105,7 +60,7 @@ def trials(history: History, highlighted: Sequence[int] = ()) -> Figure:
         history: the trials.
         highlighted: numbers of trials to ring, e.g. the members of an ensemble.
     """
-    figure, axes = _figure(9.2, 3.9)
+    figure, axes = plot_style.new_figure(9.2, 3.9)
     name = history.objectives.names[0]
     found: dict[int, list[Trial]] = {}
     for trial in history.completed():
@@ -118,27 +73,27 @@ def trials(history: History, highlighted: Sequence[int] = ()) -> Figure:
         return trial.outcome.parameters, summary.shown_value(history.fitness(trial.number)[0], name)
 
     lengths = sorted(found)
-    shades = _sequence(len(lengths))
-    for colour, length in zip(shades, lengths, strict=True):
+    colours = plot_style.shades(len(lengths))
+    for colour, length in zip(colours, lengths, strict=True):
         x, y = zip(*(place(trial) for trial in found[length]), strict=True)
         axes.scatter(x, y, s=26, color=colour, alpha=0.85, linewidths=0, rasterized=len(x) > _MANY,
                      label=f"{length} epoch{'s' if length != 1 else ''}" if len(lengths) <= 8 else None)  # fmt: skip
     everything = [place(trial) for group in found.values() for trial in group]
     front = _front(everything, maximise=not name.startswith("-"))
     if len(front) > 1:
-        axes.plot(*zip(*front, strict=True), color=INK, linewidth=1, linestyle=(0, (4, 2)), zorder=1,
+        axes.plot(*zip(*front, strict=True), color=plot_style.INK, linewidth=1, linestyle=(0, (4, 2)), zorder=1,
                   label="fewest parameters for the score")  # fmt: skip
     ringed = [place(t) for group in found.values() for t in group if t.number in set(highlighted)]
     if ringed:
         x, y = zip(*ringed, strict=True)
-        axes.scatter(x, y, s=90, facecolors="none", edgecolors=COLOURS[5], linewidths=1.6,
+        axes.scatter(x, y, s=90, facecolors="none", edgecolors=plot_style.COLOURS[5], linewidths=1.6,
                      label="member of the ensemble")  # fmt: skip
     if everything:
         axes.set_xscale("log")
-    _clip(axes, [y for _, y in everything], worse_is_low=not name.startswith("-"))
+    plot_style.clip(axes, [y for _, y in everything], worse_is_low=not name.startswith("-"))
     axes.set_xlabel("parameters")
     axes.set_ylabel(summary.shown_objective(name))
-    _legend(axes)
+    plot_style.legend(axes)
     return figure
 
 
@@ -161,7 +116,7 @@ def learning_curves(history: History, highlighted: Sequence[int] = (), most: int
     """
     from matplotlib.ticker import MaxNLocator
 
-    figure, axes = _figure(9.2, 3.6)
+    figure, axes = plot_style.new_figure(9.2, 3.6)
     name = curve_name(history)
     if name is None:
         return figure
@@ -174,17 +129,18 @@ def learning_curves(history: History, highlighted: Sequence[int] = (), most: int
             continue
         x, y = _curve(history, trial.number, name)
         every += y
-        axes.plot(x, y, color=FAINT, alpha=0.25, linewidth=0.8, marker="o", markersize=1.5, rasterized=len(order) > 600)
-    for colour, number in zip(_cycle(len(chosen)), chosen, strict=True):
+        pixels = len(order) > 600
+        axes.plot(x, y, "o-", color=plot_style.FAINT, alpha=0.25, linewidth=0.8, markersize=1.5, rasterized=pixels)
+    for colour, number in zip(plot_style.cycle(len(chosen)), chosen, strict=True):
         x, y = _curve(history, number, name)
         every += y
         axes.plot(x, y, color=colour, linewidth=1.8, marker="o", markersize=3, label=f"trial {number}")
     low = name.split("_")[-1] in ("loss", "error", "rmse", "mae", "mse")
-    _clip(axes, every, worse_is_low=not low)
+    plot_style.clip(axes, every, worse_is_low=not low)
     axes.set_xlabel("epochs of training")
     axes.set_ylabel(name)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    _legend(axes)
+    plot_style.legend(axes)
     return figure
 
 
@@ -199,18 +155,18 @@ def lineage(history: History, number: int, most: int = 40) -> Figure:
     ancestors = summary.lineage(history, number)
     kept = ancestors[-most:]
     rows, place = _rows(history, kept)
-    figure, axes = _figure(9.2, max(1.7, 0.55 * rows + 0.9))
+    figure, axes = plot_style.new_figure(9.2, max(1.7, 0.55 * rows + 0.9))
     axes.grid(False)
     name = history.objectives.names[0]
     origins = list(dict.fromkeys(t.proposal.origin for t in kept))
-    colours = dict(zip(origins, _cycle(len(origins)), strict=True))
+    colours = dict(zip(origins, plot_style.cycle(len(origins)), strict=True))
     known = {trial.number for trial in kept}
     for trial in kept:
         proposal = trial.proposal
         sources = set(proposal.parents) | {n for n in (proposal.continues, proposal.inherits) if n is not None}
         for source in sorted(sources & known):
             same = proposal.continues == source
-            style = {"color": INK, "linewidth": 2.2} if same else {"color": FAINT, "linewidth": 1.1}
+            style = {"color": plot_style.INK if same else plot_style.FAINT, "linewidth": 2.2 if same else 1.1}
             if proposal.inherits == source and not same:
                 style["linestyle"] = (0, (1.5, 1.5))
             axes.annotate("", xy=place[trial.number], xytext=place[source], zorder=1,
@@ -221,17 +177,17 @@ def lineage(history: History, number: int, most: int = 40) -> Figure:
         axes.scatter(x, y, s=130, color=colours[origin], zorder=2, label=origin)
     for trial in kept:
         value = history.fitness(trial.number)[0]
-        shown = summary.short_value(summary.shown_value(value, name)) if math.isfinite(value) else "–"
+        shown = formatting.short_value(summary.shown_value(value, name)) if math.isfinite(value) else "–"
         left, bottom = place[trial.number]
         axes.text(left, bottom - 0.27, f"{trial.number}", ha="center", va="top", fontsize=8.5, weight="bold")
-        axes.text(left, bottom - 0.5, shown, ha="center", va="top", fontsize=8, color=FAINT)
+        axes.text(left, bottom - 0.5, shown, ha="center", va="top", fontsize=8, color=plot_style.FAINT)
     axes.set_ylim(-1.0, rows - 0.45)
     axes.set_xlim(-0.6, max(x for x, _ in place.values()) + 0.6)
     axes.set_yticks([])
     axes.set_xticks([])
     for side in ("left", "bottom"):
         axes.spines[side].set_visible(False)
-    _legend(axes)
+    plot_style.legend(axes)
     return figure
 
 
@@ -242,7 +198,7 @@ def matrix(values: Sequence[Sequence[float | None]], labels: Sequence[str], titl
     off = array[~np.eye(count, dtype=bool)]
     finite = off[np.isfinite(off)]
     side = 1.2 + 0.42 * count
-    figure, axes = _figure(side, side)
+    figure, axes = plot_style.new_figure(side, side)
     axes.grid(False)
     shown = np.where(np.eye(count, dtype=bool), np.nan, array)
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
@@ -253,7 +209,7 @@ def matrix(values: Sequence[Sequence[float | None]], labels: Sequence[str], titl
             value = shown[row, column]
             if math.isfinite(value):
                 axes.text(column, row, f"{value:.2g}", ha="center", va="center", fontsize=8,
-                          color="white" if value > middle else INK)  # fmt: skip
+                          color="white" if value > middle else plot_style.INK)  # fmt: skip
     axes.set_xticks(range(count), labels, rotation=45)
     axes.set_yticks(range(count), labels)
     axes.set_title(title, fontsize=10, loc="left")
@@ -272,48 +228,6 @@ def seconds(history: History) -> Mapping[str, float]:
 
 
 # -- parts -----------------------------------------------------------------------------
-def _figure(width: float, height: float) -> tuple[Figure, Axes]:
-    import matplotlib
-    from matplotlib.figure import Figure
-
-    with matplotlib.rc_context(_STYLE):
-        figure = Figure(figsize=(width, height), layout="constrained")
-        return figure, figure.add_subplot()
-
-
-def _cycle(count: int) -> list[str]:
-    return [COLOURS[index % len(COLOURS)] for index in range(count)]
-
-
-def _sequence(count: int) -> list[Any]:
-    """Shades from light to dark."""
-    from matplotlib import colormaps
-
-    return [colormaps["viridis_r"](0.12 + 0.8 * index / max(1, count - 1)) for index in range(count)]
-
-
-def _clip(axes: Axes, values: Sequence[float], worse_is_low: bool) -> None:
-    """Limits of the vertical axis that a few very bad models do not stretch."""
-    finite = np.array([value for value in values if math.isfinite(value)])
-    if finite.size < 2 or finite.min() == finite.max():
-        return
-    low, high = float(finite.min()), float(finite.max())
-    if finite.size >= 20:
-        if worse_is_low:
-            low = max(low, float(np.quantile(finite, 0.1)) - 0.75 * (high - float(np.quantile(finite, 0.1))))
-        else:
-            high = min(high, float(np.quantile(finite, 0.9)) + 0.75 * (float(np.quantile(finite, 0.9)) - low))
-    margin = 0.05 * (high - low)
-    axes.set_ylim(low - margin, high + margin)
-
-
-def _legend(axes: Axes) -> None:
-    handles, labels = axes.get_legend_handles_labels()
-    if handles:
-        axes.legend(handles, labels, loc="upper left", bbox_to_anchor=(1.0, 1.02), borderaxespad=0.0, frameon=False,
-                    handletextpad=0.5)  # fmt: skip
-
-
 def _front(points: Sequence[tuple[float, float]], maximise: bool) -> list[tuple[float, float]]:
     """Points that no other one beats with as few parameters."""
     best = -math.inf

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from evo.core.events import Callback, CampaignInfo
 from evo.core.history import History
 from evo.core.trial import Status, Trial
-from evo.report import summary
+from evo.report import formatting, summary
 
 if TYPE_CHECKING:
     from rich.console import Console, Group
@@ -203,10 +203,10 @@ class Progress(Callback):
             parts[-1] += f" ({failed} not completed)"
         best = self._tally.best
         if best is not None:
-            parts.append(f"best {self._score(history, best)} (trial {best})")
+            parts.append(f"best {summary.short_scores(history, best)} (trial {best})")
         minutes = self._left() if left else None
         if minutes is not None:
-            parts.append(f"about {summary.clock(minutes)} left")
+            parts.append(f"about {formatting.clock(minutes)} left")
         return ", ".join(parts)
 
     # -- figures -----------------------------------------------------------------------
@@ -235,16 +235,6 @@ class Progress(Callback):
     def _epochs(self) -> str:
         limit = self._info.budget.epochs if self._info is not None else None
         return f"{self._tally.epochs} epochs" if limit is None else f"{self._tally.epochs}/{limit} epochs"
-
-    @staticmethod
-    def _score(history: History, number: int) -> str:
-        parts = []
-        for name, value in zip(history.objectives.names, history.fitness(number), strict=True):
-            shown = summary.shown_objective(name)
-            quantity = summary.shown_value(value, name)
-            counted = shown in ("parameters", "flops")
-            parts.append(f"{shown} {summary.short_number(quantity) if counted else summary.short_value(quantity)}")
-        return ", ".join(parts)
 
     # -- live --------------------------------------------------------------------------
     def render(self, history: History) -> Group:
@@ -278,9 +268,9 @@ class Progress(Callback):
         share = self._share()
         left = self._left()
         # The last words go first where the terminal is narrow.
-        words = [f"{100 * share:3.0f}%", self._epochs(), summary.clock(self._minutes)]
+        words = [f"{100 * share:3.0f}%", self._epochs(), formatting.clock(self._minutes)]
         if left is not None:
-            words.append(f"about {summary.clock(left)} left")
+            words.append(f"about {formatting.clock(left)} left")
         width = self.console.width
         while len(words) > 1 and 10 + sum(len(word) + 2 for word in words) > width:
             words.pop()
@@ -305,18 +295,18 @@ class Progress(Callback):
         best = None if self._tally.best is None else history[self._tally.best]
         if best is None or best.outcome is None:
             return self._line("best", "none yet", "dim")
-        parts = [self._score(history, best.number), f"trial {best.number}"]
+        parts = [summary.short_scores(history, best.number), f"trial {best.number}"]
         if best.outcome.parameters is not None:
-            parts.append(f"{summary.short_number(best.outcome.parameters)} parameters")
+            parts.append(f"{formatting.short_number(best.outcome.parameters)} parameters")
         parts += [f"{best.epochs} epoch{'s' if best.epochs != 1 else ''}", best.proposal.origin]
         return self._line("best", " · ".join(parts), "green")
 
     def _spark_line(self, history: History) -> Text:
         steps = summary.improvements(history)
-        ends = f" {summary.short_value(steps[0].value)} → {summary.short_value(steps[-1].value)}"
+        ends = f" {formatting.short_value(steps[0].value)} → {formatting.short_value(steps[-1].value)}"
         room = min(40, self.console.width - 9 - len(ends))
         values = summary.best_over_epochs(history, max(room, 1))
-        bars = summary.sparkline(values, room, "▁▂▃▄▅▆▇█" if self._unicode else "_.-=*#")
+        bars = formatting.sparkline(values, room, "▁▂▃▄▅▆▇█" if self._unicode else "_.-=*#")
         return self._line("", bars + ends, "cyan")
 
     def _running_line(self) -> Text:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from evo.core.history import History
 from evo.core.trial import Outcome, Status, Trial
+from evo.report import formatting
 
 #: Longest cause that is shown.
 _CAUSE = 70
@@ -41,6 +41,19 @@ def shown_value(value: float, name: str) -> float:
     return -value if name.startswith("-") else value
 
 
+def short_score(value: float, name: str) -> str:
+    """A fitness as the quantity that its objective names, in few digits; a dash where it is not finite."""
+    counted = shown_objective(name) in ("parameters", "flops")
+    shorten = formatting.short_number if counted else formatting.short_value
+    return shorten(shown_value(value, name))
+
+
+def short_scores(history: History, number: int) -> str:
+    """A trial's objectives with their values, e.g. ``"val_accuracy 0.9312, parameters 12k"``."""
+    pairs = zip(history.objectives.names, history.fitness(number), strict=True)
+    return ", ".join(f"{shown_objective(name)} {short_score(value, name)}" for name, value in pairs)
+
+
 def cause(outcome: Outcome, exact: bool = False) -> str:
     """Why a trial did not complete, in one line.
 
@@ -53,7 +66,7 @@ def cause(outcome: Outcome, exact: bool = False) -> str:
     message = outcome.message.splitlines()[0]
     if not exact:
         message = re.sub(r"\d+(\.\d+)?", "#", message)
-    message = cut(message, _CAUSE)
+    message = formatting.cut(message, _CAUSE)
     return message if message.startswith(outcome.status.value) else f"{outcome.status.value}: {message}"
 
 
@@ -116,52 +129,6 @@ def lineage(history: History, number: int) -> list[Trial]:
     return [history[n] for n in sorted(seen)]
 
 
-def short_number(value: float | None) -> str:
-    """``1234567`` as ``1.2M``; three digits at least are kept below 1000."""
-    if value is None or not math.isfinite(value):
-        return "–"
-    for factor, unit in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if abs(value) >= factor:
-            scaled = value / factor
-            return f"{scaled:.0f}{unit}" if scaled >= 100 else f"{scaled:.3g}{unit}"
-    return f"{value:.0f}"
-
-
-def short_value(value: float | None) -> str:
-    """A score in four significant decimals, without exponents where they are not needed."""
-    if value is None or not math.isfinite(value):
-        return "–"
-    return f"{value:.4f}" if 1e-3 <= abs(value) < 100 or value == 0 else f"{value:.4g}"
-
-
-def short_bytes(value: float) -> str:
-    """``123456`` as ``121 KB``."""
-    for unit in ("B", "KB", "MB", "GB"):
-        if value < 1024 or unit == "GB":
-            return f"{value:.0f} {unit}" if value >= 10 or unit == "B" else f"{value:.1f} {unit}"
-        value /= 1024
-    raise AssertionError
-
-
-def clock(minutes: float) -> str:
-    """Minutes as ``m:ss`` or ``h:mm:ss``."""
-    seconds = max(0, round(minutes * 60))
-    hours, rest = divmod(seconds, 3600)
-    return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"
-
-
-def sparkline(values: Sequence[float], width: int, characters: str = "▁▂▃▄▅▆▇█") -> str:
-    """Values as a row of bars, lowest to highest; at most ``width`` characters, later values win within one."""
-    finite = [value for value in values if math.isfinite(value)]
-    if not finite or width < 1:
-        return ""
-    if len(finite) > width:
-        finite = [finite[(i + 1) * len(finite) // width - 1] for i in range(width)]
-    low, high = min(finite), max(finite)
-    top = len(characters) - 1
-    return "".join(characters[top if high == low else round((v - low) / (high - low) * top)] for v in finite)
-
-
 def best_over_epochs(history: History, points: int) -> list[float]:
     """Best value so far at ``points`` places equally spaced over the epochs trained; nan before the first."""
     steps, total = improvements(history), epochs_done(history)
@@ -170,24 +137,3 @@ def best_over_epochs(history: History, points: int) -> list[float]:
         reached = [s.value for s in steps if s.epochs <= total * (point + 1) / points]
         values.append(reached[-1] if reached else math.nan)
     return values
-
-
-def cut(text: str, length: int) -> str:
-    """Text of at most ``length`` characters, with a mark where something is left out."""
-    return text if len(text) <= length else text[: length - 1] + "…"
-
-
-def plain(value: Any) -> str:
-    """A setting as people read it."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    if isinstance(value, Mapping):
-        inner = {k: v for k, v in value.items() if v is not None and v != [] and v != {}}
-        name = inner.pop("algorithm", None)
-        text = ", ".join(f"{k}={plain(v)}" for k, v in inner.items())
-        return f"{name}({text})" if name is not None else text or "–"
-    if isinstance(value, (list, tuple)):
-        return ", ".join(plain(v) for v in value) or "–"
-    return "–" if value is None else str(value)

@@ -1,14 +1,12 @@
 from __future__ import annotations
 
-import math
-
 from hypothesis import given
 from hypothesis import strategies as st
 
 from evo.core.history import History
 from evo.core.trial import Outcome, Proposal, Status, Trial
 from evo.report import summary
-from tests.evo.report.synthetic_history import make_history
+from tests.evo.report.synthetic_history import SPACE, make_history
 
 
 @given(st.integers(0, 40), st.integers(0, 5), st.integers(0, 3))
@@ -31,8 +29,6 @@ def test_a_loss_is_shown_as_a_loss() -> None:
 
 
 def test_causes_count_alike_what_differs_in_numbers_only() -> None:
-    from tests.evo.report.synthetic_history import SPACE
-
     history = History()
     for number, message in enumerate(["more than 3 seconds", "more than 4 seconds", "", "out of memory"]):
         history.append(Trial(number, Proposal(SPACE.default())))
@@ -55,21 +51,3 @@ def test_lineage_holds_all_ancestors_oldest_first() -> None:
         assert numbers == sorted(numbers) and numbers[-1] == trial.number
         for number in numbers:
             assert set(history[number].proposal.parents) <= set(numbers)
-
-
-@given(st.lists(st.floats(-1e6, 1e6), max_size=60), st.integers(0, 30))
-def test_sparkline_fits_and_marks_the_highest(values: list[float], width: int) -> None:
-    line = summary.sparkline(values, width)
-    assert len(line) <= width
-    if values and width >= len(values):
-        assert line[values.index(max(values))] == "█"
-
-
-def test_numbers_for_people() -> None:
-    assert [summary.short_number(v) for v in (0, 999, 1000, 54321, 1.5e6, 2e9, None, math.nan)] == [
-        "0", "999", "1k", "54.3k", "1.5M", "2G", "–", "–",
-    ]  # fmt: skip
-    assert [summary.clock(m) for m in (0, 0.5, 61.25, -1)] == ["0:00", "0:30", "1:01:15", "0:00"]
-    assert [summary.short_bytes(b) for b in (0, 1023, 2048, 5 * 2**20, 3 * 2**40)] == [
-        "0 B", "1023 B", "2.0 KB", "5.0 MB", "3072 GB",
-    ]  # fmt: skip

@@ -1,0 +1,91 @@
+"""The section of the HTML report that shows an ensemble."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+from evo.core.errors import EvoError
+from evo.report import formatting, html_parts, plots
+from evo.report.content import ReportContent
+
+
+def ensemble_section(content: ReportContent) -> str:
+    """Members, weights, what to expect, how its members differ; empty where there is no ensemble."""
+    ensemble = content.ensemble
+    if ensemble is None:
+        return ""
+    report = getattr(ensemble, "report", {}) or {}
+    count = len(ensemble.members)
+    parts = [
+        f"<p>{count} member{'s' if count != 1 else ''}, pooled by {escape(str(ensemble.pooling))} mean, chosen by "
+        f"{escape(str(report.get('method', '–')))} selection for the lowest {escape(str(report.get('loss', 'loss')))} "
+        "on the validation data.</p>"
+    ]
+    heaviest = max(member.weight for member in ensemble.members)
+    rows = []
+    for member in ensemble.members:
+        score = ", ".join(f"{n} {formatting.short_value(v)}" for n, v in member.scores.items() if n.startswith("val_"))
+        rows.append(
+            f'<tr><td class="number">{member.number}</td><td class="number">{member.weight:.3f}</td>'
+            f'<td class="wide"><span class="bar" style="width:{100 * member.weight / heaviest:.1f}%"></span></td>'
+            f'<td class="number">{formatting.short_number(member.parameters)}</td><td>{escape(score)}</td></tr>'
+        )
+    parts.append(
+        '<div class="scroll"><table><tr><th class="number">trial</th><th class="number">weight</th><th></th>'
+        f'<th class="number">parameters</th><th>alone</th></tr>{"".join(rows)}</table></div>'
+    )
+    parts.append(_estimates(report))
+    parts += [f'<div class="note">{escape(str(note))}</div>' for note in report.get("notes", ())]
+    measured = _diversity(ensemble)
+    if measured is not None:
+        mean = measured.get("mean", {})
+        words = {
+            "disagreement": "disagreement (share of rows)", "q_statistic": "Q statistic",
+            "error_correlation": "correlation of errors", "genome_distance": "genome distance",
+        }  # fmt: skip
+        shown = {words.get(name, name): value for name, value in mean.items() if value is not None}
+        shown["ambiguity: loss that pooling saves"] = measured.get("ambiguity")
+        parts.append("<h3>How its members differ</h3>" + html_parts.facts(shown))
+        for name in ("disagreement", "error_correlation"):
+            pairs = measured.get("pairs", {}).get(name)
+            if pairs is not None and 1 < len(pairs) <= 16:
+                labels = [str(number) for number in measured.get("members", range(len(pairs)))]
+                drawn = plots.matrix(pairs, labels, words[name])
+                parts.append(html_parts.figure(drawn, f"Pairs of members: {words[name]}"))
+                break
+    return "".join(parts)
+
+
+def _estimates(report: Mapping[str, Any]) -> str:
+    estimates = report.get("estimates") or {}
+    metrics = list(dict.fromkeys(metric for by_metric in estimates.values() for metric in by_metric))
+    if not metrics:
+        return ""
+    rows = []
+    for who, by_metric in estimates.items():
+        cells = "".join(f'<td class="number">{escape(_estimate(by_metric.get(metric)))}</td>' for metric in metrics)
+        rows.append(f"<tr><td>{escape(str(who))}</td>{cells}</tr>")
+    head = "".join(f'<th class="number">{escape(metric)}</th>' for metric in metrics)
+    return (
+        "<h3>What to expect</h3><p>Each validation row judged by what was chosen without it, so that choosing "
+        f'does not flatter the estimate.</p><table class="narrow"><tr><th></th>{head}</tr>{"".join(rows)}</table>'
+    )
+
+
+def _estimate(value: Any) -> str:
+    if isinstance(value, Mapping):
+        mean, error = value.get("mean", value.get("value")), value.get("error", value.get("standard_error"))
+        shown = formatting.short_value(mean)
+        return shown if error is None else f"{shown} ± {formatting.short_value(error)}"
+    return formatting.short_value(value) if isinstance(value, (int, float)) else "–"
+
+
+def _diversity(ensemble: Any) -> Mapping[str, Any] | None:
+    if len(ensemble.members) < 2:
+        return None
+    try:
+        return ensemble.diversity()
+    except EvoError:
+        return None

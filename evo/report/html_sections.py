@@ -1,0 +1,140 @@
+"""Sections of the HTML report; each is empty where there is nothing to show."""
+
+from __future__ import annotations
+
+from html import escape
+
+from evo.core.trial import Status
+from evo.report import formatting, html_parts, plots, summary
+from evo.report.content import ReportContent
+
+#: Rows of the table of trials that did not complete.
+_FAILURES_SHOWN = 12
+
+
+def course(content: ReportContent) -> str:
+    """Every trial and the best so far over the epochs trained."""
+    if not content.history.completed():
+        return "<p>No trial has completed yet.</p>"
+    return (
+        "<p>Every completed trial, at the epochs that the campaign had spent when it was done, and the best so far. "
+        "Colours say how a genome came about; a promotion trains a model further.</p>"
+        + html_parts.figure(plots.best_over_epochs(content.history), "Best so far over epochs trained")
+    )
+
+
+def trials(content: ReportContent) -> str:
+    """Score over parameters."""
+    if not any(t.outcome.parameters for t in content.history.completed() if t.outcome):
+        return ""
+    members = [] if content.ensemble is None else [member.number for member in content.ensemble.members]
+    return (
+        "<p>Every completed trial: how good over how large, darker the longer it was trained.</p>"
+        + html_parts.figure(plots.trials(content.history, members), "Score over parameters of every trial")
+    )
+
+
+def curves(content: ReportContent) -> str:
+    """Learning curves of the best."""
+    if plots.curve_name(content.history) is None:
+        return ""
+    chosen = [number for number in content.population if content.history[number].completed]
+    return (
+        "<p>The best models in colour, all others in grey, each over its own epochs of training.</p>"
+        + html_parts.figure(plots.learning_curves(content.history, chosen), "Learning curves")
+    )
+
+
+def best(content: ReportContent) -> str:
+    """The best model: its genome, its scores, where it came from."""
+    if content.best is None:
+        return ""
+    trial = content.history[content.best]
+    ancestors = summary.lineage(content.history, content.best)
+    parts = [
+        f"<p>Trial {trial.number}, {escape(trial.proposal.origin)}, {trial.epochs} epochs of training.</p>",
+        f'<pre class="wrap">{escape(trial.genome.describe())}</pre>',
+    ]
+    if trial.outcome is not None and trial.outcome.scores:
+        scores = ", ".join(f"{name} {formatting.short_value(value)}" for name, value in trial.outcome.scores.items())
+        parts.append(f"<p>{escape(scores)}</p>")
+    if len(ancestors) > 1:
+        parts.append(
+            "<h3>Where it came from</h3><p>Thick arrows: the same model trained further. Thin: bred from; "
+            "dotted: with inherited weights. Below each trial its number and its score.</p>"
+            + html_parts.figure(plots.lineage(content.history, content.best), "Lineage of the best model")
+        )
+    return "".join(parts)
+
+
+def population(content: ReportContent) -> str:
+    """The survivors as a table."""
+    history = content.history
+    if not content.population:
+        return ""
+    names = history.objectives.names
+    scores = [name for name in ("val_accuracy", "val_loss") if name not in map(summary.shown_objective, names)]
+    header = ["trial", *map(summary.shown_objective, names), *scores, "parameters", "FLOPs", "epochs", "origin",
+              "parents", "genome"]  # fmt: skip
+    rows = []
+    for number in content.population:
+        trial = history[number]
+        outcome = trial.outcome
+        assert outcome is not None
+        values = [summary.short_score(v, n) for v, n in zip(history.fitness(number), names, strict=True)]
+        values += [formatting.short_value(outcome.scores.get(name)) for name in scores]
+        values += [formatting.short_number(outcome.parameters), formatting.short_number(outcome.flops)]
+        cells = [str(number), *values, str(trial.epochs)]
+        parents = ", ".join(map(str, history.beginning(trial).proposal.parents)) or "–"
+        genome = (
+            f"<details><summary>{escape(formatting.cut(str(trial.genome), 110))}</summary>"
+            f"<pre>{escape(trial.genome.describe())}</pre></details>"
+        )
+        row = "".join(f'<td class="number">{escape(cell)}</td>' for cell in cells)
+        row += f"<td>{escape(trial.proposal.origin)}</td><td>{escape(parents)}</td><td>{genome}</td>"
+        rows.append(f'<tr{" class=best" if number == content.best else ""}>{row}</tr>')
+    numbers = len(header) - 3
+    head = "".join(
+        f'<th{" class=number" if index < numbers else ""}>{escape(name)}</th>' for index, name in enumerate(header)
+    )
+    return (
+        "<p>The survivors, best first. A click on a genome shows all of it.</p>"
+        f'<div class="scroll"><table><tr>{head}</tr>{"".join(rows)}</table></div>'
+    )
+
+
+def outcomes(content: ReportContent) -> str:
+    """How trials ended, why they did not complete, where the time went."""
+    counts = summary.statuses(content.history)
+    if not counts:
+        return ""
+    kinds = {Status.COMPLETED: "bar", Status.REJECTED: "bar mild"}
+    rows = [(status.value, count, kinds.get(status, "bar bad")) for status, count in counts.most_common()]
+    pending = len(content.history.pending())
+    if pending:
+        rows.append(("pending", pending, "bar mild"))
+    parts = [html_parts.bars(rows)]
+    causes = summary.causes(content.history).most_common(_FAILURES_SHOWN)
+    if causes:
+        parts.append("<h3>Why trials did not complete</h3>")
+        parts.append(html_parts.bars([(name, count, "bar bad") for name, count in causes]))
+    phases = plots.seconds(content.history)
+    if phases:
+        parts.append("<h3>Where the workers' time went</h3>")
+        parts.append(html_parts.bars([(p, s, "bar") for p, s in phases.items() if s >= 0.05], unit=" s"))
+    return "".join(parts)
+
+
+def settings(content: ReportContent) -> str:
+    """What was asked for and what was found, and the space."""
+    parts = ['<div class="columns">']
+    for title, facts in (("Asked for", content.settings), ("Found and chosen", content.environment)):
+        if facts:
+            parts.append(f"<div><h3>{title}</h3>{html_parts.facts(facts)}</div>")
+    parts.append("</div>")
+    if content.space:
+        first = content.space.splitlines()[0]
+        parts.append(
+            f"<h3>Space</h3><details><summary>{escape(first)}</summary><pre>{escape(content.space)}</pre></details>"
+        )
+    return "".join(parts)
