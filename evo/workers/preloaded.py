@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 
-from evo.workers.process import die_with_parent, keras_backend, quiet_imports
+from evo.workers.entry import die_with_parent, quiet_imports
+from evo.workers.starting import keras_backend
 
 die_with_parent()
 if keras_backend() == "tensorflow":

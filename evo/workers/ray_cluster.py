@@ -10,11 +10,15 @@ from typing import Any, ParamSpec, TypeVar
 
 from evo.core.errors import SettingsError
 from evo.training.task import TrainingSettings, TrialTask
+from evo.workers.entry import warm_up
 from evo.workers.failures import TimeLimitError, WorkerDiedError
-from evo.workers.process import warm_up, worker_environment
+from evo.workers.starting import worker_environment
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+#: Seconds in which a worker that is about to end can still send its answer.
+_GRACE = 0.5
 
 
 def ray_executor(
@@ -137,7 +141,3 @@ def _call(fn: Callable[..., Any], args: Any, kwargs: Any, threads: int, seconds:
         end.daemon = True
         end.start()
         raise TimeLimitError(f"the trial took more than {seconds:g} s") from None
-
-
-#: Seconds in which a worker that is about to end can still send its answer.
-_GRACE = 0.5

@@ -1,4 +1,4 @@
-"""How worker processes are started, and what happens inside one before its first trial.
+"""How worker processes are started.
 
 On Linux, with TensorFlow, workers are forked from a server process that has
 imported TensorFlow and computed nothing: a new worker stands in a tenth of a
@@ -9,7 +9,6 @@ nothing. Elsewhere they are spawned.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import multiprocessing
 import os
@@ -17,13 +16,11 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from multiprocessing import connection, parent_process
 from multiprocessing.context import BaseContext, SpawnContext, SpawnProcess
 from typing import Any
 
 from evo.workers.main_module import without_main
 
-_PR_SET_PDEATHSIG = 1
 _PRELOADED = "evo.workers.preloaded"
 _server_lock = threading.Lock()
 _server_thread: threading.Thread | None = None
@@ -159,53 +156,3 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
                     os.environ.pop(name, None)
                 else:
                     os.environ[name] = value
-
-
-def die_with_parent() -> None:
-    """Have the kernel kill this process when the thread that started it is gone (Linux; else nothing)."""
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def enter_worker(environment: Mapping[str, str]) -> None:
-    """First thing in a worker: die with the driver, leave Ctrl-C to it, end at once when told to."""
-    os.environ.update(environment)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # A trial that hangs inside a library runs no Python handler.
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    die_with_parent()
-    parent = parent_process()
-    if parent is not None:
-        threading.Thread(target=_die_with, args=(parent.sentinel,), name="parent-watch", daemon=True).start()
-
-
-def _die_with(sentinel: int) -> None:
-    connection.wait([sentinel])
-    os._exit(1)
-
-
-@contextlib.contextmanager
-def quiet_imports() -> Iterator[None]:
-    """Standard error goes nowhere inside the ``with`` block, also what C++ libraries write to it."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
-
-
-def warm_up(threads: int) -> int:
-    """Import the training engine and its backend; returns the worker's process id."""
-    with quiet_imports():
-        from evo.training.process_setup import prepare_process
-
-        prepare_process(threads)
-        import evo.training.trial  # noqa: F401
-
-    return os.getpid()
