@@ -11,8 +11,6 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Any
 
-from pebble import ProcessExpired
-
 from evo.training.strategy import WORKER_SLOT
 from evo.workers.failures import MemoryLimitError, TimeLimitError, WorkerDiedError, exit_cause
 from evo.workers.job_queue import Job, JobQueue
@@ -148,6 +146,8 @@ class WorkerSlot:
                     raise CancelledError from None
 
     def _do(self, job: Job) -> Any:
+        from pebble import ProcessExpired
+
         rules = self.rules
         process, running = self._begin(job)
         process.calls += 1

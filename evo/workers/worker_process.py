@@ -8,8 +8,6 @@ import signal
 from collections import OrderedDict
 from collections.abc import Mapping
 
-from pebble import ProcessPool
-
 from evo.workers.entry import enter_worker, warm_up
 from evo.workers.starting import WorkerContext
 
@@ -34,6 +32,8 @@ class WorkerProcess:
     """
 
     def __init__(self, environment: Mapping[str, str], threads: int, preload: bool) -> None:
+        from pebble import ProcessPool  # only who starts a worker waits for it
+
         self.context = WorkerContext(environment, preload)
         self.pool = ProcessPool(
             max_workers=1, initializer=enter_worker, initargs=(dict(environment),), context=self.context
