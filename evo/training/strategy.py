@@ -79,7 +79,7 @@ def place(strategy: Any, final: bool = False) -> Placement:
             ``MirroredStrategy`` for a final training; else the CPU. ``cpu``, ``gpu`` (one, each worker
             another one), ``mirrored`` (all GPUs, or all logical CPU devices), ``tpu``, or a
             ``tf.distribute.Strategy``.
-        final: whether the trial is one of the last, long ones.
+        final: whether it is a final training.
 
     Raises:
         SettingsError: an unknown strategy, or one that the machine cannot do.
@@ -139,7 +139,7 @@ def place_elsewhere(backend: str, strategy: str, final: bool = False) -> Placeme
         backend: ``jax`` or ``torch``.
         strategy: as for :func:`place`. JAX: ``mirrored``, and ``auto`` for a final training on several
             devices, is ``keras.distribution.DataParallel``. torch: one device.
-        final: whether the trial is one of the last, long ones.
+        final: whether it is a final training.
 
     Raises:
         SettingsError: an unknown strategy, or one that the backend or machine cannot do.

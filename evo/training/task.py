@@ -44,7 +44,7 @@ class DataReference:
     """Where a worker finds the data; opened once per worker process, never copied per trial.
 
     Attributes:
-        fingerprint: identity of the data; a worker's cache goes by it.
+        fingerprint: identity of the data, and its key in a worker's cache.
         directory: folder of ``.npy`` files that are memory-mapped.
         arrays: name of each array (``x_train``, ``y_train``, ``x_validation``,
             ``y_validation``, ``weight_train``, ``weight_validation``; for several inputs

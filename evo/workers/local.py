@@ -15,7 +15,7 @@ from typing import ParamSpec, TypeVar
 
 from evo.core.checks import whole_number
 from evo.training.task import TrainingSettings, TrialTask
-from evo.workers.job_queue import Job, JobQueue, affinity_of
+from evo.workers.call_queue import CallQueue, QueuedCall, affinity_of
 from evo.workers.main_module import end_of_main
 from evo.workers.slot import SlotRules, WorkerSlot
 from evo.workers.starting import worker_environment
@@ -35,7 +35,7 @@ class LocalProcesses(Executor):
             is started before it is needed.
         growth: bytes that a worker may grow by after its first call before it is replaced.
         environment: further environment variables for the workers.
-        preload: import Keras and its backend before the first call; without, workers stand in a
+        preload: import Keras and its backend before the first call; without, workers are ready in a
             fraction of a second: for calls that train nothing.
 
     Raises:
@@ -62,7 +62,7 @@ class LocalProcesses(Executor):
         self.preload = preload
         self.environment = {**worker_environment(self.settings.threads), **(environment or {})}
         rules = SlotRules(workers, self.settings.threads, self.environment, preload, replace_after, growth)
-        self._queue = JobQueue()
+        self._queue = CallQueue()
         self._threads = [
             threading.Thread(target=WorkerSlot(self._queue, rules, slot).run, name=f"evo-worker-{slot}", daemon=True)
             for slot in range(workers)
@@ -82,9 +82,9 @@ class LocalProcesses(Executor):
         task = next((argument for argument in args if isinstance(argument, TrialTask)), None)
         settings = self.settings if task is None else task.settings
         future: Future[T] = Future()
-        job = Job(future, fn, args, kwargs, settings.seconds, settings.memory, affinity_of(task))
+        queued = QueuedCall(future, fn, args, kwargs, settings.seconds, settings.memory, affinity_of(task))
         with self._lock:
-            self._queue.put(job)
+            self._queue.put(queued)
             if not self._started:
                 self._started = True
                 for thread in self._threads:

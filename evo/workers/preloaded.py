@@ -18,6 +18,6 @@ if keras_backend() == "tensorflow":
         import evo.training.trial  # noqa: F401
         import genomes.spaces  # noqa: F401
 
-# What is imported stays: workers need not look through it for garbage, nor copy its pages by doing so.
+# What is imported stays: collecting garbage there would only copy its memory pages into every worker.
 gc.collect()
 gc.freeze()

@@ -1,4 +1,4 @@
-"""Trials in this very process, one after the other: for debugging and for small things."""
+"""Trials in the driver's own process, one after the other: for debugging and for small searches."""
 
 from __future__ import annotations
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from evo.training.strategy import WORKER_SLOT
+from evo.workers.call_queue import CallQueue, QueuedCall
 from evo.workers.failures import MemoryLimitError, TimeLimitError, WorkerDiedError, exit_cause
-from evo.workers.job_queue import Job, JobQueue
 from evo.workers.main_module import import_main, main_needed
 from evo.workers.worker_process import WorkerProcess
 
@@ -50,12 +50,12 @@ class WorkerSlot:
     """A thread's work in the driver: feed one process, watch it, replace it.
 
     Args:
-        queue: where its jobs come from.
+        queue: where its calls come from.
         rules: how its processes are made and when they are replaced.
         slot: its number among the workers of this machine, from 0.
     """
 
-    def __init__(self, queue: JobQueue, rules: SlotRules, slot: int) -> None:
+    def __init__(self, queue: CallQueue, rules: SlotRules, slot: int) -> None:
         self.queue = queue
         self.rules = rules
         self.slot = slot
@@ -63,26 +63,26 @@ class WorkerSlot:
         self.successor: WorkerProcess | None = None
 
     def run(self) -> None:
-        """Do jobs until there are none and the executor is closed."""
+        """Make calls until there are none and the executor is closed."""
         # Processes inherit the mask of the thread that starts them: Ctrl-C is the driver's alone,
         # even while a worker is still importing.
         with contextlib.suppress(AttributeError, ValueError):
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         with contextlib.suppress(Exception):
-            # Warm before the first job; a failure is met again, and told, by the first job.
+            # Warm before the first call; a failure is met again, and told, by the first call.
             self._process()
         try:
             while True:
                 remembered = self.process.remembered if self.process is not None else {}
-                job = self.queue.next(remembered)
-                if job is None:
+                queued = self.queue.next(remembered)
+                if queued is None:
                     return
                 try:
-                    result = self._do(job)
+                    result = self._do(queued)
                 except BaseException as error:
-                    job.future.set_exception(error)
+                    queued.future.set_exception(error)
                 else:
-                    job.future.set_result(result)
+                    queued.future.set_result(result)
         finally:
             for process in (self.process, self.successor):
                 if process is not None:
@@ -121,13 +121,13 @@ class WorkerSlot:
             raise WorkerDiedError(f"could not start: {type(error).__name__}: {error}") from error
         return process
 
-    def _begin(self, job: Job) -> tuple[WorkerProcess, Future[Any]]:
+    def _begin(self, queued: QueuedCall) -> tuple[WorkerProcess, Future[Any]]:
         """Hand the call to a process; one that died while it started or waited is replaced: not the call's doing.
 
         Raises:
             WorkerDiedError: no process could be started, several times in a row.
         """
-        main = main_needed(job.call)
+        main = main_needed(queued.call)
         failures = 0
         while True:
             try:
@@ -135,7 +135,7 @@ class WorkerSlot:
                 if main is not None and process.main is None:
                     process.pool.schedule(import_main, args=main)
                     process.main = main
-                return process, process.pool.schedule(job.call, args=job.args, kwargs=job.kwargs)
+                return process, process.pool.schedule(queued.call, args=queued.args, kwargs=queued.kwargs)
             except WorkerDiedError:
                 failures += 1
                 if failures == _STARTS:
@@ -145,15 +145,15 @@ class WorkerSlot:
                 if self.queue.killed:
                     raise CancelledError from None
 
-    def _do(self, job: Job) -> Any:
+    def _do(self, queued: QueuedCall) -> Any:
         from pebble import ProcessExpired
 
         rules = self.rules
-        process, running = self._begin(job)
+        process, running = self._begin(queued)
         process.calls += 1
         if process.calls >= rules.replace_after and self.successor is None:
             self.successor = self._new()
-        self._await(process, running, job.seconds, job.memory or _default_memory(rules.workers))
+        self._await(process, running, queued.seconds, queued.memory or _default_memory(rules.workers))
         try:
             result = running.result()
         except ProcessExpired as error:
@@ -162,7 +162,7 @@ class WorkerSlot:
         except BrokenProcessPool:
             self._drop()
             raise
-        process.remember(job.affinity)
+        process.remember(queued.affinity)
         if process.calls >= rules.replace_after or process.grown() > rules.growth:
             self._drop()
         return result

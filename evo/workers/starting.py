@@ -1,9 +1,9 @@
 """How worker processes are started.
 
 On Linux, with TensorFlow, workers are forked from a server process that has
-imported TensorFlow and computed nothing: a new worker stands in a tenth of a
-second instead of five, so that one that died, hung or grew costs next to
-nothing. Elsewhere they are spawned.
+imported TensorFlow and computed nothing: a new worker is ready in a tenth of a
+second instead of five, so that replacing one that died, hung or grew costs
+next to nothing. Elsewhere they are spawned.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _server_thread: threading.Thread | None = None
 
 
 def worker_environment(threads: int) -> dict[str, str]:
-    """Environment variables that must stand before numpy and TensorFlow are imported."""
+    """Environment variables that must be set before numpy and TensorFlow are imported."""
     count = str(threads)
     return {
         "OMP_NUM_THREADS": count,

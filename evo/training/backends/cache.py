@@ -1,6 +1,6 @@
 """Compiled engines that a worker keeps, and when one serves another trial.
 
-Tracing is most of the bill of a small candidate. An engine serves again:
+Tracing is most of what a small candidate costs. An engine serves again:
 
 - for the very same genome (a promoted trial, the same genome with
   another seed): known before anything is built;
@@ -8,8 +8,8 @@ Tracing is most of the bill of a small candidate. An engine serves again:
   its schedule, weight decay, dropout rates, weights): the new model is
   built, which is quick, its weights and numbers are put into the engine.
 
-What an engine computes depends on its arguments alone, so results are the
-same bits with and without it.
+What an engine computes depends on its arguments alone: with and without the
+cache results are the same to the bit.
 """
 
 from __future__ import annotations

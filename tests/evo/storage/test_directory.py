@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from evo.core.trial import Outcome, Status, Trial
 from evo.errors import DirectoryLockedError, SettingsError, StorageError
 from evo.storage import CampaignDirectory
-from tests.evo.storage.storage_samples import (
+from tests.evo.storage.samples import (
     OBJECTIVES,
     SETTINGS,
     SPACE,

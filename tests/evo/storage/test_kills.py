@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from evo.storage import CampaignDirectory, layout
-from tests.evo.storage.storage_samples import advance, create, snapshot
+from tests.evo.storage.samples import advance, create, snapshot
 
 PROGRAM = """
 import sys
@@ -21,7 +21,7 @@ sys.path[:0] = sys.argv[2:4]
 from pathlib import Path
 from evo.storage import CampaignDirectory, layout
 layout.SEGMENT = 10
-from tests.evo.storage.storage_samples import advance, create
+from tests.evo.storage.samples import advance, create
 path = Path(sys.argv[1])
 directory = CampaignDirectory.open(path) if CampaignDirectory.exists(path) else create(path)
 print("ready", flush=True)

@@ -1,4 +1,4 @@
-"""JobQueue: calls that wait for a worker; a worker takes what it has compiled functions for, within limits."""
+"""CallQueue: calls that wait for a worker, which prefers, within limits, what it has compiled functions for."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import Any
 
 from evo.training.task import TrialTask
 
-#: Jobs at the head of the queue that an idle worker may choose from, and times that one may be passed over.
+#: Calls at the head of the queue that an idle worker may choose from, and times that one may be passed over.
 _LOOK_AHEAD = 8
 _PASSED_OVER = 2
 
 
 @dataclass
-class Job:
+class QueuedCall:
     """A call that waits or runs.
 
     Attributes:
@@ -27,7 +27,7 @@ class Job:
         seconds: its limit of wall-clock seconds; None for none.
         memory: limit of the worker's memory in bytes; None for the default.
         affinity: key of the architecture that it trains; None where there is none.
-        passed_over: how often a later job was preferred.
+        passed_over: how often a later call was preferred.
     """
 
     future: Future[Any]
@@ -40,22 +40,22 @@ class Job:
     passed_over: int = 0
 
 
-class JobQueue:
-    """The jobs of one executor, first come first served unless a worker remembers a later one's architecture."""
+class CallQueue:
+    """The calls of one executor, first come first served unless a worker remembers a later one's architecture."""
 
     def __init__(self) -> None:
-        self._jobs: deque[Job] = deque()
+        self._waiting: deque[QueuedCall] = deque()
         self._changed = threading.Condition()
         self._closed = False
         self._killed = False
 
     @property
     def killed(self) -> bool:
-        """Whether running jobs are to be killed."""
+        """Whether running calls are to be killed."""
         return self._killed
 
-    def put(self, job: Job) -> None:
-        """Add a job.
+    def put(self, queued: QueuedCall) -> None:
+        """Add a call.
 
         Raises:
             RuntimeError: after :meth:`close`.
@@ -63,45 +63,45 @@ class JobQueue:
         with self._changed:
             if self._closed:
                 raise RuntimeError("cannot schedule new futures after shutdown")
-            self._jobs.append(job)
+            self._waiting.append(queued)
             self._changed.notify()
 
     def close(self, kill: bool) -> None:
-        """Take no more jobs; ``kill``: cancel those that wait, and have those that run killed."""
+        """Take no more calls; ``kill``: cancel those that wait, and have those that run killed."""
         with self._changed:
             self._closed = True
             if kill:
                 self._killed = True
-                for job in self._jobs:
-                    job.future.cancel()
-                self._jobs.clear()
+                for queued in self._waiting:
+                    queued.future.cancel()
+                self._waiting.clear()
             self._changed.notify_all()
 
-    def next(self, remembered: Mapping[str, None]) -> Job | None:
-        """The next job for a worker that remembers these architectures; waits; None when all is done."""
+    def next(self, remembered: Mapping[str, None]) -> QueuedCall | None:
+        """The next call for a worker that remembers these architectures; waits; None when all is done."""
         with self._changed:
             while True:
-                while self._jobs and self._jobs[0].future.cancelled():
-                    self._jobs.popleft().future.set_running_or_notify_cancel()
-                if self._jobs:
-                    job = self._choose(remembered)
-                    if job.future.set_running_or_notify_cancel():
-                        return job
+                while self._waiting and self._waiting[0].future.cancelled():
+                    self._waiting.popleft().future.set_running_or_notify_cancel()
+                if self._waiting:
+                    queued = self._choose(remembered)
+                    if queued.future.set_running_or_notify_cancel():
+                        return queued
                 elif self._closed:
                     return None
                 else:
                     self._changed.wait()
 
-    def _choose(self, remembered: Mapping[str, None]) -> Job:
-        if self._jobs[0].passed_over < _PASSED_OVER:
-            for index in range(min(_LOOK_AHEAD, len(self._jobs))):
-                if self._jobs[index].affinity in remembered:
+    def _choose(self, remembered: Mapping[str, None]) -> QueuedCall:
+        if self._waiting[0].passed_over < _PASSED_OVER:
+            for index in range(min(_LOOK_AHEAD, len(self._waiting))):
+                if self._waiting[index].affinity in remembered:
                     for earlier in range(index):
-                        self._jobs[earlier].passed_over += 1
-                    job = self._jobs[index]
-                    del self._jobs[index]
-                    return job
-        return self._jobs.popleft()
+                        self._waiting[earlier].passed_over += 1
+                    queued = self._waiting[index]
+                    del self._waiting[index]
+                    return queued
+        return self._waiting.popleft()
 
 
 def affinity_of(task: TrialTask | None) -> str | None:

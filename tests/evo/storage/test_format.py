@@ -9,7 +9,7 @@ import numpy as np
 
 from evo.core.trial import Trial
 from evo.storage import FORMAT, CampaignDirectory
-from tests.evo.storage.storage_samples import OBJECTIVES, SETTINGS, SPACE, outcome, proposal, settle, snapshot
+from tests.evo.storage.samples import OBJECTIVES, SETTINGS, SPACE, outcome, proposal, settle, snapshot
 
 #: Written once; never to be written again by a newer version.
 SAMPLE = Path(__file__).parent / "data" / "format-1"

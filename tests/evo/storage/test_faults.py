@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from evo.core.trial import Trial
 from evo.errors import StorageError
 from evo.storage import CampaignDirectory, identity, layout
-from tests.evo.storage.storage_samples import OBJECTIVES, advance, create, outcome, proposal, settle, snapshot
+from tests.evo.storage.samples import OBJECTIVES, advance, create, outcome, proposal, settle, snapshot
 
 TRIALS = 13
 #: Everything that changes what is on the disk goes through these.

@@ -12,7 +12,7 @@ import pytest
 from evo.core.trial import Trial
 from evo.errors import DirectoryLockedError, StorageError
 from evo.storage import CampaignDirectory, layout
-from tests.evo.storage.storage_samples import OBJECTIVES, advance, create, outcome, proposal, settle, snapshot
+from tests.evo.storage.samples import OBJECTIVES, advance, create, outcome, proposal, settle, snapshot
 
 TRIALS = 18
 

@@ -19,7 +19,7 @@ from evo.core.trial import Outcome, Proposal, Status, Trial
 from evo.storage import TrialRecord, records, tables
 from evo.storage.records import StoredFile, clean
 from evo.storage.sealed import Damaged, open_json, seal_json
-from tests.evo.storage.storage_samples import SPACE, outcome, proposal
+from tests.evo.storage.samples import SPACE, outcome, proposal
 
 texts = st.text(max_size=12)
 numbers = st.integers(0, 2**62)
@@ -87,7 +87,7 @@ def test_another_process_writes_the_same_bytes(tmp_path: Path) -> None:
 import sys
 import time
 sys.path[:0] = sys.argv[1:3]
-from tests.evo.storage.storage_samples import *
+from tests.evo.storage.samples import *
 from evo.storage import TrialRecord, tables
 found = [TrialRecord.of_proposal(Trial(n, proposal(n)), n).with_outcome(outcome(n)[0], None, None, None)
          for n in range(40)]

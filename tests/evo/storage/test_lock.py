@@ -16,7 +16,7 @@ from evo.core.trial import Trial
 from evo.errors import DirectoryLockedError
 from evo.storage import CampaignDirectory, DirectoryLock, LockHolder
 from evo.storage import lock as lock_module
-from tests.evo.storage.storage_samples import create, proposal
+from tests.evo.storage.samples import create, proposal
 
 HOLD = """
 import sys, time
