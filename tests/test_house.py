@@ -1,9 +1,10 @@
-"""Rules of the house that no linter checks: length and names of files, and no circle among modules."""
+"""Rules of the house that no linter checks: length and names of files, circles among modules, what the pages name."""
 
 from __future__ import annotations
 
 import ast
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -115,3 +116,18 @@ def test_names_say_what_is_inside() -> None:
 def test_no_package_hides_a_module_of_the_same_name() -> None:
     twice = [path for path in sources(*PACKAGES) if path.with_suffix("").is_dir()]
     assert twice == []
+
+
+def test_every_decision_has_a_date_and_a_status() -> None:
+    line = re.compile(r"Date: \d{4}-\d\d-\d\d(, amended \d{4}-\d\d-\d\d)?\. Status: (accepted|superseded by \S+\.md)\.")
+    pages = [ROOT / "docs" / "decisions.md", *sorted((ROOT / "docs" / "decisions").glob("*.md"))]
+    without = [page.name for page in pages if not line.fullmatch(page.read_text(encoding="utf-8").splitlines()[0])]
+    assert without == []
+
+
+@pytest.mark.parametrize("page", ["docs/design.md", "CONTRIBUTING.md"])
+def test_files_that_a_page_names_are_there(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    named = re.findall(r"`((?:evo|genomes|tests|benchmarks|docs)/[\w/.]+)`", text)
+    assert named
+    assert [name for name in named if not (ROOT / name).exists()] == []
