@@ -11,7 +11,6 @@ from evo.core.checks import known_names
 from evo.core.errors import SettingsError
 
 if TYPE_CHECKING:
-    import numpy as np
 
     from evo.data import Data
     from genomes.spaces.base import Space
