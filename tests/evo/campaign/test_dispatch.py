@@ -16,7 +16,17 @@ from evo.core.history import History
 from evo.errors import RepairWarning, StorageError
 from evo.training.task import TrialReport, TrialTask
 from evo.workers import SimulatedExecutor
-from tests.evo.simulated_campaigns import StopAfter, campaign, evaluate, files_of, history_of, never, space
+from genomes import spaces
+from tests.evo.simulated_campaigns import (
+    StopAfter,
+    campaign,
+    evaluate,
+    files_of,
+    guess,
+    history_of,
+    never,
+    space,
+)
 
 LONG = 1000.0
 
@@ -149,6 +159,29 @@ def test_a_chain_of_states_is_trained_again_from_its_beginning(
     again = [what for kind, what in log.told if kind == "message" and "needed again" in what]
     assert sorted(text.split(":")[0] for text in again) == ["trial 0", "trial 1", "trial 2"]
     assert again[0].startswith(f"trial {lost[0]}:")
+
+
+def test_a_search_that_reads_predictions_waits_for_those_that_were_lost(tmp_path: Path) -> None:
+    y = np.arange(60) % 3
+    x = (np.random.default_rng(0).normal(size=(60, 2)) + y[:, None]).astype("float32")
+    data = evo.Data(x, y, validation=0.2, seed=0)
+    box = spaces.tabular(columns=2, classes=3)
+    settings: dict[str, Any] = {
+        "budget": evo.Budget(trials=24), "epochs": 9, "evaluate": guess, "concurrency": 4, "ensemble_share": 1.0,
+        "algorithm": evo.algorithms.GeneticAlgorithm(size=6),
+    }  # fmt: skip
+    whole = evo.Campaign(box, data, tmp_path / "whole", executor=evo.workers.Serial(), **settings).run()
+    watch = StopAfter(15)
+    watch.campaign = evo.Campaign(
+        box, data, tmp_path / "c", executor=evo.workers.Serial(), callbacks=[watch], **settings
+    )
+    watch.campaign.run()
+    for path in (tmp_path / "c" / "predictions").iterdir():
+        path.unlink()
+    executor = SimulatedExecutor(3, lambda task: 1.0 + task.number % 5)
+    with pytest.warns(RepairWarning, match="computed again"):
+        resumed = evo.Campaign(box, data, tmp_path / "c", executor=executor, **settings).run()
+    assert history_of(resumed) == history_of(whole)
 
 
 # -- stopping and failing --------------------------------------------------------------------
