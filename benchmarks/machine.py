@@ -81,6 +81,4 @@ def line(machine: dict[str, Any] | None = None) -> str:
     machine = describe() if machine is None else machine
     names = ("tensorflow", "keras", "keras-tuner")
     packages = [f"{name} {machine['packages'][name]}" for name in names if name in machine["packages"]]
-    return ", ".join(
-        [f"{machine['cores']} cores of {machine['processor']}", f"Python {machine['python']}", *packages]
-    )
+    return ", ".join([f"{machine['cores']} cores of {machine['processor']}", f"Python {machine['python']}", *packages])

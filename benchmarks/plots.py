@@ -208,9 +208,7 @@ def critical_difference(
         x = 0.9 if left else methods + 0.1
         axis.plot([rank, rank, x], [top, y, y], color="#555555", linewidth=0.8)
         text = f"{name} ({rank:.2f})"
-        axis.text(
-            x - 0.03 if left else x + 0.03, y, text, ha="right" if left else "left", va="center", fontsize=8
-        )
+        axis.text(x - 0.03 if left else x + 0.03, y, text, ha="right" if left else "left", va="center", fontsize=8)
     for place, group in enumerate(groups):
         y = top - 0.45 * (place + 1)
         axis.plot([series[group[0]] - 0.03, series[group[-1]] + 0.03], [y, y], color="#D55E00", linewidth=3)

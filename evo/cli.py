@@ -27,49 +27,59 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", metavar="COMMAND", title="commands")
 
     run = commands.add_parser(
-        "run", help="run a campaign that a TOML file describes",
+        "run",
+        help="run a campaign that a TOML file describes",
         description="Run the campaign that a TOML file describes; a directory that already holds it is resumed.",
         epilog="The file's sections are explained in docs/cli.md; examples are in examples/.",
-    )  # fmt: skip
+    )
     run.add_argument("config", metavar="CONFIG.toml", type=Path, help="data, space, budget and settings")
     _directory(run, "where the campaign is kept (default: the file's [campaign] directory, else runs/NAME)")
     _limits(run, "instead of the file's")
     _session(run)
 
     resume = commands.add_parser(
-        "resume", help="resume a campaign, or give it a larger budget",
+        "resume",
+        help="resume a campaign, or give it a larger budget",
         description="Resume the campaign in a directory. Data and space are found by what 'evo run' or "
         "'evo demo' noted there; a campaign begun from Python needs --config with its data.",
-    )  # fmt: skip
+    )
     resume.add_argument("directory", metavar="DIR", type=Path, help="the campaign's directory")
     resume.add_argument("--config", metavar="CONFIG.toml", type=Path, help="where the data is, if it has moved")
     _limits(resume, "instead of the campaign's; it may be larger than before")
     _session(resume)
 
     show = commands.add_parser(
-        "show", help="show a campaign: settings, progress, best model, failures, disk use",
+        "show",
+        help="show a campaign: settings, progress, best model, failures, disk use",
         description="Show where a campaign stands. Nothing is changed: it may be running meanwhile.",
-    )  # fmt: skip
+    )
     show.add_argument("directory", metavar="DIR", type=Path, help="the campaign's directory")
     show.add_argument("--best", action="store_true", help="show the best model's genome in full")
     show.add_argument("--trials", action="store_true", help="list every trial, one per line")
 
     report = commands.add_parser(
-        "report", help="write an HTML report of a campaign",
+        "report",
+        help="write an HTML report of a campaign",
         description="Write one HTML file that shows what happened in a campaign; it needs no network and nothing "
         "beside it.",
-    )  # fmt: skip
+    )
     report.add_argument("directory", metavar="DIR", type=Path, help="the campaign's directory")
     report.add_argument("--output", "-o", metavar="FILE", type=Path, help="default: DIR/report.html")
-    report.add_argument("--ensemble", metavar="SIZE", type=int, default=8,
-                        help="members of the ensemble that is shown, 0 for none (default: %(default)s)")  # fmt: skip
+    report.add_argument(
+        "--ensemble",
+        metavar="SIZE",
+        type=int,
+        default=8,
+        help="members of the ensemble that is shown, 0 for none (default: %(default)s)",
+    )
     report.add_argument("--config", metavar="CONFIG.toml", type=Path, help="where the data is, if it has moved")
 
     demo = commands.add_parser(
-        "demo", help="the main job, end to end, on 1,797 real images: two to five minutes on two cores",
+        "demo",
+        help="the main job, end to end, on 1,797 real images: two to five minutes on two cores",
         description="Evolve convolutional networks for scikit-learn's digits, then form an ensemble and judge it on "
         "test images that nothing has seen. Interrupted, it resumes when it is started again.",
-    )  # fmt: skip
+    )
     _directory(demo, "where the campaign is kept (default: runs/demo)")
     demo.add_argument("--seed", metavar="N", type=int, default=1, help="seed of the campaign (default: %(default)s)")
     demo.add_argument("--epochs", metavar="N", type=int, help="budget in epochs of training, over all models")
@@ -93,8 +103,9 @@ def _session(command: argparse.ArgumentParser) -> None:
     group = command.add_argument_group("this session", "nothing here changes what the campaign finds")
     group.add_argument("--workers", "-w", metavar="N", type=int, help="worker processes (default: 2)")
     group.add_argument("--quiet", "-q", action="store_true", help="no display while it runs")
-    group.add_argument("--break-lock", action="store_true",
-                       help="take the directory from a process that is known to be gone")  # fmt: skip
+    group.add_argument(
+        "--break-lock", action="store_true", help="take the directory from a process that is known to be gone"
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

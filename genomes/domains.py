@@ -145,9 +145,7 @@ class Int(Domain):
         GenomeError: ``low > high``, a step below 1, ``log`` with ``low < 1``, a default outside.
     """
 
-    def __init__(
-        self, low: int, high: int, step: int = 1, log: bool = False, default: int | None = None
-    ) -> None:
+    def __init__(self, low: int, high: int, step: int = 1, log: bool = False, default: int | None = None) -> None:
         self.low = _integer(low, "low")
         self.high = _integer(high, "high")
         self.step = _integer(step, "step")
@@ -215,9 +213,7 @@ class Int(Domain):
         else:
             fits = (number - self.low) % self.step == 0
         if not fits:
-            raise GenomeError(
-                f"expected {self.low} to {self.high} in steps of {self.step}, got {number}", path
-            )
+            raise GenomeError(f"expected {self.low} to {self.high} in steps of {self.step}, got {number}", path)
         return number
 
     def _neighbour(self, value: Value, rng: np.random.Generator) -> int:
@@ -232,9 +228,13 @@ class Int(Domain):
     def to_json(self) -> dict[str, Any]:
         """The domain as a JSON object."""
         return {
-            "domain": "Int", "low": self.low, "high": self.high, "step": self.step, "log": self.log,
+            "domain": "Int",
+            "low": self.low,
+            "high": self.high,
+            "step": self.step,
+            "log": self.log,
             "default": self.default,
-        }  # fmt: skip
+        }
 
 
 class Float(Domain):
@@ -332,18 +332,20 @@ class Float(Domain):
                 index = round((number - self.low) / self.step)
             nearest = self._value(index)
             if not math.isclose(nearest, number, rel_tol=1e-9, abs_tol=1e-12):
-                raise GenomeError(
-                    f"expected {self.low} to {self.high} in steps of {self.step}, got {number}", path
-                )
+                raise GenomeError(f"expected {self.low} to {self.high} in steps of {self.step}, got {number}", path)
             number = nearest
         return number
 
     def to_json(self) -> dict[str, Any]:
         """The domain as a JSON object."""
         return {
-            "domain": "Float", "low": self.low, "high": self.high, "step": self.step, "log": self.log,
+            "domain": "Float",
+            "low": self.low,
+            "high": self.high,
+            "step": self.step,
+            "log": self.log,
             "default": self.default,
-        }  # fmt: skip
+        }
 
 
 class Choice(Domain):
@@ -359,11 +361,7 @@ class Choice(Domain):
     """
 
     def __init__(self, values: Sequence[Value], default: Value = None, ordered: bool | None = None) -> None:
-        if (
-            isinstance(values, (str, bytes))
-            or not isinstance(values, (Sequence, np.ndarray))
-            or not len(values)
-        ):
+        if isinstance(values, (str, bytes)) or not isinstance(values, (Sequence, np.ndarray)) or not len(values):
             raise GenomeError(f"Choice: expected a list with at least one value, got {shown(values)}")
         self.values: tuple[Value, ...] = tuple(v.item() if isinstance(v, np.generic) else v for v in values)
         for value in self.values:
@@ -413,8 +411,11 @@ class Choice(Domain):
     def to_json(self) -> dict[str, Any]:
         """The domain as a JSON object."""
         return {
-            "domain": "Choice", "values": list(self.values), "default": self.default, "ordered": self.ordered,
-        }  # fmt: skip
+            "domain": "Choice",
+            "values": list(self.values),
+            "default": self.default,
+            "ordered": self.ordered,
+        }
 
 
 class Boolean(Choice):

@@ -77,9 +77,7 @@ class Gene:
         for name, declared in list(vars(cls).items()):
             if isinstance(declared, (Domain, Genes, Branches)):
                 if name in ("gene", "innovation") or name.startswith("_") or hasattr(Gene, name):
-                    raise GenomeError(
-                        f"{cls.__name__}: a field must not be named {name!r}: every gene has that"
-                    )
+                    raise GenomeError(f"{cls.__name__}: a field must not be named {name!r}: every gene has that")
                 if isinstance(declared, Domain):
                     fields[name] = declared
                 else:
@@ -333,9 +331,7 @@ class Gene:
         return f"{type(self).__name__}({', '.join(parts)})"
 
 
-def changed_children(
-    gene: Gene, change: Callable[[tuple[Gene, ...]], tuple[Gene, ...]]
-) -> dict[str, tuple[Any, ...]]:
+def changed_children(gene: Gene, change: Callable[[tuple[Gene, ...]], tuple[Gene, ...]]) -> dict[str, tuple[Any, ...]]:
     """What every slot of a gene holds after ``change`` of each of its sequences, for :meth:`Gene.replace`."""
     changes = {}
     for slot, declared in gene.slots.items():
@@ -377,9 +373,7 @@ def _rebuilt(kind: type[Gene], innovation: int, values: dict[str, Any]) -> Gene:
 def _children(value: Any, declared: Genes | Branches, path: str) -> tuple[Any, ...]:
     """The checked content of a slot, as tuples."""
     if isinstance(value, (Gene, str, bytes, Mapping)) or not isinstance(value, Sequence):
-        raise GenomeError(
-            f"expected a sequence of {'genes' if isinstance(declared, Genes) else 'branches'}", path
-        )
+        raise GenomeError(f"expected a sequence of {'genes' if isinstance(declared, Genes) else 'branches'}", path)
     what = "genes" if isinstance(declared, Genes) else "branches"
     if len(value) < declared.least or (declared.most is not None and len(value) > declared.most):
         most = "any number" if declared.most is None else declared.most

@@ -118,9 +118,7 @@ class Genome:
             raise GenomeError(f"expected an object, got {type(json).__name__}", "genome")
         version = whole_number(json.get("format"), "", 1, error=partial(GenomeError, path="genome.format"))
         if version > FORMAT:
-            raise GenomeError(
-                f"written by a newer version: format {version}, this one reads up to {FORMAT}", "genome"
-            )
+            raise GenomeError(f"written by a newer version: format {version}, this one reads up to {FORMAT}", "genome")
         genes = json.get("genes")
         if not isinstance(genes, list) or len(genes) > MAX_GENES:
             raise GenomeError(f"expected a list of at most {MAX_GENES} genes", "genes")
@@ -143,12 +141,16 @@ class Genome:
         lines = []
         for path, gene in self.walk():
             depth = path.count(".")
-            fields = ", ".join(f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}"
-                               for name, value in gene.values.items())  # fmt: skip
+            fields = ", ".join(
+                f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}"
+                for name, value in gene.values.items()
+            )
             lines.append(f"{'  ' * depth}{type(gene).__name__}({fields})")
         if self.training is not None:
-            fields = ", ".join(f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}"
-                               for name, value in self.training.values.items())  # fmt: skip
+            fields = ", ".join(
+                f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}"
+                for name, value in self.training.values.items()
+            )
             lines.append(f"training: {fields}")
         return "\n".join(lines)
 

@@ -82,19 +82,29 @@ class Stage:
         """The stage as a JSON object; genes by name."""
         assert self.inner is not None
         return {
-            "name": self.name, "genes": [k.__name__ for k in self.genes], "least": self.least, "most": self.most,
-            "inner": [k.__name__ for k in self.inner], "weights": dict(self.weights),
-            "sampled": list(self.sampled or ()), "first": [k.__name__ for k in self.first],
-        }  # fmt: skip
+            "name": self.name,
+            "genes": [k.__name__ for k in self.genes],
+            "least": self.least,
+            "most": self.most,
+            "inner": [k.__name__ for k in self.inner],
+            "weights": dict(self.weights),
+            "sampled": list(self.sampled or ()),
+            "first": [k.__name__ for k in self.first],
+        }
 
     @classmethod
     def from_json(cls, json: Mapping[str, Any]) -> Self:
         """The stage that :meth:`to_json` wrote."""
         return cls(
-            str(json["name"]), tuple(map(gene_class, json["genes"])), json["least"], json["most"],
-            tuple(map(gene_class, json["inner"])), dict(json["weights"]), tuple(json["sampled"]),
+            str(json["name"]),
+            tuple(map(gene_class, json["genes"])),
+            json["least"],
+            json["most"],
+            tuple(map(gene_class, json["inner"])),
+            dict(json["weights"]),
+            tuple(json["sampled"]),
             tuple(map(gene_class, json["first"])),
-        )  # fmt: skip
+        )
 
 
 @dataclass(frozen=True)

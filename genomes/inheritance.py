@@ -52,9 +52,7 @@ def assign_weights(model: Any, weights: Mapping[str, np.ndarray]) -> None:
     }
     if set(variables) != set(weights):
         odd = sorted(set(variables) ^ set(weights))
-        raise GenomeError(
-            f"weights: the model and the given weights differ in {len(odd)} names, first {odd[0]!r}"
-        )
+        raise GenomeError(f"weights: the model and the given weights differ in {len(odd)} names, first {odd[0]!r}")
     for name, variable in variables.items():
         if tuple(variable.shape) != weights[name].shape:
             expected, given = tuple(variable.shape), weights[name].shape

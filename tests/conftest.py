@@ -21,6 +21,7 @@ settings.register_profile(
     database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-settings.register_profile("thorough", parent=settings.get_profile("deterministic"),
-                          derandomize=False, max_examples=1000)  # fmt: skip
+settings.register_profile(
+    "thorough", parent=settings.get_profile("deterministic"), derandomize=False, max_examples=1000
+)
 settings.load_profile("deterministic")

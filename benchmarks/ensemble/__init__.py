@@ -42,7 +42,12 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         seeds = list(range(1, arguments.seeds + 1))
         run_campaigns(
-            arguments.task or list(TASKS), seeds, arguments.minutes, arguments.workers, arguments.size,
-            arguments.data, output,
-        )  # fmt: skip
+            arguments.task or list(TASKS),
+            seeds,
+            arguments.minutes,
+            arguments.workers,
+            arguments.size,
+            arguments.data,
+            output,
+        )
     return 0

@@ -37,9 +37,26 @@ def products(task: tasks.Task) -> dict[str, dict[str, Any]]:
 
 
 COLUMNS = (
-    "task", "seed", "minutes", "product", "method", "fallback", "members", "trees", "parameters", "metric",
-    "nested", "nested_error", "test", "test_error", "difference", "difference_error", "test_loss", "trials", "seconds",
-)  # fmt: skip
+    "task",
+    "seed",
+    "minutes",
+    "product",
+    "method",
+    "fallback",
+    "members",
+    "trees",
+    "parameters",
+    "metric",
+    "nested",
+    "nested_error",
+    "test",
+    "test_error",
+    "difference",
+    "difference_error",
+    "test_loss",
+    "trials",
+    "seconds",
+)
 
 
 def run_campaigns(

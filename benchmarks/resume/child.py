@@ -20,10 +20,17 @@ def simulated(directory: str, arguments: argparse.Namespace) -> Any:
     space = vector({"x": Float(0.0, 1.0), "y": Float(0.0, 1.0)})
     x, y = data()
     return evo.Campaign(
-        space, evo.Data(x, y, validation=0.2, seed=0), directory, budget=evo.Budget(trials=arguments.trials),
-        seed=arguments.seed, workers=arguments.workers, concurrency=arguments.concurrency, evaluate=evaluate,
-        executor=evo.workers.LocalProcesses(arguments.workers, preload=False), **options(arguments),
-    )  # fmt: skip
+        space,
+        evo.Data(x, y, validation=0.2, seed=0),
+        directory,
+        budget=evo.Budget(trials=arguments.trials),
+        seed=arguments.seed,
+        workers=arguments.workers,
+        concurrency=arguments.concurrency,
+        evaluate=evaluate,
+        executor=evo.workers.LocalProcesses(arguments.workers, preload=False),
+        **options(arguments),
+    )
 
 
 def training(directory: str, arguments: argparse.Namespace) -> Any:
@@ -37,10 +44,15 @@ def training(directory: str, arguments: argparse.Namespace) -> Any:
     x, y = digits.images[:600, ..., None].astype("float32") / 16, digits.target[:600]
     space = image(input_shape=(8, 8, 1), classes=10)
     return evo.Campaign(
-        space, evo.Data(x, y, validation=0.25, seed=0), directory, budget=evo.Budget(epochs=arguments.trials),
-        seed=arguments.seed, workers=arguments.workers, concurrency=arguments.concurrency,
+        space,
+        evo.Data(x, y, validation=0.25, seed=0),
+        directory,
+        budget=evo.Budget(epochs=arguments.trials),
+        seed=arguments.seed,
+        workers=arguments.workers,
+        concurrency=arguments.concurrency,
         **options(arguments),
-    )  # fmt: skip
+    )
 
 
 def chosen(result: Any) -> str:

@@ -71,8 +71,15 @@ def evaluate(task: TrialTask) -> TrialReport:
         _write(file, "\n".join([str(epoch), *map(repr, curve), state]))
     # One genome in twenty diverges, as some always do.
     if int(_hash("diverges", genome)[:4], 16) % 20 == 0:
-        outcome = Outcome(Status.DIVERGED, {}, {"loss": (float("nan"),)}, task.last_epoch - task.first_epoch, 10, 20,
-                          "the loss is not finite")  # fmt: skip
+        outcome = Outcome(
+            Status.DIVERGED,
+            {},
+            {"loss": (float("nan"),)},
+            task.last_epoch - task.first_epoch,
+            10,
+            20,
+            "the loss is not finite",
+        )
         return TrialReport(task.number, outcome)
     rng = np.random.default_rng(int(state[:8], 16))
     targets = _validation(task)

@@ -47,9 +47,12 @@ class Running:
         self._errors = open(directory.with_name(directory.name + ".err"), "w+")  # noqa: SIM115
         self.process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.resume.child", str(directory), *arguments],
-            stdout=self._output, stderr=self._errors, start_new_session=True, cwd=_ROOT,
+            stdout=self._output,
+            stderr=self._errors,
+            start_new_session=True,
+            cwd=_ROOT,
             env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "OMP_NUM_THREADS": "1", **environment},
-        )  # fmt: skip
+        )
 
     @property
     def alive(self) -> bool:

@@ -69,9 +69,14 @@ class Recorder:
         names = ("loss", "accuracy", "val_loss", "val_accuracy")
         curves = {name: tuple(rng.random(self.epochs).tolist()) for name in names}
         outcome = Outcome(
-            Status.COMPLETED, {name: curve[-1] for name, curve in curves.items()}, curves, self.epochs, 1000, 2000,
+            Status.COMPLETED,
+            {name: curve[-1] for name, curve in curves.items()},
+            curves,
+            self.epochs,
+            1000,
+            2000,
             seconds={"build": 0.1, "train": 1.0},
-        )  # fmt: skip
+        )
         predictions = rng.random((self.rows, CLASSES), dtype=np.float32)
         parents = (number - 1,) if number else ()
         trial = Trial(number, Proposal(self.space.sample(rng), last_epoch=self.epochs, parents=parents))
@@ -119,9 +124,14 @@ def scale_test(folder: Path, trials: int) -> Report:
     path = folder / "scale"
     prepare(path, trials)
     found = json.loads(
-        subprocess.run([sys.executable, "-c", _RESUME, str(path)], check=True, capture_output=True, text=True,
-                       cwd=Path(__file__).parents[2]).stdout
-    )  # fmt: skip
+        subprocess.run(
+            [sys.executable, "-c", _RESUME, str(path)],
+            check=True,
+            capture_output=True,
+            text=True,
+            cwd=Path(__file__).parents[2],
+        ).stdout
+    )
     report.counts["s to open"] = round(found["open"], 2)
     report.counts["s to import"] = round(found["import"], 2)
     report.counts["MB of memory"] = round(found["memory"] / 2**20)

@@ -35,6 +35,10 @@ def run(arguments: argparse.Namespace) -> int:
         print("--repeats and --workers: expected a whole number from 1")
         return 2
     return sections.run_all(
-        list(arguments.only), Path(arguments.out), arguments.repeats, arguments.workers, arguments.quick,
+        list(arguments.only),
+        Path(arguments.out),
+        arguments.repeats,
+        arguments.workers,
+        arguments.quick,
         arguments.data,
-    )  # fmt: skip
+    )

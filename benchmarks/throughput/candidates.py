@@ -81,15 +81,30 @@ class Job:
     reference: DataReference
 
     def task(
-        self, number: int, genome: Genome, first: int, last: int, seed: int, folder: str,
-        settings: TrainingSettings | None = None, **changes: Any,
-    ) -> TrialTask:  # fmt: skip
+        self,
+        number: int,
+        genome: Genome,
+        first: int,
+        last: int,
+        seed: int,
+        folder: str,
+        settings: TrainingSettings | None = None,
+        **changes: Any,
+    ) -> TrialTask:
         """A trial of this job."""
         return TrialTask(
-            number=number, space=self.space, genome=genome.to_json(), first_epoch=first, last_epoch=last, seed=seed,
-            directory=str(self.folder / folder / str(number)), data=self.reference,
-            preprocessing=str(self.folder / "preprocessing.npz"), settings=settings or TrainingSettings(), **changes,
-        )  # fmt: skip
+            number=number,
+            space=self.space,
+            genome=genome.to_json(),
+            first_epoch=first,
+            last_epoch=last,
+            seed=seed,
+            directory=str(self.folder / folder / str(number)),
+            data=self.reference,
+            preprocessing=str(self.folder / "preprocessing.npz"),
+            settings=settings or TrainingSettings(),
+            **changes,
+        )
 
 
 def job(task_name: str, folder: Path, data_dir: str | None, rows: int | None = None) -> Job:

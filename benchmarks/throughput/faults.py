@@ -103,9 +103,7 @@ def measure(job: Job, good: int, each: int, workers: int, seed: int = 0) -> dict
     seconds, reports = {}, {}
     for name, trials in (("alone", alone), ("mixed", mixed)):
         with LocalProcesses(workers, settings) as pool:
-            tasks = [
-                job.task(n, made, 0, 3, n, f"faults-{name}", settings) for n, (_, made) in enumerate(trials)
-            ]
+            tasks = [job.task(n, made, 0, 3, n, f"faults-{name}", settings) for n, (_, made) in enumerate(trials)]
             for future in [pool.submit(os.getpid) for _ in range(workers)]:
                 future.result()
             began = time.perf_counter()

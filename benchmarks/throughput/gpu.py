@@ -45,10 +45,15 @@ def measure(folder: Path, count: int) -> list[dict[str, Any]]:
         with LocalProcesses(1, settings) as pool:
             first = done(pool, [job.task(0, large, 0, 1, 0, precision, settings)])[0]
             second = done(pool, [job.task(1, large, 1, 4, 0, precision, settings, start=first.state)])[0]
-        rows.append({
-            "what": "precision", "setting": precision, "parameters": second.outcome.parameters,
-            "seconds": second.outcome.seconds.get("train"), "message": second.outcome.message,
-        })  # fmt: skip
+        rows.append(
+            {
+                "what": "precision",
+                "setting": precision,
+                "parameters": second.outcome.parameters,
+                "seconds": second.outcome.seconds.get("train"),
+                "message": second.outcome.message,
+            }
+        )
     for workers in (1, 2, 4):
         settings = TrainingSettings(strategy="gpu", deterministic=False)
         with LocalProcesses(workers, settings) as pool:
@@ -58,10 +63,15 @@ def measure(folder: Path, count: int) -> list[dict[str, Any]]:
             reports = done(pool, tasks)
             seconds = time.perf_counter() - began
         failed = sum(not report.outcome.completed for report in reports)
-        rows.append({
-            "what": "sharing", "setting": f"{workers} at a time", "parameters": None, "seconds": seconds,
-            "message": f"{failed} of {count} failed" if failed else "",
-        })  # fmt: skip
+        rows.append(
+            {
+                "what": "sharing",
+                "setting": f"{workers} at a time",
+                "parameters": None,
+                "seconds": seconds,
+                "message": f"{failed} of {count} failed" if failed else "",
+            }
+        )
     return rows
 
 
@@ -70,10 +80,16 @@ def _large() -> Genome:
     genes: list[Gene] = []
     for stage, width in enumerate((64, 128, 256, 512)):
         for layer in range(2):
-            genes.append(Conv(
-                10 * stage + layer + 1, filters=width, kernel=3, strides=2 if layer == 0 and stage else 1,
-                normalization="batch", activation="relu",
-            ))  # fmt: skip
+            genes.append(
+                Conv(
+                    10 * stage + layer + 1,
+                    filters=width,
+                    kernel=3,
+                    strides=2 if layer == 0 and stage else 1,
+                    normalization="batch",
+                    activation="relu",
+                )
+            )
     return Genome([*genes, GlobalPool(99)], ImageTraining(100, batch_size=256))
 
 

@@ -50,21 +50,27 @@ def measure(folder: Path, count: int, seed: int) -> dict[str, Any]:
             genome = candidates[number]
             model = space.build(genome, preprocessing, seed=seed * 1000 + number)
             # XLA, Keras' default, is slower here: the other side of the comparison gets the faster choice.
-            model.compile(
-                space.optimizer(genome), space.loss(genome), metrics=space.metrics(), jit_compile=False
-            )
+            model.compile(space.optimizer(genome), space.loss(genome), metrics=space.metrics(), jit_compile=False)
             return model
 
         tuner = Loop(
-            build, objective=keras_tuner.Objective("val_accuracy", "max"), seed=seed + 1,
-            directory=str(folder / "keras_tuner"), project_name=f"{name}-{seed}", overwrite=True,
+            build,
+            objective=keras_tuner.Objective("val_accuracy", "max"),
+            seed=seed + 1,
+            directory=str(folder / "keras_tuner"),
+            project_name=f"{name}-{seed}",
+            overwrite=True,
             max_consecutive_failed_trials=10**6,
-        )  # fmt: skip
+        )
         began = time.perf_counter()
         tuner.search(
-            arrays["x_train"], arrays["y_train"], epochs=EPOCHS, batch_size=BATCH_SIZE, verbose=0,
+            arrays["x_train"],
+            arrays["y_train"],
+            epochs=EPOCHS,
+            batch_size=BATCH_SIZE,
+            verbose=0,
             validation_data=(arrays["x_validation"], arrays["y_validation"]),
-        )  # fmt: skip
+        )
         return time.perf_counter() - began
 
     search(count, count, "warm")

@@ -50,10 +50,12 @@ def measure(job: Job, count: int, seed: int, workers: int, shares: bool) -> dict
             for phase, spent in report.outcome.seconds.items():
                 phases[phase] = phases.get(phase, 0.0) + spent
         result: dict[str, Any] = {
-            "seconds": seconds, "start_up": start_up, "phases": phases,
+            "seconds": seconds,
+            "start_up": start_up,
+            "phases": phases,
             "failed": sum(report.outcome.status is not Status.COMPLETED for report in reports),
             "accuracies": [report.outcome.scores.get("val_accuracy", float("nan")) for report in reports],
-        }  # fmt: skip
+        }
         if shares:
             again = [
                 job.task(n, genome, 0, EPOCHS, seed * 1000 + n, f"share-{seed}")
@@ -76,11 +78,16 @@ def climb(job: Job, count: int) -> list[dict[str, Any]]:
             second = done(pool, [task])[0]
             wall = time.perf_counter() - began
             spent = second.outcome.seconds
-            rows.append({
-                "candidate": number, "status": second.outcome.status.value, "parameters": second.outcome.parameters,
-                "wall": wall, "overhead": wall - spent.get("train", 0.0) - spent.get("evaluate", 0.0),
-                "traced_again": "trace" in spent,
-            })  # fmt: skip
+            rows.append(
+                {
+                    "candidate": number,
+                    "status": second.outcome.status.value,
+                    "parameters": second.outcome.parameters,
+                    "wall": wall,
+                    "overhead": wall - spent.get("train", 0.0) - spent.get("evaluate", 0.0),
+                    "traced_again": "trace" in spent,
+                }
+            )
     return rows
 
 
@@ -101,10 +108,15 @@ def memory(job: Job, count: int, workers: int) -> list[dict[str, Any]]:
                 continue
             report = settle(*waiting.pop(0))
             held = [_resident(child) for child in me.children(recursive=True)]
-            rows.append({
-                "candidate": number - workers, "status": report.outcome.status.value,
-                "driver": me.memory_info().rss, "workers": sum(held), "processes": len(held),
-            })  # fmt: skip
+            rows.append(
+                {
+                    "candidate": number - workers,
+                    "status": report.outcome.status.value,
+                    "driver": me.memory_info().rss,
+                    "workers": sum(held),
+                    "processes": len(held),
+                }
+            )
     return rows
 
 

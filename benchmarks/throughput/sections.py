@@ -80,13 +80,16 @@ def compare(
         theirs.append(found["keras_tuner"])
         for side, one in found.items():
             table += [
-                {"side": side, "repeat": repeat, "candidate": n, "val_accuracy": accuracy,
-                 "candidates_per_minute": 60 * count / one["seconds"]}
+                {
+                    "side": side,
+                    "repeat": repeat,
+                    "candidate": n,
+                    "val_accuracy": accuracy,
+                    "candidates_per_minute": 60 * count / one["seconds"],
+                }
                 for n, accuracy in enumerate(one["accuracies"])
-            ]  # fmt: skip
-    tidy.write(
-        out / f"{name}.csv", table, ["side", "repeat", "candidate", "val_accuracy", "candidates_per_minute"]
-    )
+            ]
+    tidy.write(out / f"{name}.csv", table, ["side", "repeat", "candidate", "val_accuracy", "candidates_per_minute"])
     ratios = np.array([b["seconds"] / a["seconds"] for a, b in zip(ours, theirs, strict=True)])
     rates = {
         side: 60 * count / np.array([found["seconds"] for found in runs])
@@ -104,28 +107,36 @@ def compare(
         "build": first["phases"].get("build", 0.0) / capacity,
         "trace": first["phases"].get("trace", 0.0) / capacity,
         "first calls of compiled functions": (
-            first["phases"].get("train", 0.0) + first["phases"].get("evaluate", 0.0)
-            - first["warm_train"] - first["warm_evaluate"]
-        ) / capacity,
+            first["phases"].get("train", 0.0)
+            + first["phases"].get("evaluate", 0.0)
+            - first["warm_train"]
+            - first["warm_evaluate"]
+        )
+        / capacity,
         "load and save": (first["phases"].get("load", 0.0) + first["phases"].get("save", 0.0)) / capacity,
-    }  # fmt: skip
+    }
     shares["idle and the rest"] = 1.0 - sum(shares.values())
     lines = [
-        f"{count} candidates, 3 epochs each, {repeats} repeats; both sides warm.", "",
+        f"{count} candidates, 3 epochs each, {repeats} repeats; both sides warm.",
+        "",
         "| | candidates per minute, median (range) | validation accuracy, mean over candidates (range over repeats) |",
         "|---|---|---|",
-        *(
-            f"| {side} | {_spread(rates[side], 1)} | {_spread(means[side], 4)} |" for side in ("evo", "keras_tuner")
-        ),
-        "", f"Ratio: {_spread(ratios, 2)}. Start-up of the workers: {first['start_up']:.1f} s.", "",
-        "| where our workers' time goes | share |", "|---|---|",
+        *(f"| {side} | {_spread(rates[side], 1)} | {_spread(means[side], 4)} |" for side in ("evo", "keras_tuner")),
+        "",
+        f"Ratio: {_spread(ratios, 2)}. Start-up of the workers: {first['start_up']:.1f} s.",
+        "",
+        "| where our workers' time goes | share |",
+        "|---|---|",
         *(f"| {what} | {100 * share:.0f}% |" for what, share in shares.items()),
-    ]  # fmt: skip
+    ]
     return {
-        "ratio": ratios.tolist(), "rates": {side: rate.tolist() for side, rate in rates.items()},
-        "accuracy": {side: mean.tolist() for side, mean in means.items()}, "shares": shares,
-        "failed": [found["failed"] for found in ours], "start_up": first["start_up"],
-    }, lines  # fmt: skip
+        "ratio": ratios.tolist(),
+        "rates": {side: rate.tolist() for side, rate in rates.items()},
+        "accuracy": {side: mean.tolist() for side, mean in means.items()},
+        "shares": shares,
+        "failed": [found["failed"] for found in ours],
+        "start_up": first["start_up"],
+    }, lines
 
 
 def _keras_tuner(folder: Path, count: int, repeat: int) -> dict[str, Any]:
@@ -134,8 +145,10 @@ def _keras_tuner(folder: Path, count: int, repeat: int) -> dict[str, Any]:
     kept = {name: value for name, value in os.environ.items() if name not in ("OMP_NUM_THREADS",)}
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.throughput.keras_tuner_side", str(folder), str(count), str(repeat)],
-        capture_output=True, text=True, env={**kept, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": path},
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        env={**kept, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": path},
+    )
     if done.returncode:
         raise RuntimeError(f"KerasTuner's side failed: {done.stderr.strip()[-500:]}")
     found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])

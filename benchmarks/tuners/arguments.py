@@ -11,14 +11,19 @@ from benchmarks.tuners.methods import GROUPS, METHODS
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
-        "--task", nargs="+", metavar="TASK",
+        "--task",
+        nargs="+",
+        metavar="TASK",
         help=f"{', '.join(NAMED)}, PATH.npz (x_train, y_train, x_test, y_test) or PATH.csv",
-    )  # fmt: skip
+    )
     parser.add_argument("--target", metavar="COLUMN", help="target column of a PATH.csv")
     parser.add_argument(
-        "--methods", nargs="+", default=["product"], metavar="METHOD",
+        "--methods",
+        nargs="+",
+        default=["product"],
+        metavar="METHOD",
         help=f"{', '.join(METHODS)}; or a group: {', '.join(GROUPS)} (default: product)",
-    )  # fmt: skip
+    )
     budget = parser.add_mutually_exclusive_group()
     budget.add_argument("--minutes", type=float, help="wall-clock minutes per run")
     budget.add_argument("--epochs", type=int, help="epochs of training per run, over all its trials")
@@ -26,17 +31,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", required=True, metavar="DIR", help="results; finished runs found there are kept")
     parser.add_argument("--data", metavar="DIR", help=f"data folder (default: the environment's {DATA_VARIABLE})")
     parser.add_argument(
-        "--train-size", nargs="+", default=[], metavar="N|TASK=N",
+        "--train-size",
+        nargs="+",
+        default=[],
+        metavar="N|TASK=N",
         help="training and validation rows together, a stratified part; for all tasks or for one",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--trial-epochs", type=int, default=27, metavar="E",
+        "--trial-epochs",
+        type=int,
+        default=27,
+        metavar="E",
         help="longest training of one model, for every method (default: 27)",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--patience", type=int, default=5, metavar="P",
+        "--patience",
+        type=int,
+        default=5,
+        metavar="P",
         help="early stopping of KerasTuner's and Optuna's trainings, in epochs (default: 5)",
-    )  # fmt: skip
+    )
     parser.add_argument("--top", type=int, default=5, metavar="K", help="models in the plain average (default: 5)")
     parser.add_argument("--ensemble", type=int, default=8, metavar="K", help="most members of ours (default: 8)")
     parser.add_argument(
@@ -51,9 +65,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--cores", type=int, default=2, help="processors per run (default: 2)")
     parser.add_argument(
-        "--precision", default="float32", choices=["float32", "mixed_float16", "mixed_bfloat16"],
+        "--precision",
+        default="float32",
+        choices=["float32", "mixed_float16", "mixed_bfloat16"],
         help="of every method (default: float32)",
-    )  # fmt: skip
+    )
     parser.add_argument("--autokeras-python", metavar="PATH", help="Python of an environment that has AutoKeras")
     parser.add_argument("--keep-models", action="store_true", help="keep our campaigns' directories")
     parser.add_argument("--limit", type=int, metavar="N", help="end after N runs; the same command goes on")

@@ -52,8 +52,11 @@ def run(task: Task, spec: RunSpec, meter: Meter) -> Delivery:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     finished = subprocess.run(
         [spec.extra["autokeras_python"], str(Path(__file__).resolve()), str(folder / "autokeras.request.json")],
-        env=environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if finished.returncode:
         raise RuntimeError(f"AutoKeras ended with status {finished.returncode}: {finished.stderr.strip()[-500:]}")
     answer = json.loads((folder / "autokeras.json").read_text(encoding="utf-8"))
@@ -96,9 +99,14 @@ def _over_there(path: str) -> int:
 
     keras.utils.set_random_seed(request["seed"])
     state: dict[str, Any] = {
-        "trials": [], "evaluations": [], "epochs": 0, "samples": 0, "proposing": 0.0, "training": 0.0,
+        "trials": [],
+        "evaluations": [],
+        "epochs": 0,
+        "samples": 0,
+        "proposing": 0.0,
+        "training": 0.0,
         "ended": "exhausted",
-    }  # fmt: skip
+    }
     rows = len(data["y_train"])
 
     def spent() -> bool:
@@ -119,9 +127,16 @@ def _over_there(path: str) -> int:
             last = state["trials"][-1]["finished"] if state["trials"] else request["already"]
             state["proposing"] += now - last
             state["trials"].append(
-                {"trial": len(state["trials"]), "status": "running", "started": now, "finished": now,
-                 "proposing": now - last, "parameters": int(self.model.count_params()), "validation_score": math.nan}
-            )  # fmt: skip
+                {
+                    "trial": len(state["trials"]),
+                    "status": "running",
+                    "started": now,
+                    "finished": now,
+                    "proposing": now - last,
+                    "parameters": int(self.model.count_params()),
+                    "validation_score": math.nan,
+                }
+            )
 
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
             if request["minutes"] is not None and spent():
@@ -139,9 +154,14 @@ def _over_there(path: str) -> int:
             trial["validation_score"] = score if math.isnan(known) else better(known, score)
             trial.update(finished=now, total_epochs=state["epochs"], total_samples=state["samples"])
             state["evaluations"].append(
-                {"trial": trial["trial"], "total_epochs": state["epochs"], "total_samples": state["samples"],
-                 "seconds": now, "validation_score": score}
-            )  # fmt: skip
+                {
+                    "trial": trial["trial"],
+                    "total_epochs": state["epochs"],
+                    "total_samples": state["samples"],
+                    "seconds": now,
+                    "validation_score": score,
+                }
+            )
             if spent():
                 self.model.stop_training = True
 
@@ -160,17 +180,25 @@ def _over_there(path: str) -> int:
 
         objective = keras_tuner.Objective("val_rmse", "min")
     model = maker(
-        max_trials=10**6, objective=objective, metrics=[metric], directory=request["folder"], overwrite=True,
+        max_trials=10**6,
+        objective=objective,
+        metrics=[metric],
+        directory=request["folder"],
+        overwrite=True,
         seed=request["seed"],
-    )  # fmt: skip
+    )
     stop = keras.callbacks.EarlyStopping(
         monitor=request["objective"], mode="min" if regression else "max", patience=request["patience"]
     )
     try:
         model.fit(
-            train, data["y_train"], validation_data=(validation, data["y_validation"]),
-            epochs=request["trial_epochs"], callbacks=[Count(), stop], verbose=0,
-        )  # fmt: skip
+            train,
+            data["y_train"],
+            validation_data=(validation, data["y_validation"]),
+            epochs=request["trial_epochs"],
+            callbacks=[Count(), stop],
+            verbose=0,
+        )
     except _Spent:
         state["ended"] = "budget"
     try:

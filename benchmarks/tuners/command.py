@@ -78,8 +78,11 @@ def _execute(spec: RunSpec, method: Method, limit: float | None) -> str:
     with (folder / "log.txt").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.tuners.one_run", str(path)],
-            stdout=log, stderr=subprocess.STDOUT, env=_environment(method, spec.cores), start_new_session=True,
-        )  # fmt: skip
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=_environment(method, spec.cores),
+            start_new_session=True,
+        )
         try:
             status = process.wait(limit)
         except subprocess.TimeoutExpired:
@@ -130,15 +133,25 @@ def _planned(arguments: argparse.Namespace, out: Path) -> list[tuple[RunSpec, Me
         for method in fitting[turn:] + fitting[:turn]:
             folder = out / "runs" / task.name / allowance.label / method.name / str(seed)
             spec = RunSpec(
-                task_file=str(path), method=method.name, seed=seed, minutes=arguments.minutes,
-                epochs=arguments.epochs, trial_epochs=arguments.trial_epochs, patience=arguments.patience,
-                top=arguments.top, ensemble=arguments.ensemble, cores=arguments.cores,
-                precision=arguments.precision, folder=str(folder),
+                task_file=str(path),
+                method=method.name,
+                seed=seed,
+                minutes=arguments.minutes,
+                epochs=arguments.epochs,
+                trial_epochs=arguments.trial_epochs,
+                patience=arguments.patience,
+                top=arguments.top,
+                ensemble=arguments.ensemble,
+                cores=arguments.cores,
+                precision=arguments.precision,
+                folder=str(folder),
                 extra={
-                    "autokeras_python": arguments.autokeras_python, "keep_models": arguments.keep_models,
-                    "reserve": arguments.reserve, "trees": arguments.trees,
+                    "autokeras_python": arguments.autokeras_python,
+                    "keep_models": arguments.keep_models,
+                    "reserve": arguments.reserve,
+                    "trees": arguments.trees,
                 },
-            )  # fmt: skip
+            )
             found = finished.get((task.name, method.name, seed, allowance.label))
             if found is not None:
                 _check_settings(found, spec, task)

@@ -70,9 +70,11 @@ def build_shared(hp: Any, kind: str, shape: tuple[int, ...], target: str, output
                 x = layers.BatchNormalization()(x)
             x = layers.Activation(activation)(x)
             x = layers.MaxPooling2D(2, padding="same")(x)
-        x = layers.Flatten()(x) if hp.Choice("pooling", ["flatten", "average"]) == "flatten" else (
-            layers.GlobalAveragePooling2D()(x)
-        )  # fmt: skip
+        x = (
+            layers.Flatten()(x)
+            if hp.Choice("pooling", ["flatten", "average"]) == "flatten"
+            else (layers.GlobalAveragePooling2D()(x))
+        )
     elif kind in ("text", "timeseries"):
         if kind == "text":
             x = layers.Embedding(vocabulary, hp.Int("embedding", 16, 64, step=16, default=32))(x)
@@ -132,9 +134,9 @@ def _generous_image(hp: Any, x: Any, activation: str, dropout: float, mirror: bo
         if shortcut is not None:
             x = layers.Add()([x, shortcut])
         if min(x.shape[1:3]) > 1:
-            pool = layers.MaxPooling2D if hp.Choice("reduce", ["max", "average"]) == "max" else (
-                layers.AveragePooling2D
-            )  # fmt: skip
+            pool = (
+                layers.MaxPooling2D if hp.Choice("reduce", ["max", "average"]) == "max" else (layers.AveragePooling2D)
+            )
             x = pool(2, padding="same")(x)
         x = layers.SpatialDropout2D(dropout / 2)(x)
     pooling = hp.Choice("pooling", ["flatten", "average", "max"])

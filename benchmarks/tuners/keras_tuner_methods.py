@@ -105,9 +105,9 @@ def _hypermodel(space: str, task: Task, data: Numeric, meter: Meter, precision: 
         return counted(
             keras_tuner.HyperModel, lambda hp: hypermodels.build_generous(hp, **arguments, mirror=mirror), True
         )()
-    application = {
-        "resnet": keras_tuner.applications.HyperResNet, "xception": keras_tuner.applications.HyperXception
-    }[space]  # fmt: skip
+    application = {"resnet": keras_tuner.applications.HyperResNet, "xception": keras_tuner.applications.HyperXception}[
+        space
+    ]
     return counted(application)(input_shape=data.shape, classes=task.outputs)
 
 
@@ -159,9 +159,13 @@ def run(kind: str, space: str, task: Task, spec: RunSpec, meter: Meter) -> Deliv
     ended = "exhausted"
     try:
         tuner.search(
-            data.x_train, targets[0], validation_data=(data.x_validation, targets[1]), epochs=spec.trial_epochs,
-            callbacks=[stopping], verbose=0,
-        )  # fmt: skip
+            data.x_train,
+            targets[0],
+            validation_data=(data.x_validation, targets[1]),
+            epochs=spec.trial_epochs,
+            callbacks=[stopping],
+            verbose=0,
+        )
     except BudgetSpent:
         ended = "budget"
     return _deliver(tuner, task, data, spec.top, ended)

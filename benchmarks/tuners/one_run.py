@@ -69,9 +69,11 @@ def main(path: str) -> int:
     folder = Path(spec.folder)
     regression = task.target == "regression"
     meter = Meter(
-        spec.allowance, len(task.y_train), (lambda a, b: a < b) if regression else (lambda a, b: a > b),
+        spec.allowance,
+        len(task.y_train),
+        (lambda a, b: a < b) if regression else (lambda a, b: a > b),
         started=time.monotonic(),
-    )  # fmt: skip
+    )
     delivery = _run(task, spec, meter)
     run = {"task": task.name, "method": spec.method, "seed": spec.seed, "budget": spec.allowance.label}
     write_results(folder, run, task, meter, delivery)

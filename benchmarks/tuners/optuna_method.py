@@ -42,17 +42,27 @@ class SuggestedParameters:
         return self.values[name]
 
     def Int(
-        self, name: str, min_value: int, max_value: int, step: int | None = None, sampling: str | None = None,
+        self,
+        name: str,
+        min_value: int,
+        max_value: int,
+        step: int | None = None,
+        sampling: str | None = None,
         default: int | None = None,
-    ) -> int:  # fmt: skip
+    ) -> int:
         """An integer in [min_value, max_value]."""
         log = sampling == "log"
         return int(self._suggested(name, self.trial.suggest_int, min_value, max_value, step=step or 1, log=log))
 
     def Float(
-        self, name: str, min_value: float, max_value: float, step: float | None = None,
-        sampling: str | None = None, default: float | None = None,
-    ) -> float:  # fmt: skip
+        self,
+        name: str,
+        min_value: float,
+        max_value: float,
+        step: float | None = None,
+        sampling: str | None = None,
+        default: float | None = None,
+    ) -> float:
         """A number in [min_value, max_value]."""
         log = sampling == "log"
         return float(self._suggested(name, self.trial.suggest_float, min_value, max_value, step=step, log=log))
@@ -117,8 +127,12 @@ def run(task: Task, spec: RunSpec, meter: Meter) -> Delivery:
                     self.model.stop_training = True
 
         model.fit(
-            data.x_train, task.y_train, validation_data=(data.x_validation, task.y_validation),
-            epochs=spec.trial_epochs, batch_size=hypermodels.BATCH_SIZE, verbose=0,
+            data.x_train,
+            task.y_train,
+            validation_data=(data.x_validation, task.y_validation),
+            epochs=spec.trial_epochs,
+            batch_size=hypermodels.BATCH_SIZE,
+            verbose=0,
             callbacks=[
                 meter_callback(meter, task.objective),
                 Report(),
@@ -127,7 +141,7 @@ def run(task: Task, spec: RunSpec, meter: Meter) -> Delivery:
                     str(folder / f"{trial.number}.keras"), monitor=task.objective, mode=mode, save_best_only=True
                 ),
             ],
-        )  # fmt: skip
+        )
         finite = [score for score in scores if math.isfinite(score)]
         if not finite:
             raise optuna.TrialPruned("no finite score")

@@ -83,8 +83,12 @@ def best_and_average(
     found = [judge(task, "best", validation[0], test[0], parameters=parameters[0])]
     found.append(
         judge(
-            task, "average", np.mean(validation, axis=0), np.mean(test, axis=0),
-            members=len(test), parameters=sum(parameters),
+            task,
+            "average",
+            np.mean(validation, axis=0),
+            np.mean(test, axis=0),
+            members=len(test),
+            parameters=sum(parameters),
         )
-    )  # fmt: skip
+    )
     return found

@@ -92,9 +92,15 @@ def missing_as_worst(products: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame
         worst = float(block["test_error"].max()) if len(block) else math.nan
         regression = run["target"] == "regression"
         rows.append(
-            {**run[list(RUN)], "product": "best", "error": "RMSE" if regression else "error rate",
-             "test_error": worst if regression else 1.0, "validation_error": math.nan, "members": 0}
-        )  # fmt: skip
+            {
+                **run[list(RUN)],
+                "product": "best",
+                "error": "RMSE" if regression else "error rate",
+                "test_error": worst if regression else 1.0,
+                "validation_error": math.nan,
+                "members": 0,
+            }
+        )
     return pd.concat([products, pd.DataFrame(rows)], ignore_index=True) if rows else products
 
 
@@ -140,20 +146,38 @@ def final_table(products: pd.DataFrame, runs: pd.DataFrame) -> str:
                 (
                     group["test_error"].mean(),
                     [
-                        method, product, _plus_minus(group["test_error"], percent),
-                        _plus_minus(group["validation_error"], percent), len(group),
-                        f"{group['members'].mean():.1f}", f"{spent['trials'].mean():.0f}",
-                        f"{spent['failed'].mean():.1f}", f"{spent['epochs'].mean():.0f}",
-                        f"{spent['samples'].mean() / 1e3:,.0f}", f"{spent['seconds'].mean():.0f}", f"{busy:.1%}",
+                        method,
+                        product,
+                        _plus_minus(group["test_error"], percent),
+                        _plus_minus(group["validation_error"], percent),
+                        len(group),
+                        f"{group['members'].mean():.1f}",
+                        f"{spent['trials'].mean():.0f}",
+                        f"{spent['failed'].mean():.1f}",
+                        f"{spent['epochs'].mean():.0f}",
+                        f"{spent['samples'].mean() / 1e3:,.0f}",
+                        f"{spent['seconds'].mean():.0f}",
+                        f"{busy:.1%}",
                         f"{spent['after_search'].mean():.1f}",
                     ],
                 )
-            )  # fmt: skip
+            )
         rows.sort(key=lambda row: row[0])
         header = [
-            "method", "product", f"test {unit}", f"validation {unit}", "runs", "models", "trials", "failed", "epochs",
-            "thousand samples", "seconds", "of that proposing", "s after the search",
-        ]  # fmt: skip
+            "method",
+            "product",
+            f"test {unit}",
+            f"validation {unit}",
+            "runs",
+            "models",
+            "trials",
+            "failed",
+            "epochs",
+            "thousand samples",
+            "seconds",
+            "of that proposing",
+            "s after the search",
+        ]
         blocks.append(f"#### {task}\n\n" + markdown_table(header, [row for _, row in rows]))
     return "\n\n".join(blocks)
 
@@ -202,9 +226,15 @@ def same_space_summary(products: pd.DataFrame, runs: pd.DataFrame, evaluations: 
         ratios.append(ratio)
         shares.append(share)
         rows.append(
-            [task, rival, f"{means['evo@same']:.4f}", f"{rivals.min():.4f}", f"{ratio:.3f}",
-             "never" if math.isinf(share) else f"{share:.2f}"]
-        )  # fmt: skip
+            [
+                task,
+                rival,
+                f"{means['evo@same']:.4f}",
+                f"{rivals.min():.4f}",
+                f"{ratio:.3f}",
+                "never" if math.isinf(share) else f"{share:.2f}",
+            ]
+        )
     if not rows:
         return ""
     overall = f"{math.exp(np.mean(np.log(ratios))):.3f}" if all(r > 0 for r in ratios) else "–"
@@ -314,13 +344,23 @@ def _curves(evaluations: pd.DataFrame, out: Path, name: str) -> str:
     order = [method for method in METHODS if method in set(part["method"])]
     label = "best validation error so far"
     plots.anytime(
-        part, out / f"{name}-epochs", "total_epochs", "validation_error", order=order,
-        cost_label="epochs trained, over all trials", value_label=label,
-    )  # fmt: skip
+        part,
+        out / f"{name}-epochs",
+        "total_epochs",
+        "validation_error",
+        order=order,
+        cost_label="epochs trained, over all trials",
+        value_label=label,
+    )
     plots.anytime(
-        part, out / f"{name}-minutes", "minutes", "validation_error", order=order,
-        cost_label="wall-clock minutes", value_label=label,
-    )  # fmt: skip
+        part,
+        out / f"{name}-minutes",
+        "minutes",
+        "validation_error",
+        order=order,
+        cost_label="wall-clock minutes",
+        value_label=label,
+    )
     return (
         "Best validation error so far (RMSE for regression), median and quartiles over seeds. What is shown is what "
         "each method selects by; it is optimistic, and the tables above are the judgement.\n\n"

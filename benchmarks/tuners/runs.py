@@ -18,20 +18,63 @@ RUN = ("task", "method", "seed", "budget")
 #: Settings that must be equal within one ``--out``.
 SHARED = ("trial_epochs", "patience", "top", "ensemble", "cores", "precision")
 TRIALS = (
-    *RUN, "trial", "status", "first_epoch", "epochs", "samples", "validation_score", "validation_error",
-    "parameters", "started", "finished", "proposing", "total_epochs", "total_samples", "settings", "message",
-)  # fmt: skip
+    *RUN,
+    "trial",
+    "status",
+    "first_epoch",
+    "epochs",
+    "samples",
+    "validation_score",
+    "validation_error",
+    "parameters",
+    "started",
+    "finished",
+    "proposing",
+    "total_epochs",
+    "total_samples",
+    "settings",
+    "message",
+)
 EVALUATIONS = (
-    *RUN, "trial", "total_epochs", "total_samples", "seconds", "validation_score", "validation_error",
-)  # fmt: skip
+    *RUN,
+    "trial",
+    "total_epochs",
+    "total_samples",
+    "seconds",
+    "validation_score",
+    "validation_error",
+)
 PRODUCTS = (
-    *RUN, "product", "error", "validation_error", "test_error", "test_loss", "members", "parameters", "seconds",
-)  # fmt: skip
+    *RUN,
+    "product",
+    "error",
+    "validation_error",
+    "test_error",
+    "test_loss",
+    "members",
+    "parameters",
+    "seconds",
+)
 RUNS = (
-    *RUN, "task_fingerprint", "kind", "target", "rows_train", "rows_validation", "rows_test", "trials", "failed",
-    "epochs", "samples", "seconds", "proposing", "training", "after_search", "ended", "peak_memory_mib",
+    *RUN,
+    "task_fingerprint",
+    "kind",
+    "target",
+    "rows_train",
+    "rows_validation",
+    "rows_test",
+    "trials",
+    "failed",
+    "epochs",
+    "samples",
+    "seconds",
+    "proposing",
+    "training",
+    "after_search",
+    "ended",
+    "peak_memory_mib",
     *SHARED,
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)

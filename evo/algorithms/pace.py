@@ -85,9 +85,7 @@ class Pace:
         roof = self._roof(self._flops(genomes))
         # Never quicker than the roofline itself.
         predicted = roof * np.exp(np.maximum(self._mean + self._scale * above, 0.0))
-        return np.array(
-            [self._known.get(genome.key, float(p)) for genome, p in zip(genomes, predicted, strict=True)]
-        )
+        return np.array([self._known.get(genome.key, float(p)) for genome, p in zip(genomes, predicted, strict=True)])
 
     def training(self, genomes: Sequence[Genome], epochs: int) -> np.ndarray:
         """Seconds of whole trainings, building and saving included; float64 of shape (genomes,).

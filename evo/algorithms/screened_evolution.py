@@ -147,9 +147,7 @@ class _Search:
         self.beta = beta if settings.beta is None else settings.beta
         make = settings.surrogate if callable(settings.surrogate) else SURROGATES[settings.surrogate]
         self.belief = Belief(make(space), Features(space), self.ladder, settings.rows)
-        self.affordability = (
-            None if problem.seconds is None else Affordability(space, problem.epochs, problem.seconds)
-        )
+        self.affordability = None if problem.seconds is None else Affordability(space, problem.epochs, problem.seconds)
         full_trainings = problem.epochs // self.ladder.rungs[0]
         self.design = InitialDesign(
             settings.design if settings.design is not None else min(max(full_trainings, 10), 30),

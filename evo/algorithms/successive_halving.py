@@ -44,9 +44,7 @@ class SuccessiveHalving(Algorithm):
         def propose(history: History, rng: np.random.Generator) -> Proposal | None:
             found = phenotypes(history, keys)
             trained = [p for p in found.values() if p.best is not None]
-            chosen = promotable(
-                ladder, trained, lambda group, epochs: best_first_at(history, group, epochs), self.eta
-            )
+            chosen = promotable(ladder, trained, lambda group, epochs: best_first_at(history, group, epochs), self.eta)
             if chosen is not None:
                 return ladder.promote(chosen)
             new = NewPhenotypes(problem.space, keys, history, found.keys())

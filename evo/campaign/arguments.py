@@ -143,7 +143,15 @@ SEARCH_DEFAULTS: SearchKeywords = {
 }
 #: Names of the arguments that :class:`evo.Campaign` spells out.
 _SPELLED_OUT = (
-    "budget", "seed", "objectives", "algorithm", "workers", "executor", "callbacks", "training", "limits",
+    "budget",
+    "seed",
+    "objectives",
+    "algorithm",
+    "workers",
+    "executor",
+    "callbacks",
+    "training",
+    "limits",
 )
 
 

@@ -136,17 +136,28 @@ class Campaign:
         if concurrency is None:
             concurrency = int(stored.get("concurrency", 2 * self.workers))
         self.settings = CampaignSettings(
-            seed=seed, objectives=wanted, algorithm=warmly_started(algorithm, search["start_from"], space),
-            epochs=training.epochs, population=search["population"], concurrency=concurrency,
-            deterministic=training.deterministic, final_share=search["final_share"],
-            ensemble_share=search["ensemble_share"], keep_weights=search["keep_weights"],
+            seed=seed,
+            objectives=wanted,
+            algorithm=warmly_started(algorithm, search["start_from"], space),
+            epochs=training.epochs,
+            population=search["population"],
+            concurrency=concurrency,
+            deterministic=training.deterministic,
+            final_share=search["final_share"],
+            ensemble_share=search["ensemble_share"],
+            keep_weights=search["keep_weights"],
             training=TrainingSettings(
-                precision=training.precision, strategy=training.strategy, deterministic=training.deterministic,
-                threads=training.threads, seconds=limits.seconds, memory=limits.memory,
-                parameters=limits.parameters, flops=limits.flops,
+                precision=training.precision,
+                strategy=training.strategy,
+                deterministic=training.deterministic,
+                threads=training.threads,
+                seconds=limits.seconds,
+                memory=limits.memory,
+                parameters=limits.parameters,
+                flops=limits.flops,
                 latency=any("latency" in name for name in wanted.names),
             ),
-        )  # fmt: skip
+        )
         if self.settings.ensemble_share and (data is None or space.target is None or space.task is None):
             raise SettingsError("ensemble_share: needs data, and a space that says what is predicted")
         self.toolbox = algorithms.make_toolbox(space)
@@ -190,17 +201,32 @@ class Campaign:
         """
         self._stop.clear()
         setup = CampaignSetup(
-            self.space, self._data, self.directory, self.settings, self.budget, self.workers, self._executor,
-            self._callbacks, self._evaluate, self.toolbox, self._stop,
-        )  # fmt: skip
+            self.space,
+            self._data,
+            self.directory,
+            self.settings,
+            self.budget,
+            self.workers,
+            self._executor,
+            self._callbacks,
+            self._evaluate,
+            self.toolbox,
+            self._stop,
+        )
         with self._interrupts(), self._open(setup) as stored, Session(setup, stored) as session:
             self.history = session.history
             reason = session.run()
         return Result(
-            self.directory, self.space, self.history, reason, seed=self.settings.seed,
-            population=self.settings.population, keep_weights=self.settings.keep_weights,
-            fingerprint=self._data.fingerprint, data=self._data,
-        )  # fmt: skip
+            self.directory,
+            self.space,
+            self.history,
+            reason,
+            seed=self.settings.seed,
+            population=self.settings.population,
+            keep_weights=self.settings.keep_weights,
+            fingerprint=self._data.fingerprint,
+            data=self._data,
+        )
 
     def _open(self, setup: CampaignSetup) -> CampaignDirectory:
         note = {"budget": self.budget.to_json(), "workers": self.workers}
@@ -208,10 +234,15 @@ class Campaign:
             self._check_same(self.directory)
             return CampaignDirectory.open(self.directory, break_lock=self._break_lock, session=note)
         return CampaignDirectory.create(
-            self.directory, settings=self.settings.to_json(), space=self.space.to_json(),
-            data_fingerprint=self._data.fingerprint, preprocessing=setup.preprocessing(), versions=versions(),
-            session=note, break_lock=self._break_lock,
-        )  # fmt: skip
+            self.directory,
+            settings=self.settings.to_json(),
+            space=self.space.to_json(),
+            data_fingerprint=self._data.fingerprint,
+            preprocessing=setup.preprocessing(),
+            versions=versions(),
+            session=note,
+            break_lock=self._break_lock,
+        )
 
     @contextlib.contextmanager
     def _interrupts(self) -> Iterator[None]:
@@ -283,15 +314,26 @@ def resume(
     workers = next((int(s["workers"]) for s in reversed(sessions) if s.get("workers")), 2)
     arguments: dict[str, Any] = {**{name: settings[name] for name in FREE}, "workers": workers, **changes}
     return Campaign(
-        space, data, directory, budget=budget, seed=settings["seed"], concurrency=settings["concurrency"],
+        space,
+        data,
+        directory,
+        budget=budget,
+        seed=settings["seed"],
+        concurrency=settings["concurrency"],
         algorithm=algorithm_from_json(settings["algorithm"]) if algorithm is None else algorithm,
         objectives=settings["objectives"] if objectives is None else objectives,
-        population=settings["population"], epochs=settings["epochs"], precision=training["precision"],
-        deterministic=settings["deterministic"], final_share=settings["final_share"],
+        population=settings["population"],
+        epochs=settings["epochs"],
+        precision=training["precision"],
+        deterministic=settings["deterministic"],
+        final_share=settings["final_share"],
         ensemble_share=settings.get("ensemble_share", 0.0),
-        parameters=training["parameters"], flops=training["flops"], threads=training["threads"],
-        keep_weights=settings["keep_weights"], **arguments,
-    )  # fmt: skip
+        parameters=training["parameters"],
+        flops=training["flops"],
+        threads=training["threads"],
+        keep_weights=settings["keep_weights"],
+        **arguments,
+    )
 
 
 def _stored_settings(directory: Path) -> Mapping[str, Any]:

@@ -23,9 +23,7 @@ class Checkpoints:
         observers: are told of each checkpoint.
     """
 
-    def __init__(
-        self, setup: CampaignSetup, stored: CampaignDirectory, history: History, observers: Observers
-    ) -> None:
+    def __init__(self, setup: CampaignSetup, stored: CampaignDirectory, history: History, observers: Observers) -> None:
         self._space, self._settings = setup.space, setup.settings
         self._stored, self._history, self._observers = stored, history, observers
         # The last one may be of a generation that was not full when an earlier budget was spent.

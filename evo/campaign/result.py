@@ -142,10 +142,15 @@ class Result:
         trial = self.history[number]
         assert trial.outcome is not None
         return Individual(
-            number, trial.genome, dict(trial.outcome.scores), trial.epochs,
+            number,
+            trial.genome,
+            dict(trial.outcome.scores),
+            trial.epochs,
             # Whom the genome was bred from is known to the trial that began its training.
-            self.history.beginning(trial).proposal.parents, trial.outcome.parameters, self,
-        )  # fmt: skip
+            self.history.beginning(trial).proposal.parents,
+            trial.outcome.parameters,
+            self,
+        )
 
     def _ranked(self) -> list[int]:
         completed = [trial.number for trial in self.history.completed()]
@@ -202,9 +207,13 @@ class Result:
         return Ensemble.select(candidates, y, target, size, space=self.space, **options)
 
     def frontier(
-        self, by: Literal["members", "parameters", "latency"] = "members", size: int = 8, *, trees: bool = False,
+        self,
+        by: Literal["members", "parameters", "latency"] = "members",
+        size: int = 8,
+        *,
+        trees: bool = False,
         **options: Any,
-    ) -> list[FrontierPoint]:  # fmt: skip
+    ) -> list[FrontierPoint]:
         """The best ensemble for each size, smallest first; ``evo.ensemble.plots.plot_frontier`` draws it.
 
         Args:
@@ -348,7 +357,13 @@ def load_result(
         if prepared.fingerprint != fingerprint:
             raise SettingsError(f"data: this is not the data of the campaign in {directory}")
     return Result(
-        directory, space, history, str(reason), seed=int(settings["seed"]),
-        population=int(settings["population"]), keep_weights=int(settings["keep_weights"]),
-        fingerprint=fingerprint, data=prepared,
-    )  # fmt: skip
+        directory,
+        space,
+        history,
+        str(reason),
+        seed=int(settings["seed"]),
+        population=int(settings["population"]),
+        keep_weights=int(settings["keep_weights"]),
+        fingerprint=fingerprint,
+        data=prepared,
+    )

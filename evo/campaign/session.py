@@ -135,15 +135,22 @@ class Session:
     def _planner(self) -> Planner:
         setup, settings, time_left = self._setup, self._setup.settings, self._time_left()
         problem = algorithms.Problem(
-            setup.space, settings.epochs, settings.objectives, self._toolbox(),
+            setup.space,
+            settings.epochs,
+            settings.objectives,
+            self._toolbox(),
             seconds=None if time_left is None else 60 * time_left.minutes * time_left.workers,
-        )  # fmt: skip
+        )
         return Planner(
             search=settings.algorithm.bind(problem) if hasattr(settings.algorithm, "bind") else settings.algorithm,
             finish=algorithms.FinalTraining(size=settings.population).bind(problem),
-            budget=setup.budget, seed=settings.seed, concurrency=settings.concurrency,
-            final_share=settings.final_share, deterministic=settings.deterministic, time=time_left,
-        )  # fmt: skip
+            budget=setup.budget,
+            seed=settings.seed,
+            concurrency=settings.concurrency,
+            final_share=settings.final_share,
+            deterministic=settings.deterministic,
+            time=time_left,
+        )
 
     def _time_left(self) -> TimeLeft | None:
         """Where minutes alone end the campaign; elsewhere nothing is decided by the clock."""

@@ -14,9 +14,7 @@ from genomes.genome import Genome
 from genomes.spaces.base import Space
 
 
-def warmly_started(
-    algorithm: Any, start_from: Sequence[Genome] | str | os.PathLike[str], space: Space
-) -> Any:
+def warmly_started(algorithm: Any, start_from: Sequence[Genome] | str | os.PathLike[str], space: Space) -> Any:
     """The algorithm, with further genomes at the end of its initial design.
 
     Args:

@@ -49,6 +49,11 @@ def main(given: argparse.Namespace) -> int:
     elif given.quick:
         words.append("--quick")
     return run_job(
-        job, directory, job.budget(), command_line(*words),
-        workers=given.workers, quiet=given.quiet, break_lock=given.break_lock,
-    )  # fmt: skip
+        job,
+        directory,
+        job.budget(),
+        command_line(*words),
+        workers=given.workers,
+        quiet=given.quiet,
+        break_lock=given.break_lock,
+    )

@@ -24,12 +24,34 @@ JOB_FILE = "job.json"
 FORMAT = 1
 
 _SECTIONS = ("imports", "data", "space", "campaign", "budget", "algorithm", "ensemble")
-_DATA = ("file", "sklearn", "x", "y", "target", "drop", "test", "test_seed", "validation", "seed",
-         "x_validation", "y_validation", "x_test", "y_test")  # fmt: skip
+_DATA = (
+    "file",
+    "sklearn",
+    "x",
+    "y",
+    "target",
+    "drop",
+    "test",
+    "test_seed",
+    "validation",
+    "seed",
+    "x_validation",
+    "y_validation",
+    "x_test",
+    "y_test",
+)
 _ENSEMBLE = ("size", "method", "max_members", "max_parameters", "max_latency", "pooling", "temperature", "loss")
 #: Arguments of a campaign that a file cannot give, or that have a section of their own.
 _NOT_IN_FILE = (
-    "budget", "algorithm", "executor", "callbacks", "training", "limits", "evaluate", "break_lock", "start_from",
+    "budget",
+    "algorithm",
+    "executor",
+    "callbacks",
+    "training",
+    "limits",
+    "evaluate",
+    "break_lock",
+    "start_from",
 )
 
 
@@ -64,7 +86,7 @@ class Job:
         given = [name for name in ("file", "sklearn") if name in self.config["data"]]
         if len(given) != 1:
             raise SettingsError(
-                f"{self.source}: [data] needs one of file = \"....npz\" or \"....csv\", or sklearn = \"digits\"; "
+                f'{self.source}: [data] needs one of file = "....npz" or "....csv", or sklearn = "digits"; '
                 f"got {' and '.join(given) or 'none'}"
             )
 

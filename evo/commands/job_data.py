@@ -62,9 +62,12 @@ def _from_sklearn(name: Any, kind: Any) -> tuple[Any, Any]:
     from sklearn import datasets
 
     loaders = {
-        "digits": datasets.load_digits, "iris": datasets.load_iris, "wine": datasets.load_wine,
-        "breast_cancer": datasets.load_breast_cancer, "diabetes": datasets.load_diabetes,
-    }  # fmt: skip
+        "digits": datasets.load_digits,
+        "iris": datasets.load_iris,
+        "wine": datasets.load_wine,
+        "breast_cancer": datasets.load_breast_cancer,
+        "diabetes": datasets.load_diabetes,
+    }
     if name not in loaders:
         raise DataError(f"[data] sklearn: expected one of {', '.join(loaders)}, got {name!r}")
     found = loaders[name]()
@@ -80,8 +83,11 @@ def _from_npz(path: Path, section: Mapping[str, Any]) -> tuple[Any, Any, dict[st
             wanted = {part: str(section.get(part, part)) for part in ("x", "y")}
             if "x" not in section and "x" not in names and "x_train" in names:
                 wanted = {"x": "x_train", "y": str(section.get("y", "y_train"))}
-            wanted |= {part: str(section[part]) for part in ("x_validation", "y_validation", "x_test", "y_test")
-                       if part in section}  # fmt: skip
+            wanted |= {
+                part: str(section[part])
+                for part in ("x_validation", "y_validation", "x_test", "y_test")
+                if part in section
+            }
             missing = [name for name in wanted.values() if name not in names]
             if missing:
                 raise DataError(

@@ -11,7 +11,6 @@ from evo.core.checks import known_names
 from evo.core.errors import SettingsError
 
 if TYPE_CHECKING:
-
     from evo.data import Data
     from genomes.spaces.base import Space
 
@@ -62,10 +61,12 @@ def make_algorithm(section: Mapping[str, Any]) -> Any:
     given = dict(section)
     name = given.pop("name", None)
     known = {
-        key: kind for key in algorithms.__all__
-        if isinstance(kind := getattr(algorithms, key), type) and issubclass(kind, algorithms.Algorithm)
+        key: kind
+        for key in algorithms.__all__
+        if isinstance(kind := getattr(algorithms, key), type)
+        and issubclass(kind, algorithms.Algorithm)
         and kind is not algorithms.Algorithm
-    }  # fmt: skip
+    }
     if name not in known:
         raise SettingsError(f"[algorithm] name: expected one of {', '.join(sorted(known))}, got {name!r}")
     known_names(given, inspect.signature(known[name]).parameters, "[algorithm] ")

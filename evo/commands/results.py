@@ -42,8 +42,13 @@ def show_result(result: Result, job: Job, split: JobData, directory: Path) -> No
         for name, count in summary.causes(result.history).most_common(5):
             console.print(f"  {count} × {name}", markup=False)
         return
-    key = {"format": FORMAT, "trials": len(result.history), "epochs": summary.epochs_done(result.history),
-           "ensemble": job.ensemble, "data": job.config["data"]}  # fmt: skip
+    key = {
+        "format": FORMAT,
+        "trials": len(result.history),
+        "epochs": summary.epochs_done(result.history),
+        "ensemble": job.ensemble,
+        "data": job.config["data"],
+    }
     found = _stored(directory, key)
     if found is not None:
         found["budget"] = job.config["budget"]
@@ -106,8 +111,7 @@ def _computed(result: Result, job: Job, split: JobData, directory: Path) -> dict
 
     write_report(content_of(result, directory, chosen), directory / "report.html")
     files["report"] = "report.html"
-    return {"metric": metric, "rows": rows, "files": files, "notes": notes,
-            "budget": job.config["budget"]}  # fmt: skip
+    return {"metric": metric, "rows": rows, "files": files, "notes": notes, "budget": job.config["budget"]}
 
 
 def _print(console: Console, found: Mapping[str, Any], directory: Path) -> None:

@@ -14,6 +14,12 @@ def main(given: argparse.Namespace) -> int:
     job.config["budget"] = {name: value for name, value in budget.to_json().items() if value is not None}
     words: list[object] = ["evo", "resume", given.directory]
     return run_job(
-        job, given.directory, budget, command_line(*words),
-        workers=given.workers, quiet=given.quiet, break_lock=given.break_lock, resumes=True,
-    )  # fmt: skip
+        job,
+        given.directory,
+        budget,
+        command_line(*words),
+        workers=given.workers,
+        quiet=given.quiet,
+        break_lock=given.break_lock,
+        resumes=True,
+    )

@@ -21,6 +21,11 @@ def main(given: argparse.Namespace) -> int:
         if getattr(given, name) is not None:
             words += [f"--{name}", getattr(given, name)]
     return run_job(
-        job, directory, budget, command_line(*words),
-        workers=given.workers, quiet=given.quiet, break_lock=given.break_lock,
-    )  # fmt: skip
+        job,
+        directory,
+        budget,
+        command_line(*words),
+        workers=given.workers,
+        quiet=given.quiet,
+        break_lock=given.break_lock,
+    )

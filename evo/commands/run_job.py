@@ -62,9 +62,7 @@ def run_job(
         own = space if job.own_space else None
         campaign = resume(directory, split.data, budget, space=own, **session)
     else:
-        campaign = Campaign(
-            space, split.data, directory, budget=budget, **{**job.campaign_arguments(), **session}
-        )
+        campaign = Campaign(space, split.data, directory, budget=budget, **{**job.campaign_arguments(), **session})
     with StopOnInterrupt(campaign, progress) as interrupt, warnings.catch_warnings():
         if progress is not None:
             # Shown by it, in its place.

@@ -15,7 +15,16 @@ from evo.core.trial import Outcome
 
 #: Quantities of which more is worse: refused without a leading minus sign.
 _TO_MINIMISE = (
-    "loss", "error", "mse", "mae", "rmse", "parameters", "flops", "latency", "seconds", "crossentropy",
+    "loss",
+    "error",
+    "mse",
+    "mae",
+    "rmse",
+    "parameters",
+    "flops",
+    "latency",
+    "seconds",
+    "crossentropy",
 )
 
 Objective = str | Callable[[Outcome], float]

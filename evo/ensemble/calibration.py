@@ -18,9 +18,7 @@ def apply_temperature(probabilities: np.ndarray, temperature: float, target: Tar
     return as_target(target).tempered(probabilities, temperature)
 
 
-def fit_temperature(
-    probabilities: np.ndarray, targets: np.ndarray, target: Target | str, prior: float = 0.0
-) -> float:
+def fit_temperature(probabilities: np.ndarray, targets: np.ndarray, target: Target | str, prior: float = 0.0) -> float:
     """The temperature in [0.2, 5] of the least log loss (Guo et al. 2017), to 1%.
 
     Args:

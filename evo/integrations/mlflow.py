@@ -64,9 +64,14 @@ class MLflow(Callback):
         run = self._client.create_run(self._experiment, run_name=name, tags=tags)
         self._run = run.info.run_id
         settings = {
-            "seed": info.seed, "budget": info.budget.to_json(), "objectives": info.objectives, "space": info.space,
-            "precision": info.precision, "strategy": info.strategy, **info.settings,
-        }  # fmt: skip
+            "seed": info.seed,
+            "budget": info.budget.to_json(),
+            "objectives": info.objectives,
+            "space": info.space,
+            "precision": info.precision,
+            "strategy": info.strategy,
+            **info.settings,
+        }
         for key, value in settings.items():
             self._client.log_param(self._run, key, formatting.plain(value)[:_LONGEST])
 

@@ -42,9 +42,11 @@ def ensemble_section(content: ReportContent) -> str:
     if measured is not None:
         mean = measured.get("mean", {})
         words = {
-            "disagreement": "disagreement (share of rows)", "q_statistic": "Q statistic",
-            "error_correlation": "correlation of errors", "genome_distance": "genome distance",
-        }  # fmt: skip
+            "disagreement": "disagreement (share of rows)",
+            "q_statistic": "Q statistic",
+            "error_correlation": "correlation of errors",
+            "genome_distance": "genome distance",
+        }
         shown = {words.get(name, name): value for name, value in mean.items() if value is not None}
         shown["ambiguity: loss that pooling saves"] = measured.get("ambiguity")
         parts.append("<h3>How its members differ</h3>" + html_parts.facts(shown))

@@ -74,8 +74,17 @@ def population(content: ReportContent) -> str:
         return ""
     names = history.objectives.names
     scores = [name for name in ("val_accuracy", "val_loss") if name not in map(summary.shown_objective, names)]
-    header = ["trial", *map(summary.shown_objective, names), *scores, "parameters", "FLOPs", "epochs", "origin",
-              "parents", "genome"]  # fmt: skip
+    header = [
+        "trial",
+        *map(summary.shown_objective, names),
+        *scores,
+        "parameters",
+        "FLOPs",
+        "epochs",
+        "origin",
+        "parents",
+        "genome",
+    ]
     rows = []
     for number in content.population:
         trial = history[number]
@@ -92,10 +101,10 @@ def population(content: ReportContent) -> str:
         )
         row = "".join(f'<td class="number">{escape(cell)}</td>' for cell in cells)
         row += f"<td>{escape(trial.proposal.origin)}</td><td>{escape(parents)}</td><td>{genome}</td>"
-        rows.append(f'<tr{" class=best" if number == content.best else ""}>{row}</tr>')
+        rows.append(f"<tr{' class=best' if number == content.best else ''}>{row}</tr>")
     numbers = len(header) - 3
     head = "".join(
-        f'<th{" class=number" if index < numbers else ""}>{escape(name)}</th>' for index, name in enumerate(header)
+        f"<th{' class=number' if index < numbers else ''}>{escape(name)}</th>" for index, name in enumerate(header)
     )
     return (
         "<p>The survivors, best first. A click on a genome shows all of it.</p>"

@@ -99,5 +99,12 @@ def legend(axes: Axes) -> None:
     """A legend to the right of the axes, if there is anything to tell apart."""
     handles, labels = axes.get_legend_handles_labels()
     if handles:
-        axes.legend(handles, labels, loc="upper left", bbox_to_anchor=(1.0, 1.02), borderaxespad=0.0, frameon=False,
-                    handletextpad=0.5)  # fmt: skip
+        axes.legend(
+            handles,
+            labels,
+            loc="upper left",
+            bbox_to_anchor=(1.0, 1.02),
+            borderaxespad=0.0,
+            frameon=False,
+            handletextpad=0.5,
+        )

@@ -76,18 +76,39 @@ def trials(history: History, highlighted: Sequence[int] = ()) -> Figure:
     colours = plot_style.shades(len(lengths))
     for colour, length in zip(colours, lengths, strict=True):
         x, y = zip(*(place(trial) for trial in found[length]), strict=True)
-        axes.scatter(x, y, s=26, color=colour, alpha=0.85, linewidths=0, rasterized=len(x) > _MANY,
-                     label=f"{length} epoch{'s' if length != 1 else ''}" if len(lengths) <= 8 else None)  # fmt: skip
+        axes.scatter(
+            x,
+            y,
+            s=26,
+            color=colour,
+            alpha=0.85,
+            linewidths=0,
+            rasterized=len(x) > _MANY,
+            label=f"{length} epoch{'s' if length != 1 else ''}" if len(lengths) <= 8 else None,
+        )
     everything = [place(trial) for group in found.values() for trial in group]
     front = _front(everything, maximise=not name.startswith("-"))
     if len(front) > 1:
-        axes.plot(*zip(*front, strict=True), color=plot_style.INK, linewidth=1, linestyle=(0, (4, 2)), zorder=1,
-                  label="fewest parameters for the score")  # fmt: skip
+        axes.plot(
+            *zip(*front, strict=True),
+            color=plot_style.INK,
+            linewidth=1,
+            linestyle=(0, (4, 2)),
+            zorder=1,
+            label="fewest parameters for the score",
+        )
     ringed = [place(t) for group in found.values() for t in group if t.number in set(highlighted)]
     if ringed:
         x, y = zip(*ringed, strict=True)
-        axes.scatter(x, y, s=90, facecolors="none", edgecolors=plot_style.COLOURS[5], linewidths=1.6,
-                     label="member of the ensemble")  # fmt: skip
+        axes.scatter(
+            x,
+            y,
+            s=90,
+            facecolors="none",
+            edgecolors=plot_style.COLOURS[5],
+            linewidths=1.6,
+            label="member of the ensemble",
+        )
     if everything:
         axes.set_xscale("log")
     plot_style.clip(axes, [y for _, y in everything], worse_is_low=not name.startswith("-"))
@@ -169,8 +190,13 @@ def lineage(history: History, number: int, most: int = 40) -> Figure:
             style = {"color": plot_style.INK if same else plot_style.FAINT, "linewidth": 2.2 if same else 1.1}
             if proposal.inherits == source and not same:
                 style["linestyle"] = (0, (1.5, 1.5))
-            axes.annotate("", xy=place[trial.number], xytext=place[source], zorder=1,
-                          arrowprops={"arrowstyle": "-|>", "shrinkA": 8, "shrinkB": 8, **style})  # fmt: skip
+            axes.annotate(
+                "",
+                xy=place[trial.number],
+                xytext=place[source],
+                zorder=1,
+                arrowprops={"arrowstyle": "-|>", "shrinkA": 8, "shrinkB": 8, **style},
+            )
     for origin in origins:
         spots = [place[t.number] for t in kept if t.proposal.origin == origin]
         x, y = zip(*spots, strict=True)
@@ -208,8 +234,15 @@ def matrix(values: Sequence[Sequence[float | None]], labels: Sequence[str], titl
         for column in range(count):
             value = shown[row, column]
             if math.isfinite(value):
-                axes.text(column, row, f"{value:.2g}", ha="center", va="center", fontsize=8,
-                          color="white" if value > middle else plot_style.INK)  # fmt: skip
+                axes.text(
+                    column,
+                    row,
+                    f"{value:.2g}",
+                    ha="center",
+                    va="center",
+                    fontsize=8,
+                    color="white" if value > middle else plot_style.INK,
+                )
     axes.set_xticks(range(count), labels, rotation=45)
     axes.set_yticks(range(count), labels)
     axes.set_title(title, fontsize=10, loc="left")

@@ -109,9 +109,13 @@ class Progress(Callback):
             from rich.live import Live
 
             self._display = Live(
-                self.render(history), console=self.console, auto_refresh=False, redirect_stderr=True,
-                redirect_stdout=True, vertical_overflow="crop",
-            )  # fmt: skip
+                self.render(history),
+                console=self.console,
+                auto_refresh=False,
+                redirect_stderr=True,
+                redirect_stdout=True,
+                vertical_overflow="crop",
+            )
             self._display.start(refresh=True)
 
     def on_submit(self, trial: Trial, history: History) -> None:

@@ -70,9 +70,12 @@ class PopulationFiles:
         return sorted(number for number in numbers if number is not None)
 
     def write(
-        self, generation: int, records: Sequence[TrialRecord], fitness: Sequence[Sequence[float]],
+        self,
+        generation: int,
+        records: Sequence[TrialRecord],
+        fitness: Sequence[Sequence[float]],
         objectives: Sequence[str],
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Store a population; the same one again changes nothing."""
         data = encode(generation, records, fitness, objectives)
         path = self._path(generation)

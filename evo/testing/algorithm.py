@@ -92,8 +92,15 @@ class AlgorithmConformance(abc.ABC):
         algorithm, asked = self.make(), self._samples(space)
         for index in reversed(asked):  # in another order: what it saw before must not matter
             call = self._search(space).asked[index]
-            again = next_proposal(algorithm, self._space(space), self.epochs, ("val_accuracy",),
-                                  [read_again(trial) for trial in call.seen], _SEED, call.number)  # fmt: skip
+            again = next_proposal(
+                algorithm,
+                self._space(space),
+                self.epochs,
+                ("val_accuracy",),
+                [read_again(trial) for trial in call.seen],
+                _SEED,
+                call.number,
+            )
             assert again == call.proposal, (
                 f"trial {call.number}: a freshly bound algorithm proposed something else for the same history and "
                 f"generator than the one that had proposed the trials before it: {again} instead of {call.proposal}"
@@ -115,9 +122,16 @@ class AlgorithmConformance(abc.ABC):
         calls = [self._search(space).asked[index] for index in self._samples(space)]
         made = self._space(space)
         found = in_another_process(
-            replayed, self.make(), type(made), made.definitions, made.to_json(), self.epochs, ("val_accuracy",),
-            [(call.number, list(call.seen)) for call in calls], _SEED,
-        )  # fmt: skip
+            replayed,
+            self.make(),
+            type(made),
+            made.definitions,
+            made.to_json(),
+            self.epochs,
+            ("val_accuracy",),
+            [(call.number, list(call.seen)) for call in calls],
+            _SEED,
+        )
         for call, again in zip(calls, found, strict=True):
             assert again == call.proposal, (
                 f"trial {call.number}: another process proposed something else for the same history and generator "
@@ -163,9 +177,7 @@ class AlgorithmConformance(abc.ABC):
                 f"expected to end after it began, and by the full length {self.epochs}"
             )
             for parent in proposal.parents:
-                assert 0 <= parent < trial.number, (
-                    f"trial {trial.number}: parent {parent} is no earlier trial"
-                )
+                assert 0 <= parent < trial.number, f"trial {trial.number}: parent {parent} is no earlier trial"
 
     @pytest.mark.parametrize("concurrency", [1, 4])
     def test_no_phenotype_is_trained_twice(self, space: str, concurrency: int) -> None:

@@ -76,7 +76,11 @@ def train(task: TrialTask) -> TrialReport:
     state.write_text(str(behind + epochs), encoding="utf-8")
     score = 1 - (x - 0.3) ** 2 - (y - 0.6) ** 2 - 0.5 / (1 + behind + epochs)
     outcome = Outcome(
-        Status.COMPLETED, {"val_accuracy": score, "val_loss": 1 - score}, {"val_accuracy": (score,) * epochs}, epochs,
-        100, 200,
-    )  # fmt: skip
+        Status.COMPLETED,
+        {"val_accuracy": score, "val_loss": 1 - score},
+        {"val_accuracy": (score,) * epochs},
+        epochs,
+        100,
+        200,
+    )
     return TrialReport(task.number, outcome, np.full((4, 2), score, np.float32), str(state))

@@ -210,9 +210,18 @@ class ExecutorConformance(abc.ABC):
     def _campaign(executor: Executor, directory: Path) -> list[evo.Trial]:
         space = spaces.vector({"x": Float(0.0, 1.0), "y": Float(0.0, 1.0)})
         campaign = evo.Campaign(
-            space, None, directory, budget=evo.Budget(trials=24), seed=5, epochs=9, concurrency=4, population=6,
-            evaluate=calls.train, executor=executor, algorithm=evo.algorithms.AgingEvolution(population=6, sample=3),
-        )  # fmt: skip
+            space,
+            None,
+            directory,
+            budget=evo.Budget(trials=24),
+            seed=5,
+            epochs=9,
+            concurrency=4,
+            population=6,
+            evaluate=calls.train,
+            executor=executor,
+            algorithm=evo.algorithms.AgingEvolution(population=6, sample=3),
+        )
         return list(campaign.run().trials)
 
 

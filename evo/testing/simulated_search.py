@@ -154,9 +154,14 @@ def run_search(
 
 
 def next_proposal(
-    algorithm: Algorithm, space: Space, epochs: int, objectives: tuple[str, ...], trials: list[Trial], seed: int,
+    algorithm: Algorithm,
+    space: Space,
+    epochs: int,
+    objectives: tuple[str, ...],
+    trials: list[Trial],
+    seed: int,
     number: int,
-) -> Proposal | None:  # fmt: skip
+) -> Proposal | None:
     """What a fresh binding of the algorithm proposes after these trials."""
     chosen = Objectives(objectives)
     step = algorithm.bind(Problem(space, epochs, chosen))
@@ -164,9 +169,15 @@ def next_proposal(
 
 
 def replayed(
-    algorithm: Algorithm, kind: type[Space], definitions: tuple[object, ...], space: dict[str, object], epochs: int,
-    objectives: tuple[str, ...], asked: list[tuple[int, list[Trial]]], seed: int,
-) -> list[Proposal | None]:  # fmt: skip
+    algorithm: Algorithm,
+    kind: type[Space],
+    definitions: tuple[object, ...],
+    space: dict[str, object],
+    epochs: int,
+    objectives: tuple[str, ...],
+    asked: list[tuple[int, list[Trial]]],
+    seed: int,
+) -> list[Proposal | None]:
     """:func:`next_proposal` for several histories, with the space made anew from its JSON.
 
     Args:
@@ -180,9 +191,7 @@ def replayed(
         seed: of the campaign.
     """
     made = Space.from_json(space)
-    return [
-        next_proposal(algorithm, made, epochs, objectives, trials, seed, number) for number, trials in asked
-    ]
+    return [next_proposal(algorithm, made, epochs, objectives, trials, seed, number) for number, trials in asked]
 
 
 def read_again(trial: Trial) -> Trial:

@@ -141,8 +141,10 @@ class SpaceConformance(abc.ABC):
         space = self.make()
         genome = self._sampled(space)[0]
         wrong: list[Any] = [
-            Genome(()), Genome((*genome.genes, *genome.genes) * 40, genome.training), Genome(genome.genes[:-1]),
-        ]  # fmt: skip
+            Genome(()),
+            Genome((*genome.genes, *genome.genes) * 40, genome.training),
+            Genome(genome.genes[:-1]),
+        ]
         for one in wrong:
             with pytest.raises(GenomeError):
                 space.validate(one)

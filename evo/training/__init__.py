@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     from evo.training.trial import train
 
 __all__ = [
-    "DataReference", "TrainingSettings", "TrialReport", "TrialTask", "load_model", "train",
+    "DataReference",
+    "TrainingSettings",
+    "TrialReport",
+    "TrialTask",
+    "load_model",
+    "train",
 ]
 
 _LAZY = {"train": "evo.training.trial", "load_model": "evo.training.model_loading"}

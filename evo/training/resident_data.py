@@ -120,6 +120,7 @@ def _open_array(reference: DataReference, name: str, value: Any) -> np.ndarray |
 def _gather(arrays: Mapping[str, np.ndarray | None], name: str) -> Arrays | None:
     if name in arrays:
         return arrays[name]
-    parts = {key[len(name) + 1 :]: value for key, value in arrays.items()
-             if key.startswith(name + "/") and value is not None}
+    parts = {
+        key[len(name) + 1 :]: value for key, value in arrays.items() if key.startswith(name + "/") and value is not None
+    }
     return parts or None

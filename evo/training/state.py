@@ -136,9 +136,7 @@ def assign(variables: Sequence[Any], names: Sequence[str], arrays: Mapping[str, 
     values = [arrays[name] for name in names] if same_names else list(arrays.values())
     for variable, name, value in zip(variables, names, values, strict=True):
         if tuple(variable.shape) != value.shape:
-            raise StorageError(
-                f"state: {what}/{name} has shape {tuple(variable.shape)}, stored is {value.shape}"
-            )
+            raise StorageError(f"state: {what}/{name} has shape {tuple(variable.shape)}, stored is {value.shape}")
         variable.assign(value)
 
 

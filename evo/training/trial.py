@@ -165,9 +165,16 @@ class _Trial:
                 state = read_state(left)
             except StorageError:
                 state = None
-            if state is not None and (state.genome, state.seed, state.first_epoch) == (
-                genome.key, task.seed, task.first_epoch,
-            ) and task.first_epoch < state.epoch <= task.last_epoch:  # fmt: skip
+            if (
+                state is not None
+                and (state.genome, state.seed, state.first_epoch)
+                == (
+                    genome.key,
+                    task.seed,
+                    task.first_epoch,
+                )
+                and task.first_epoch < state.epoch <= task.last_epoch
+            ):
                 self.curves = state.curves
                 return state
         if task.start is None:
@@ -230,10 +237,16 @@ class _Trial:
         began = time.perf_counter()
         os.makedirs(self.task.directory, exist_ok=True)
         path = os.path.join(self.task.directory, STATE_FILE)
-        write_state(path, engine.capture(
-            epoch=self.epoch, first_epoch=self.task.first_epoch, seed=self.task.seed, genome=genome.key,
-            curves=self.curves,
-        ))  # fmt: skip
+        write_state(
+            path,
+            engine.capture(
+                epoch=self.epoch,
+                first_epoch=self.task.first_epoch,
+                seed=self.task.seed,
+                genome=genome.key,
+                curves=self.curves,
+            ),
+        )
         self.state = path
         self.clock.seconds["save"] = self.clock.seconds.get("save", 0.0) + time.perf_counter() - began
 

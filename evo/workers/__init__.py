@@ -14,6 +14,12 @@ from evo.workers.serial import Serial
 from evo.workers.simulated import SimulatedExecutor
 
 __all__ = [
-    "LocalProcesses", "MemoryLimitError", "Serial", "SimulatedExecutor", "TimeLimitError", "WorkerDiedError",
-    "ray_executor", "settle",
+    "LocalProcesses",
+    "MemoryLimitError",
+    "Serial",
+    "SimulatedExecutor",
+    "TimeLimitError",
+    "WorkerDiedError",
+    "ray_executor",
+    "settle",
 ]

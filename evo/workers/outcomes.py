@@ -12,8 +12,16 @@ from evo.workers.failures import TimeLimitError, WorkerDiedError
 
 #: Names of other executors' errors that mean a dead worker (Ray, Dask, loky, mpi4py).
 _DEATHS = (
-    "BrokenProcessPool", "BrokenExecutor", "BrokenWorkerError", "KilledWorker", "TerminatedWorkerError",
-    "ProcessExpired", "WorkerCrashedError", "ActorDiedError", "ActorUnavailableError", "NodeDiedError",
+    "BrokenProcessPool",
+    "BrokenExecutor",
+    "BrokenWorkerError",
+    "KilledWorker",
+    "TerminatedWorkerError",
+    "ProcessExpired",
+    "WorkerCrashedError",
+    "ActorDiedError",
+    "ActorUnavailableError",
+    "NodeDiedError",
 )
 _MEMORY = ("OutOfMemoryError",)
 

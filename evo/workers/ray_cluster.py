@@ -68,9 +68,12 @@ class _RayExecutor(Executor):
         self._closed = False
         environment = {"env_vars": worker_environment(settings.threads)}
         self._remote = ray.remote(
-            num_cpus=settings.threads, num_gpus=gpus, max_calls=replace_after, max_retries=retries,
+            num_cpus=settings.threads,
+            num_gpus=gpus,
+            max_calls=replace_after,
+            max_retries=retries,
             runtime_env=environment,
-        )(_call)  # fmt: skip
+        )(_call)
 
     @property
     def workers(self) -> int:

@@ -59,9 +59,7 @@ def projected(x: Any, channels: int, strides: tuple[int, ...] = (), normalizatio
     return normalized(x, normalization)
 
 
-def count_projection(
-    tally: Tally, channels: int, strides: tuple[int, ...] = (), normalization: str = "none"
-) -> None:
+def count_projection(tally: Tally, channels: int, strides: tuple[int, ...] = (), normalization: str = "none") -> None:
     """Count :func:`projected`."""
     moved = any(step > 1 for step in strides)
     if not moved and tally.shape[-1] == channels:

@@ -243,5 +243,3 @@ class ConvNeXtBlock(CountedGene):
         tally.elementwise(int(self.activation != "linear"))
         tally.convolution(channels, 1)
         tally.elementwise()
-
-

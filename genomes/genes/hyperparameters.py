@@ -87,8 +87,10 @@ class Parameter:
     def to_json(self) -> dict[str, Any]:
         """The parameter as a JSON object."""
         return {
-            "name": self.name, "domain": self.domain.to_json(), "rules": [rule.to_json() for rule in self.rules],
-        }  # fmt: skip
+            "name": self.name,
+            "domain": self.domain.to_json(),
+            "rules": [rule.to_json() for rule in self.rules],
+        }
 
     @classmethod
     def from_json(cls, json: Mapping[str, Any]) -> Self:

@@ -139,9 +139,12 @@ class SequenceConv(Gene):
 
         mask = masks.mask_of(x)
         y = keras.layers.Conv1D(
-            self.filters, self.kernel, dilation_rate=self.dilation, padding="same",
+            self.filters,
+            self.kernel,
+            dilation_rate=self.dilation,
+            padding="same",
             use_bias=self.normalization == "none",
-        )(masks.zeroed(x))  # fmt: skip
+        )(masks.zeroed(x))
         if self.normalization == "batch":
             layer = keras.layers.BatchNormalization()
             y = layer(y) if mask is None else layer(y, mask=mask)

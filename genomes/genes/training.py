@@ -54,9 +54,14 @@ class Training(Gene):
 
     #: Fields that pass from a parent together in crossover.
     crossed_together: ClassVar[Mapping[str, str]] = {
-        "optimizer": "optimizer", "learning_rate": "optimizer", "momentum": "optimizer",
-        "nesterov": "optimizer", "batch_size": "optimizer", "warmup": "optimizer", "schedule": "optimizer",
-    }  # fmt: skip
+        "optimizer": "optimizer",
+        "learning_rate": "optimizer",
+        "momentum": "optimizer",
+        "nesterov": "optimizer",
+        "batch_size": "optimizer",
+        "warmup": "optimizer",
+        "schedule": "optimizer",
+    }
 
     # -- as a gene -------------------------------------------------------------------
     def canonical(self) -> tuple[Gene, ...]:
@@ -106,9 +111,12 @@ class Training(Gene):
             optimizer = keras.optimizers.SGD(momentum=self.momentum, nesterov=self.nesterov, **common)
         else:
             kinds = {
-                "adam": keras.optimizers.Adam, "adamw": keras.optimizers.Adam, "nadam": keras.optimizers.Nadam,
-                "rmsprop": keras.optimizers.RMSprop, "lion": keras.optimizers.Lion,
-            }  # fmt: skip
+                "adam": keras.optimizers.Adam,
+                "adamw": keras.optimizers.Adam,
+                "nadam": keras.optimizers.Nadam,
+                "rmsprop": keras.optimizers.RMSprop,
+                "lion": keras.optimizers.Lion,
+            }
             optimizer = kinds[self.optimizer](**common)
         if self.weight_decay:
             optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])

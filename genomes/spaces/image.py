@@ -114,13 +114,39 @@ class ImageSpace(LayeredSpace):
 
 #: Genes of image spaces, by stage.
 _BODY = (
-    Conv, SeparableConv, DepthwiseConv, Pool, Normalization, Activation, Dropout, SpatialDropout,
-    Residual, Bottleneck, InvertedResidual, XceptionBlock, ConvNeXtBlock, SqueezeExcite, Parallel, Repeat,
-)  # fmt: skip
+    Conv,
+    SeparableConv,
+    DepthwiseConv,
+    Pool,
+    Normalization,
+    Activation,
+    Dropout,
+    SpatialDropout,
+    Residual,
+    Bottleneck,
+    InvertedResidual,
+    XceptionBlock,
+    ConvNeXtBlock,
+    SqueezeExcite,
+    Parallel,
+    Repeat,
+)
 _INSIDE = (
-    Conv, SeparableConv, DepthwiseConv, Normalization, Activation, Dropout, SpatialDropout, StochasticDepth,
-    SqueezeExcite, Residual, Bottleneck, InvertedResidual, Parallel, Repeat,
-)  # fmt: skip
+    Conv,
+    SeparableConv,
+    DepthwiseConv,
+    Normalization,
+    Activation,
+    Dropout,
+    SpatialDropout,
+    StochasticDepth,
+    SqueezeExcite,
+    Residual,
+    Bottleneck,
+    InvertedResidual,
+    Parallel,
+    Repeat,
+)
 _FIRST = (Conv, Residual, XceptionBlock)
 _REDUCTION = (GlobalPool, Flatten)
 _TAIL = (Dense, Dropout, Normalization, Activation)
@@ -205,9 +231,12 @@ def image(
     for name, fields in (domains or {}).items():
         own = merged_domains(own, {"ImageTraining" if name == "Training" else name: fields})
     common: dict[str, Any] = {
-        "domains": own, "training": ImageTraining, "limits": limits, "default_share": _DEFAULT_SHARE,
+        "domains": own,
+        "training": ImageTraining,
+        "limits": limits,
+        "default_share": _DEFAULT_SHARE,
         "smallest": _smallest(own, stages[1].genes),
-    }  # fmt: skip
+    }
     # The default net is narrowed where the limits ask for it.
     narrow = ImageSpace(shape, target, stages, default=common["smallest"], **common)
     default = narrow.repair(_default(size, int(most), own, stages[1].genes), np.random.default_rng(0))

@@ -247,8 +247,10 @@ class LayeredSpace(ModelSpace):
     # -- text and JSON ---------------------------------------------------------------
     def describe(self) -> str:
         """Stages, limits, domains and the default genome, one line each."""
-        lines = [f"{type(self).__name__}: input {self.input_shape}, {self.target.task} with {self.target.width} "
-                 f"output{'s' if self.target.width > 1 else ''}"]  # fmt: skip
+        lines = [
+            f"{type(self).__name__}: input {self.input_shape}, {self.target.task} with {self.target.width} "
+            f"output{'s' if self.target.width > 1 else ''}"
+        ]
         for stage in self.stages:
             lines.append(f"{stage.name}: {stage.least} to {stage.most} of {', '.join(k.__name__ for k in stage.genes)}")
             if any(kind.slots for kind in stage.genes):

@@ -24,16 +24,31 @@ from genomes.spaces.encoded import training_domains
 from genomes.targets import Target
 
 BODY = (
-    SequenceConv, SequencePool, Recurrent, TransformerEncoder, Attention, PositionEncoding, SpatialDropout, Residual,
-)  # fmt: skip
+    SequenceConv,
+    SequencePool,
+    Recurrent,
+    TransformerEncoder,
+    Attention,
+    PositionEncoding,
+    SpatialDropout,
+    Residual,
+)
 #: Attention by itself forgets what a step was: it stands in residuals, and in transformer blocks.
 INSIDE = (SequenceConv, Recurrent, Attention, Normalization, SpatialDropout)
 TAIL = (Dense, Dropout)
 WEIGHTS = {
-    "SequenceConv": 5.0, "SequencePool": 2.0, "Recurrent": 2.0, "TransformerEncoder": 1.5, "Attention": 0.5,
-    "PositionEncoding": 0.5, "SpatialDropout": 0.7, "Residual": 1.5, "Normalization": 0.5, "Dense": 2.0,
+    "SequenceConv": 5.0,
+    "SequencePool": 2.0,
+    "Recurrent": 2.0,
+    "TransformerEncoder": 1.5,
+    "Attention": 0.5,
+    "PositionEncoding": 0.5,
+    "SpatialDropout": 0.7,
+    "Residual": 1.5,
+    "Normalization": 0.5,
+    "Dense": 2.0,
     "Dropout": 1.0,
-}  # fmt: skip
+}
 
 
 def stages(first: tuple[Stage, ...], genes: Sequence[type[Gene]], recurrent: bool) -> tuple[Stage, ...]:
@@ -82,7 +97,9 @@ def domains(target: Target, length: int, units: int, recurrent: bool) -> dict[st
         },
         "SequencePool": {"steps": Choice([2, 3, 4]) if length >= 8 else Fixed(2)},
         "TransformerEncoder": {
-            "heads": heads, "key_dimension": key, "dropout": Float(0.0, 0.5, step=0.05, default=0.1),
+            "heads": heads,
+            "key_dimension": key,
+            "dropout": Float(0.0, 0.5, step=0.05, default=0.1),
         },
         "Attention": {"heads": heads, "key_dimension": key, "dropout": rate},
         "SpatialDropout": {"rate": Float(0.0, 0.5, step=0.05, default=0.1)},
@@ -95,12 +112,13 @@ def domains(target: Target, length: int, units: int, recurrent: bool) -> dict[st
         },
         "Dropout": {"rate": Float(0.0, 0.6, step=0.05, default=0.2)},
         "Training": training_domains(target, (16, 32, 64, 128, 256)),
-    }  # fmt: skip
+    }
     if recurrent:
         found["Recurrent"] = {
-            "units": Int(low, min(units, 256), log=True, default=middle), "bidirectional": Boolean(default=True),
+            "units": Int(low, min(units, 256), log=True, default=middle),
+            "bidirectional": Boolean(default=True),
             "dropout": rate,
-        }  # fmt: skip
+        }
     return found
 
 

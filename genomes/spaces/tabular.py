@@ -344,9 +344,7 @@ def tabular(
         default_gene(Residual, own, 4, body=[default_gene(Dense, own, 5), default_gene(Dropout, own, 6)]),
     ]
     small = default_gene(ColumnEmbedding, {**own, "ColumnEmbedding": {"layout": Fixed(layout)}}, 1)
-    fewest = {
-        name: own["ColumnEmbedding"][name].from_unit(0.0) for name in ("bins", "embedding")
-    }
+    fewest = {name: own["ColumnEmbedding"][name].from_unit(0.0) for name in ("bins", "embedding")}
     return TabularSpace(
         (len(found),),
         target,

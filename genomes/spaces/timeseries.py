@@ -190,11 +190,13 @@ def timeseries(
     body = [
         default_gene(SequenceConv, own, 1, filters=width),
         default_gene(
-            Residual, own, 2,
+            Residual,
+            own,
+            2,
             body=[default_gene(SequenceConv, own, number, filters=width) for number in (3, 4)],
         ),
         default_gene(SequenceConv, own, 5, filters=width),
-    ]  # fmt: skip
+    ]
     return TimeSeriesSpace(
         shape,
         target,

@@ -13,9 +13,7 @@ from genomes.grammar import Grammar
 from genomes.variation.sites import finished, pick
 
 
-def crossover(
-    space: Grammar, first: Genome, second: Genome, rng: np.random.Generator
-) -> tuple[Genome, Genome]:
+def crossover(space: Grammar, first: Genome, second: Genome, rng: np.random.Generator) -> tuple[Genome, Genome]:
     """Two valid children: blocks aligned by innovation are exchanged, and training settings.
 
     Genes that both parents have (same innovation, NEAT's matching genes) are
@@ -62,9 +60,7 @@ def _exchanged(loci: list[tuple[Any, Any]], rng: np.random.Generator) -> list[tu
     return result
 
 
-def _runs(
-    a: Sequence[Gene], b: Sequence[Gene], matches: Sequence[tuple[int, int]]
-) -> list[tuple[Any, Any]]:
+def _runs(a: Sequence[Gene], b: Sequence[Gene], matches: Sequence[tuple[int, int]]) -> list[tuple[Any, Any]]:
     """Runs between matching genes, and the matching genes, alternately: a pair (from ``a``, from ``b``) each."""
     loci: list[tuple[Any, Any]] = []
     at_a = at_b = 0

@@ -140,9 +140,7 @@ def _normalized(
     old = len(set(copies.source.tolist()))
     if kind == "layer" and not copies.doubled:
         return False
-    if kind == "group" and not (
-        copies.doubled and groups_of(old, GROUPS) == groups_of(len(copies.source), GROUPS)
-    ):
+    if kind == "group" and not (copies.doubled and groups_of(old, GROUPS) == groups_of(len(copies.source), GROUPS)):
         return False
     number = 0
     while (name := _name(gene, place, number)) in weights:
@@ -199,9 +197,7 @@ def _flattened(copies: _Copies, shape: Shape) -> _Copies:
     return _Copies(source, np.tile(copies.share, places), copies.doubled)
 
 
-def _reduced(
-    gene: SequenceReduce, copies: _Copies, weights: Weights, changed: dict[str, np.ndarray]
-) -> _Copies:
+def _reduced(gene: SequenceReduce, copies: _Copies, weights: Weights, changed: dict[str, np.ndarray]) -> _Copies:
     if gene.kind == "attention":
         _split(_name(gene, 0, 0), copies, weights, changed)
     if gene.kind != "both":
@@ -279,9 +275,7 @@ def _identity(gene: Gene, width: int) -> dict[str, np.ndarray]:
 
 
 # -- inserting ------------------------------------------------------------------------------
-def insert_residual(
-    genome: Genome, weights: Weights, rng: np.random.Generator, space: Grammar
-) -> Child | None:
+def insert_residual(genome: Genome, weights: Weights, rng: np.random.Generator, space: Grammar) -> Child | None:
     """Insert a residual block whose body gives 0, so that the block passes on what it gets.
 
     The body is one layer or two. The last one has weights of 0 (or, where the space

@@ -22,6 +22,7 @@ from genomes.variation.sites import Site, finished, pick, renewed, rewritten, si
 
 Operator = Callable[[Grammar, Genome, np.random.Generator], Genome | None]
 
+
 # -- operators: one gene ----------------------------------------------------------------
 def change_field(space: Grammar, genome: Genome, rng: np.random.Generator) -> Genome | None:
     """Resample one field of one gene around its value."""
@@ -51,9 +52,7 @@ def insert(space: Grammar, genome: Genome, rng: np.random.Generator) -> Genome |
     position = int(rng.integers(len(site.genes) + 1))
     if rng.random() < 0.5:
         gene = _as_wide(space, gene, site.genes[max(0, position - 1) : position + 1])
-    return genome.replace(
-        genes=rewritten(genome.genes, site, (*site.genes[:position], gene, *site.genes[position:]))
-    )
+    return genome.replace(genes=rewritten(genome.genes, site, (*site.genes[:position], gene, *site.genes[position:])))
 
 
 def _as_wide(space: Grammar, gene: Gene, neighbours: Sequence[Gene]) -> Gene:
@@ -77,9 +76,7 @@ def remove(space: Grammar, genome: Genome, rng: np.random.Generator) -> Genome |
     if not choices:
         return None
     site, index = pick(choices, rng)
-    return genome.replace(
-        genes=rewritten(genome.genes, site, (*site.genes[:index], *site.genes[index + 1 :]))
-    )
+    return genome.replace(genes=rewritten(genome.genes, site, (*site.genes[:index], *site.genes[index + 1 :])))
 
 
 def replace(space: Grammar, genome: Genome, rng: np.random.Generator) -> Genome | None:
@@ -148,9 +145,7 @@ def wrap(space: Grammar, genome: Genome, rng: np.random.Generator) -> Genome | N
     slot = next(name for name, declared in kind.slots.items() if isinstance(declared, Genes))
     fields = {name: domain.default for name, domain in space.domains(kind).items()}
     block = kind(innovation=new_innovation(rng), **fields, **{slot: site.genes[start:end]})
-    return genome.replace(
-        genes=rewritten(genome.genes, site, (*site.genes[:start], block, *site.genes[end:]))
-    )
+    return genome.replace(genes=rewritten(genome.genes, site, (*site.genes[:start], block, *site.genes[end:])))
 
 
 def _wraps(kind: type[Gene]) -> bool:
@@ -167,9 +162,7 @@ def unwrap(space: Grammar, genome: Genome, rng: np.random.Generator) -> Genome |
     site, index = pick(choices, rng)
     block = site.genes[index]
     inside = getattr(block, next(iter(block.slots)))
-    return genome.replace(
-        genes=rewritten(genome.genes, site, (*site.genes[:index], *inside, *site.genes[index + 1 :]))
-    )
+    return genome.replace(genes=rewritten(genome.genes, site, (*site.genes[:index], *inside, *site.genes[index + 1 :])))
 
 
 # -- operators: widths and depth -------------------------------------------------------------

@@ -42,9 +42,7 @@ def sample_values(space: Grammar, kind: type[Gene], rng: np.random.Generator) ->
     return values
 
 
-def sample_gene(
-    space: Grammar, stage: Stage, kind: type[Gene], rng: np.random.Generator, nesting: int = 0
-) -> Gene:
+def sample_gene(space: Grammar, stage: Stage, kind: type[Gene], rng: np.random.Generator, nesting: int = 0) -> Gene:
     """A random gene of a class, with random children where it has slots."""
     values: dict[str, Any] = dict(sample_values(space, kind, rng))
     for slot, declared in kind.slots.items():
@@ -67,9 +65,7 @@ def sample_children(
     low = max(1, least)
     high = max(low, _BODY if most is None else min(most, max(_BODY, low)))
     count = int(rng.integers(low, high + 1))
-    return tuple(
-        sample_gene(space, stage, choose(kinds, stage.weights, rng), rng, nesting) for _ in range(count)
-    )
+    return tuple(sample_gene(space, stage, choose(kinds, stage.weights, rng), rng, nesting) for _ in range(count))
 
 
 def sample_training(space: Grammar, rng: np.random.Generator) -> Gene:

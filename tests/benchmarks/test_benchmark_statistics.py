@@ -109,8 +109,11 @@ def test_plots_are_written_as_png_and_svg(tmp_path) -> None:  # type: ignore[no-
     files = plots.critical_difference(statistics.mean_ranks(table()), 12, tmp_path / "ranks.png")
     rows = [
         {"task": task, "seed": seed, "method": method, "cost": cost, "error": 1 / (cost + seed)}
-        for task in "pq" for seed in (1, 2) for method in "mn" for cost in (1, 2, 4)
-    ]  # fmt: skip
+        for task in "pq"
+        for seed in (1, 2)
+        for method in "mn"
+        for cost in (1, 2, 4)
+    ]
     files += plots.anytime(pd.DataFrame(rows), tmp_path / "curves", "cost", "error", log_cost=True)
     assert [path.suffix for path in files] == [".png", ".svg", ".png", ".svg"]
     assert all(path.stat().st_size > 1000 for path in files)

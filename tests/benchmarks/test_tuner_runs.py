@@ -168,12 +168,29 @@ def synthetic_run(out: Path, task: tasks.Task, method: str, seed: int, error: fl
     from benchmarks import machine
 
     record = {
-        **run, "task_fingerprint": task.fingerprint, "kind": task.kind, "target": task.target, "trials": 1,
+        **run,
+        "task_fingerprint": task.fingerprint,
+        "kind": task.kind,
+        "target": task.target,
+        "trials": 1,
         **{f"rows_{role}": count for role, count in task.rows.items()},
-        "failed": 0, "epochs": 10, "samples": 1000, "seconds": 60.0, "proposing": 1.0, "training": 59.0,
-        "after_search": 0.5, "ended": "budget", "peak_memory_mib": 1, "trial_epochs": 10, "patience": 5,
-        "top": 2, "ensemble": 8, "cores": 1, "precision": "float32", "machine": machine.describe(),
-    }  # fmt: skip
+        "failed": 0,
+        "epochs": 10,
+        "samples": 1000,
+        "seconds": 60.0,
+        "proposing": 1.0,
+        "training": 59.0,
+        "after_search": 0.5,
+        "ended": "budget",
+        "peak_memory_mib": 1,
+        "trial_epochs": 10,
+        "patience": 5,
+        "top": 2,
+        "ensemble": 8,
+        "cores": 1,
+        "precision": "float32",
+        "machine": machine.describe(),
+    }
     tidy.write_json(folder / "run.json", record)
 
 
@@ -229,9 +246,10 @@ def test_no_error_at_all_counts_as_half_a_wrong_row_in_ratios() -> None:
     runs = pd.DataFrame(
         [
             {"task": "p", "method": method, "seed": seed, "budget": "b", "rows_test": 50}
-            for method in ("evo@own", "kt-random@own") for seed in (1, 2)
+            for method in ("evo@own", "kt-random@own")
+            for seed in (1, 2)
         ]
-    )  # fmt: skip
+    )
     errors = [0.0, 0.0, 0.02, 0.0]
     products = runs.assign(product=["ensemble"] * 2 + ["best"] * 2, error="error rate", test_error=errors)
     text = report.product_summary(report.with_least(products, runs))
@@ -245,9 +263,11 @@ def test_a_run_without_error_keeps_the_scale_of_paired_tests(tmp_path: Path) -> 
     runs = pd.DataFrame(
         [
             {"task": task, "method": method, "seed": seed, "budget": "b", "rows_test": 50}
-            for method in ("evo@own", "kt-random@own") for task in ("p", "q") for seed in (1, 2)
+            for method in ("evo@own", "kt-random@own")
+            for task in ("p", "q")
+            for seed in (1, 2)
         ]
-    )  # fmt: skip
+    )
     products = runs.assign(product=["ensemble"] * 4 + ["best"] * 4, error="error rate")
     products["test_error"] = [0.0, 0.02, 0.04, 0.04, 0.04, 0.04, 0.04, 0.04]
     text = report.ranks_and_tests(report.with_least(products, runs), tmp_path, "own")
@@ -260,8 +280,9 @@ def test_a_method_with_fewer_runs_takes_nothing_from_the_others(tmp_path: Path) 
     pytest.importorskip("matplotlib")
     rows = [
         {"task": task, "method": method, "seed": 1, "budget": "b", "rows_test": 50}
-        for method in ("evo@own", "kt-random@own") for task in ("p", "q")
-    ]  # fmt: skip
+        for method in ("evo@own", "kt-random@own")
+        for task in ("p", "q")
+    ]
     rows.append({"task": "q", "method": "kt-hyperband@resnet", "seed": 1, "budget": "b", "rows_test": 50})
     runs = pd.DataFrame(rows)
     products = runs.assign(product=["ensemble"] * 2 + ["best"] * 3, error="error rate", test_error=0.1)

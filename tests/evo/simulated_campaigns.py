@@ -42,11 +42,19 @@ def evaluate(task: TrialTask) -> TrialReport:
     score = 1 - (x - 0.3) ** 2 - (y - 0.6) ** 2 - 0.5 / (1 + trained)
     return TrialReport(
         task.number,
-        Outcome(Status.COMPLETED, {"val_accuracy": score, "val_loss": 1 - score}, {"val_accuracy": (score,)},
-                task.last_epoch - task.first_epoch, 100, 200, "", {"train": 0.01}),
+        Outcome(
+            Status.COMPLETED,
+            {"val_accuracy": score, "val_loss": 1 - score},
+            {"val_accuracy": (score,)},
+            task.last_epoch - task.first_epoch,
+            100,
+            200,
+            "",
+            {"train": 0.01},
+        ),
         np.full((4, 2), score, np.float32),
         str(folder / "state.txt"),
-    )  # fmt: skip
+    )
 
 
 def guess(task: TrialTask) -> TrialReport:
@@ -70,9 +78,14 @@ def never(task: TrialTask) -> TrialReport:
 
 def campaign(directory: Path, **changes: Any) -> evo.Campaign:
     settings: dict[str, Any] = {
-        "budget": evo.Budget(epochs=120), "seed": 5, "epochs": 9, "concurrency": 4, "evaluate": evaluate,
-        "executor": evo.workers.Serial(), "population": 6,
-    }  # fmt: skip
+        "budget": evo.Budget(epochs=120),
+        "seed": 5,
+        "epochs": 9,
+        "concurrency": 4,
+        "evaluate": evaluate,
+        "executor": evo.workers.Serial(),
+        "population": 6,
+    }
     return evo.Campaign(space(), None, directory, **(settings | changes))
 
 

@@ -38,10 +38,17 @@ def waiting(x: float, last: int = 1, first: int = 0, **proposal: Any) -> Row:
 
 
 def done(
-    x: float, score: float | tuple[float, ...], last: int = 1, first: int = 0, *,
-    seconds: dict[str, float] | None = None, loss: float | None = None, parameters: int | None = None,
-    epochs: int | None = None, **proposal: Any,
-) -> Row:  # fmt: skip
+    x: float,
+    score: float | tuple[float, ...],
+    last: int = 1,
+    first: int = 0,
+    *,
+    seconds: dict[str, float] | None = None,
+    loss: float | None = None,
+    parameters: int | None = None,
+    epochs: int | None = None,
+    **proposal: Any,
+) -> Row:
     """A trial that completed."""
     scores = {"val_accuracy": score} if isinstance(score, float) else {"a": score[0], "b": score[1]}
     outcome = Outcome(

@@ -48,9 +48,12 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     ],
 )
 def test_an_error_is_one_line(
-    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str], tmp_path: Path,
+    arguments: list[str],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+) -> None:
     monkeypatch.chdir(tmp_path)
     assert cli.main(arguments) == cli.WRONG
     captured = capsys.readouterr()
@@ -63,8 +66,9 @@ def test_an_error_is_one_line(
 def test_a_reader_that_goes_away_is_no_error() -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    done = subprocess.run([sys.executable, "-m", "evo", "--help"], stdout=writing, stderr=subprocess.PIPE, text=True,
-                          cwd=REPOSITORY)  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-m", "evo", "--help"], stdout=writing, stderr=subprocess.PIPE, text=True, cwd=REPOSITORY
+    )
     os.close(writing)
     assert done.stderr == ""
 

@@ -70,8 +70,13 @@ def test_data_that_does_not_fit_the_space(x: np.ndarray, y: np.ndarray, words: s
 
 def test_class_weights_multiply_sample_weights() -> None:
     y = np.array([0, 1] * 5)
-    data = Data(np.zeros((10, 1)), y, validation=(np.zeros((2, 1)), y[:2]), sample_weight=np.full(10, 2.0),
-                class_weight={0: 1.0, 1: 3.0})  # fmt: skip
+    data = Data(
+        np.zeros((10, 1)),
+        y,
+        validation=(np.zeros((2, 1)), y[:2]),
+        sample_weight=np.full(10, 2.0),
+        class_weight={0: 1.0, 1: 3.0},
+    )
     assert data.weight_train.tolist() == [2.0, 6.0] * 5
 
 

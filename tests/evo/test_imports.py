@@ -9,10 +9,29 @@ import pytest
 
 #: Libraries that take a tenth of a second or more, or that only some users have.
 HEAVY = {
-    "asyncio", "dask", "h5py", "jax", "keras", "keras_tuner", "matplotlib", "mlflow", "moocore", "optuna", "pandas",
-    "pebble", "psutil", "ray", "rich", "scipy", "skops", "sklearn", "tensorboard", "tensorflow", "threadpoolctl",
+    "asyncio",
+    "dask",
+    "h5py",
+    "jax",
+    "keras",
+    "keras_tuner",
+    "matplotlib",
+    "mlflow",
+    "moocore",
+    "optuna",
+    "pandas",
+    "pebble",
+    "psutil",
+    "ray",
+    "rich",
+    "scipy",
+    "skops",
+    "sklearn",
+    "tensorboard",
+    "tensorflow",
+    "threadpoolctl",
     "torch",
-}  # fmt: skip
+}
 
 
 def loaded(statement: str) -> set[str]:

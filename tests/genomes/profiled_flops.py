@@ -20,9 +20,11 @@ def profiled_flops(model: Any, shape: tuple[int, ...]) -> Counter[str]:
     frozen = convert_variables_to_constants_v2(concrete)
     with tf.Graph().as_default() as graph:
         tf.graph_util.import_graph_def(frozen.graph.as_graph_def(), name="")
-        options = option_builder.ProfileOptionBuilder(
-            option_builder.ProfileOptionBuilder.float_operation()
-        ).with_empty_output().build()  # fmt: skip
+        options = (
+            option_builder.ProfileOptionBuilder(option_builder.ProfileOptionBuilder.float_operation())
+            .with_empty_output()
+            .build()
+        )
         result = model_analyzer.profile(graph, options=options)
         types = {operation.name: operation.type for operation in graph.get_operations()}
     found: Counter[str] = Counter()

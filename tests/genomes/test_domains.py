@@ -31,9 +31,7 @@ def floats(draw: st.DrawFn) -> Float:
     return Float(low, high, step=step, log=log)
 
 
-scalars = st.one_of(
-    st.integers(-1000, 1000), st.floats(-1e6, 1e6), st.text(max_size=5), st.booleans(), st.none()
-)
+scalars = st.one_of(st.integers(-1000, 1000), st.floats(-1e6, 1e6), st.text(max_size=5), st.booleans(), st.none())
 choices = st.lists(scalars, min_size=1, max_size=8, unique_by=lambda v: (isinstance(v, bool), v)).map(Choice)
 domains = st.one_of(ints(), floats(), choices, st.booleans().map(Boolean), scalars.map(Fixed))
 seeds = st.integers(0, 2**32 - 1)

@@ -94,9 +94,7 @@ def _renumbered(value):
 
 @given(genes(), genes())
 def test_phenotypes_tell_canonical_genes_apart(a: Gene, b: Gene) -> None:
-    same = _renumbered([g.to_json() for g in a.canonical()]) == _renumbered(
-        [g.to_json() for g in b.canonical()]
-    )
+    same = _renumbered([g.to_json() for g in a.canonical()]) == _renumbered([g.to_json() for g in b.canonical()])
     assert (a.phenotype == b.phenotype) == same
 
 

@@ -83,18 +83,14 @@ def test_key_is_the_same_in_another_process() -> None:
         "class SampleLayer(Gene):\n    units = Int(1, 64)\n"
         "print(Genome([SampleLayer(units=7)]).key)"
     )
-    said = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout.strip()
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
     assert said == Genome([SampleLayer(units=7)]).key
 
 
 def test_importing_genomes_is_cheap() -> None:
     heavy = ("keras", "tensorflow", "keras_tuner", "deap")
     code = f"import sys, genomes; print([m for m in {heavy} if m in sys.modules])"
-    said = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout.strip()
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
     assert said == "[]"
 
 
@@ -159,9 +155,7 @@ json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: (
         st.lists(inner, max_size=4)
-        | st.dictionaries(
-            st.sampled_from(["gene", "units", "body", "format", "genes", "training", "x"]), inner
-        )
+        | st.dictionaries(st.sampled_from(["gene", "units", "body", "format", "genes", "training", "x"]), inner)
     ),
     max_leaves=12,
 )

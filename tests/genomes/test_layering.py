@@ -61,8 +61,12 @@ def test_no_relative_imports_that_the_checks_would_miss() -> None:
 
 
 def test_modules_form_no_circle() -> None:
-    assert circle({module: {name for name in imports(path) if name in MODULES} - {module}
-                   for module, path in MODULES.items()}) == []  # fmt: skip
+    assert (
+        circle(
+            {module: {name for name in imports(path) if name in MODULES} - {module} for module, path in MODULES.items()}
+        )
+        == []
+    )
 
 
 @pytest.mark.parametrize("package", sorted(m for m, path in MODULES.items() if path.name == "__init__.py"))
@@ -81,7 +85,7 @@ def test_siblings_of_a_package_form_no_circle(package: str) -> None:
 
 
 def test_importing_genomes_loads_no_backend() -> None:
-    heavy = ['keras', 'tensorflow', 'jax', 'torch', 'evo', 'deap']
+    heavy = ["keras", "tensorflow", "jax", "torch", "evo", "deap"]
     code = f"import sys, genomes; print(sorted(set({heavy}) & set(sys.modules)))"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PACKAGE.parent)
     assert shown.stdout.strip() == "[]"

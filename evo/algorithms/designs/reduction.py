@@ -18,9 +18,7 @@ _STEP = 0.75
 _STEPS = 60
 
 
-def reduced(
-    space: Space, operators: Operators, genome: Genome, enough: Callable[[Genome], bool]
-) -> Candidate | None:
+def reduced(space: Space, operators: Operators, genome: Genome, enough: Callable[[Genome], bool]) -> Candidate | None:
     """The first genome that is cheap ``enough`` on a walk of mutations.
 
     Each step saves a quarter of the operations or more, but as little as possible: the result is a few mutations

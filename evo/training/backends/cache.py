@@ -116,11 +116,21 @@ def structure_key(recipe: Recipe, context: Any) -> str | None:
     optimizer["weight_decay"] = bool(optimizer.get("weight_decay"))
     optimizer.pop("learning_rate", None)
     excluded = getattr(inner, "_exclude_from_weight_decay_pattern", None)
-    return _digest([
-        _without_numbers(config), type(recipe.optimizer).__name__, type(inner).__name__, optimizer,
-        getattr(excluded, "pattern", None), recipe.batch_size, _loss(recipe), _augmentation(recipe.space, genome),
-        bool(recipe.space.needs_soft_targets(genome)), type(recipe.space).__qualname__, context,
-    ])  # fmt: skip
+    return _digest(
+        [
+            _without_numbers(config),
+            type(recipe.optimizer).__name__,
+            type(inner).__name__,
+            optimizer,
+            getattr(excluded, "pattern", None),
+            recipe.batch_size,
+            _loss(recipe),
+            _augmentation(recipe.space, genome),
+            bool(recipe.space.needs_soft_targets(genome)),
+            type(recipe.space).__qualname__,
+            context,
+        ]
+    )
 
 
 def _without_numbers(config: Any) -> Any:

@@ -48,9 +48,16 @@ def engine_for(
     placement = _placement(task)
     policy, _ = precision.choose(task.settings.precision, placement)
     context = [
-        data.fingerprint, policy, placement.kind, placement.replicas, placement.device, divisor,
-        repr(task.settings.strategy), _stamp(task.preprocessing), task.data.encoded,
-    ]  # fmt: skip
+        data.fingerprint,
+        policy,
+        placement.kind,
+        placement.replicas,
+        placement.device,
+        divisor,
+        repr(task.settings.strategy),
+        _stamp(task.preprocessing),
+        task.data.encoded,
+    ]
     cache = engine_cache()
     own_key = genome_key(task.space, task.genome, context)
     engine = cache.for_genome(own_key)

@@ -241,17 +241,13 @@ class Explorer:
         waiting = list(self.order)
         while waiting:
             names = {identity[0] for identity in waiting}
-            ready = [
-                i for i in waiting if not any(r.parent in names and r.parent != i[0] for r in self._all_rules(i))
-            ]
+            ready = [i for i in waiting if not any(r.parent in names and r.parent != i[0] for r in self._all_rules(i))]
             placed += ready or waiting[:1]
             waiting = [i for i in waiting if i not in placed]
         return placed
 
 
-def _rule(
-    name: str, domain: Domain, seen: Mapping[Value, set[Identity]], with_it: list[Value]
-) -> Rule:
+def _rule(name: str, domain: Domain, seen: Mapping[Value, set[Identity]], with_it: list[Value]) -> Rule:
     if isinstance(domain, Int):
         numbers = sorted(float(v) for v in seen)  # type: ignore[arg-type]
         inside = sorted(float(v) for v in with_it)  # type: ignore[arg-type]

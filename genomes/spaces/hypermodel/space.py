@@ -39,6 +39,8 @@ from genomes.targets import Target
 
 #: Innovation number of the one gene that every genome of such a space has.
 _INNOVATION = 1
+
+
 class HypermodelSpace(Space):
     """The space of a hypermodel's hyperparameters; :func:`from_hypermodel` makes it."""
 

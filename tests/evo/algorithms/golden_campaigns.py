@@ -36,10 +36,13 @@ def finite_table() -> Space:
     """288 combinations, without costs."""
     return spaces.vector(
         {
-            "kind": Choice(["a", "b", "c"]), "width": Int(1, 8, default=3), "deep": Boolean(),
-            "batch": Choice([16, 32, 64, 128, 256, 512]), "task": Fixed("x"),
+            "kind": Choice(["a", "b", "c"]),
+            "width": Int(1, 8, default=3),
+            "deep": Boolean(),
+            "batch": Choice([16, 32, 64, 128, 256, 512]),
+            "task": Fixed("x"),
         }
-    )  # fmt: skip
+    )
 
 
 def small_table() -> Space:
@@ -56,11 +59,14 @@ def endless_table() -> Space:
 
     return spaces.vector(
         {
-            "rate": Float(1e-4, 1e-1, log=True, default=1e-2), "momentum": Float(0.0, 0.99),
-            "width": Int(1, 64, log=True, default=16), "deep": Boolean(), "kind": Choice(["a", "b", "c"]),
+            "rate": Float(1e-4, 1e-1, log=True, default=1e-2),
+            "momentum": Float(0.0, 0.99),
+            "width": Int(1, 64, log=True, default=16),
+            "deep": Boolean(),
+            "kind": Choice(["a", "b", "c"]),
         },
         cost=cost,
-    )  # fmt: skip
+    )
 
 
 def image() -> Space:
@@ -113,36 +119,70 @@ def goldens() -> Iterator[Golden]:
     for place, space in {"endless": endless, "image": images}.items():
         yield Golden(f"nsga2_{place}", NSGA2(size=8), space, objectives=TWO)
         yield Golden(f"nsga2_or_{place}", NSGA2(size=10, crossover=0.4, variation="or"), space, objectives=TWO)
+        yield Golden(f"screened_objectives_{place}", ScreenedEvolution(design=12, offspring=40), space, objectives=TWO)
         yield Golden(
-            f"screened_objectives_{place}", ScreenedEvolution(design=12, offspring=40), space, objectives=TWO
-        )  # fmt: skip
+            f"screened_minutes_{place}",
+            ScreenedEvolution(design=12, offspring=50),
+            space,
+            Budget(minutes=0.4),
+            final_share=0.25,
+            limit=100,
+        )
         yield Golden(
-            f"screened_minutes_{place}", ScreenedEvolution(design=12, offspring=50), space, Budget(minutes=0.4),
-            final_share=0.25, limit=100,
-        )  # fmt: skip
-        yield Golden(
-            f"finish_{place}", ScreenedEvolution(design=10, offspring=20), space, Budget(epochs=300), final_share=0.5,
+            f"finish_{place}",
+            ScreenedEvolution(design=10, offspring=20),
+            space,
+            Budget(epochs=300),
+            final_share=0.5,
             limit=200,
-        )  # fmt: skip
+        )
         yield Golden(
-            f"free_running_{place}", ScreenedEvolution(design=10, offspring=10), space, Budget(epochs=150),
-            final_share=0.25, deterministic=False, limit=200,
-        )  # fmt: skip
+            f"free_running_{place}",
+            ScreenedEvolution(design=10, offspring=10),
+            space,
+            Budget(epochs=150),
+            final_share=0.25,
+            deterministic=False,
+            limit=200,
+        )
     settings = ScreenedEvolution(
-        design=8, pool=5, offspring=30, crossover=0.6, second=0.5, random=0.3, beta=0.1, aging=True, rungs=(2, 9, 27),
-        promote=3.0, rows=12,
-    )  # fmt: skip
+        design=8,
+        pool=5,
+        offspring=30,
+        crossover=0.6,
+        second=0.5,
+        random=0.3,
+        beta=0.1,
+        aging=True,
+        rungs=(2, 9, 27),
+        promote=3.0,
+        rows=12,
+    )
     yield Golden("screened_settings_endless", settings, endless)
     yield Golden("screened_unscreened_endless", ScreenedEvolution(design=10, screening=False, random=0.2), endless)
     yield Golden("screened_one_rung_finite", ScreenedEvolution(design=10, eta=0), finite)
     given = endless.genome(rate=0.003, width=40, kind="c")  # type: ignore[attr-defined]
     yield Golden("screened_initial_endless", ScreenedEvolution(design=6, offspring=40, initial=(given,)), endless)
-    yield Golden("finish_objectives_endless", ScreenedEvolution(design=10, offspring=20), endless, Budget(epochs=300),
-                 objectives=TWO, final_share=0.4, limit=200)  # fmt: skip
+    yield Golden(
+        "finish_objectives_endless",
+        ScreenedEvolution(design=10, offspring=20),
+        endless,
+        Budget(epochs=300),
+        objectives=TWO,
+        final_share=0.4,
+        limit=200,
+    )
     yield Golden("random_used_up", RandomSearch(initial=(small_table().default(),)), small_table())
     yield Golden("screened_used_up", ScreenedEvolution(design=6), small_table(), final_share=0.25, limit=100)
-    yield Golden("screened_slow_machine", ScreenedEvolution(offspring=30), images, Budget(minutes=1.5),
-                 final_share=0.25, rate=1e5, limit=100)  # fmt: skip
+    yield Golden(
+        "screened_slow_machine",
+        ScreenedEvolution(offspring=30),
+        images,
+        Budget(minutes=1.5),
+        final_share=0.25,
+        rate=1e5,
+        limit=100,
+    )
 
 
 def _share(*parts: object) -> float:
@@ -179,9 +219,7 @@ def outcome(space: Space, proposal: Proposal, rate: float) -> Outcome:
 def replay(golden: Golden, workers: int = 2, concurrency: int = 4) -> tuple[History, str]:
     """The campaign on a virtual clock, in which the quick overtake the slow; and why it ended."""
     objectives, minutes = Objectives(golden.objectives), golden.budget.minutes
-    problem = Problem(
-        golden.space, EPOCHS, objectives, seconds=None if minutes is None else 60 * minutes * workers
-    )  # fmt: skip
+    problem = Problem(golden.space, EPOCHS, objectives, seconds=None if minutes is None else 60 * minutes * workers)
     planner = Planner(
         search=golden.algorithm.bind(problem),
         finish=FinalTraining(size=4).bind(problem),

@@ -21,7 +21,7 @@ from tests.evo.search_parts import (
     survive,
     tournament,
     worst_if_nan,
-)  # fmt: skip
+)
 from tests.evo.small_histories import SPACE, Row, done, genome, history_of, waiting, x_of
 
 
@@ -170,8 +170,12 @@ def test_a_copy_remembers_the_trial_that_it_was_bred_from() -> None:
     parent = Candidate(genome(0.1), (0.5,), 7, (1, 2), "initial")
     copy = parent.copy()
     assert (copy.genome, copy.fitness.valid, copy.number, copy.parents, copy.origin) == (
-        genome(0.1), False, None, (7,), "initial",
-    )  # fmt: skip
+        genome(0.1),
+        False,
+        None,
+        (7,),
+        "initial",
+    )
     assert copy.copy().parents == (7,)
     assert Candidate(genome(0.1)).origin == "random" and Candidate(genome(0.1)).ancestors == ()
 

@@ -281,23 +281,33 @@ def test_settings_of_aging_are_checked() -> None:
     for settings, name in (
         ({"population": 1, "sample": 1}, "population: expected a whole number of 2 or more"),
         ({"population": 2.5, "sample": 1}, "population: expected a whole number"),
-        ({"sample": 0}, "sample: expected a whole number from 1 to 100"), ({"sample": 101}, "sample: .* 1 to 100"),
-        ({"sample": 1.5}, "sample: expected a whole number"), ({"crossover": 1.01}, "crossover"),
+        ({"sample": 0}, "sample: expected a whole number from 1 to 100"),
+        ({"sample": 101}, "sample: .* 1 to 100"),
+        ({"sample": 1.5}, "sample: expected a whole number"),
+        ({"crossover": 1.01}, "crossover"),
         ({"crossover": -0.01}, "crossover"),
-    ):  # fmt: skip
+    ):
         with pytest.raises(SettingsError, match=name):
             AgingEvolution(**settings)  # type: ignore[arg-type]
 
 
 def test_defaults_are_those_that_were_published() -> None:
     assert AgingEvolution().to_json() == {
-        "algorithm": "AgingEvolution", "initial": [], "population": 100, "sample": 25, "crossover": 0.0,
-    }  # fmt: skip
+        "algorithm": "AgingEvolution",
+        "initial": [],
+        "population": 100,
+        "sample": 25,
+        "crossover": 0.0,
+    }
     for algorithm in (GeneticAlgorithm(), NSGA2()):
         assert algorithm.to_json() == {
-            "algorithm": type(algorithm).__name__, "initial": [], "size": 20, "crossover": 0.5, "mutation": 0.5,
+            "algorithm": type(algorithm).__name__,
+            "initial": [],
+            "size": 20,
+            "crossover": 0.5,
+            "mutation": 0.5,
             "variation": "and",
-        }  # fmt: skip
+        }
     assert RandomSearch(initial=(genome(0.1),)).to_json()["initial"] == [genome(0.1).to_json()]
 
 

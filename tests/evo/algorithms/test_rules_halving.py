@@ -148,5 +148,8 @@ def test_settings_are_checked(algorithm: Any) -> None:
     with pytest.raises(SettingsError, match="rungs"):
         algorithm(rungs=(1, 8)).bind(Problem(SPACE, 9))
     assert algorithm().to_json() == {
-        "algorithm": algorithm.__name__, "initial": [], "eta": 3.0, "rungs": None,
-    }  # fmt: skip
+        "algorithm": algorithm.__name__,
+        "initial": [],
+        "eta": 3.0,
+        "rungs": None,
+    }

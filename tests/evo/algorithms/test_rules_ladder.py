@@ -13,10 +13,14 @@ from tests.evo.small_histories import genome
 @pytest.mark.parametrize(
     ("epochs", "eta", "rungs"),
     [
-        (27, 3.0, (1, 3, 9, 27)), (52, 3.0, (2, 6, 17, 52)), (27, 2.0, (1, 2, 3, 7, 14, 27)), (2, 3.0, (1, 2)),
-        (1, 3.0, (1,)), (10, 4.0, (1, 3, 10)),
+        (27, 3.0, (1, 3, 9, 27)),
+        (52, 3.0, (2, 6, 17, 52)),
+        (27, 2.0, (1, 2, 3, 7, 14, 27)),
+        (2, 3.0, (1, 2)),
+        (1, 3.0, (1,)),
+        (10, 4.0, (1, 3, 10)),
     ],
-)  # fmt: skip
+)
 def test_rungs_are_eta_apart_rounded_to_the_nearest(epochs: int, eta: float, rungs: tuple[int, ...]) -> None:
     assert Ladder.make(epochs, eta).rungs == rungs
 

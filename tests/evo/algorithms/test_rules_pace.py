@@ -13,8 +13,12 @@ from tests.evo.small_histories import SPACE, Row, done, failed, genome, history_
 
 def timed(x: float, each: float, epochs: int = 1, once: float = 0.0) -> Row:
     """A trial whose epochs lasted so long; x stands for 1000x operations."""
-    return done(x, 0.5, epochs, seconds={"build": once / 2, "save": once / 2, "train": 0.75 * each * epochs,
-                                         "evaluate": 0.25 * each * epochs})  # fmt: skip
+    return done(
+        x,
+        0.5,
+        epochs,
+        seconds={"build": once / 2, "save": once / 2, "train": 0.75 * each * epochs, "evaluate": 0.25 * each * epochs},
+    )
 
 
 def pace(*rows: Row, most: int = 100) -> Pace:

@@ -43,9 +43,11 @@ def test_a_score_that_is_not_finite_fails_its_phenotype() -> None:
 
 def test_replicates_count_but_are_neither_best_nor_mark_nor_failure() -> None:
     history = history_of(
-        done(0.1, 0.5), done(0.1, 0.9, 9, replicate=2, final=True), failed(0.1, 9, replicate=1),
+        done(0.1, 0.5),
+        done(0.1, 0.9, 9, replicate=2, final=True),
+        failed(0.1, 9, replicate=1),
         waiting(0.1, replicate=2),
-    )  # fmt: skip
+    )
     (found,) = found_in(history).values()
     assert (found.best, found.reached, found.asked, found.replicates) == (0, 1, 1, 2)
     assert (found.marks, found.failed, found.pending, found.finished) == ({1: 0}, False, False, False)
@@ -79,9 +81,13 @@ def test_the_best_first_then_lower_loss_then_older() -> None:
 
 def test_survivors_are_the_longest_trained_and_of_those_the_best() -> None:
     history = history_of(
-        done(0.1, 0.9), done(0.2, 0.1), done(0.2, 0.2, 3, 1, continues=1), done(0.3, 0.3, 3), failed(0.4),
+        done(0.1, 0.9),
+        done(0.2, 0.1),
+        done(0.2, 0.2, 3, 1, continues=1),
+        done(0.3, 0.3, 3),
+        failed(0.4),
         done(0.5, 0.8),
-    )  # fmt: skip
+    )
     assert survivors(history, 9) == [3, 2, 0, 5]
     assert [survivors(history, size) for size in (1, 2, 3)] == [[3], [3, 2], [3, 2, 0]]
     assert survivors(history, 0) == []
@@ -103,9 +109,14 @@ def test_survivors_are_of_different_phenotypes_as_the_space_says() -> None:
 def front() -> History:
     """Front 0: trials 1, 3, 4, 5 from end to end; front 1: 0 and 2."""
     return history_of(
-        done(0.0, (0.1, 0.1)), done(0.1, (0.9, 0.1)), done(0.2, (0.2, 0.05)), done(0.3, (0.7, 0.6)),
-        done(0.4, (0.5, 0.65)), done(0.5, (0.05, 0.9)), objectives=TWO,
-    )  # fmt: skip
+        done(0.0, (0.1, 0.1)),
+        done(0.1, (0.9, 0.1)),
+        done(0.2, (0.2, 0.05)),
+        done(0.3, (0.7, 0.6)),
+        done(0.4, (0.5, 0.65)),
+        done(0.5, (0.05, 0.9)),
+        objectives=TWO,
+    )
 
 
 def test_of_several_objectives_fronts_come_first_and_of_a_front_the_lonely() -> None:

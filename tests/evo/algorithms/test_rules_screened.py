@@ -38,9 +38,15 @@ class Believed:
         self.groups: list[list[tuple[int | None, float]]] = []
 
     def ask(
-        self, settings: ScreenedEvolution, *rows: Row, epochs: int = 9, seconds: float | None = None,
-        objectives: tuple[str, ...] = ("val_accuracy",), seed: int = 0, space: Space | None = None,
-    ) -> Proposal | None:  # fmt: skip
+        self,
+        settings: ScreenedEvolution,
+        *rows: Row,
+        epochs: int = 9,
+        seconds: float | None = None,
+        objectives: tuple[str, ...] = ("val_accuracy",),
+        seed: int = 0,
+        space: Space | None = None,
+    ) -> Proposal | None:
         problem = Problem(space or SPACE, epochs, Objectives(objectives), seconds=seconds)
 
         def fit(belief: Belief, *_: Any) -> bool:
@@ -89,9 +95,16 @@ def screened(**settings: Any) -> ScreenedEvolution:
 # -- the design -----------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("epochs", "rungs", "design", "length"),
-    [(9, None, None, 10), (27, None, None, 27), (12, (1, 12), None, 12), (50, (1, 50), None, 30),
-     (30, (2, 30), None, 15), (9, None, 2, 2), (9, None, 40, 40)],
-)  # fmt: skip
+    [
+        (9, None, None, 10),
+        (27, None, None, 27),
+        (12, (1, 12), None, 12),
+        (50, (1, 50), None, 30),
+        (30, (2, 30), None, 15),
+        (9, None, 2, 2),
+        (9, None, 40, 40),
+    ],
+)
 def test_the_design_is_as_long_as_one_training_pays_for_but_ten_to_thirty(
     believed: Believed, epochs: int, rungs: Any, design: int | None, length: int
 ) -> None:
@@ -252,8 +265,9 @@ def test_a_hundred_children_are_bred_and_ten_strangers_drawn(believed: Believed)
     assert len(believed.predicted) == 110
 
 
-@pytest.mark.parametrize(("offspring", "share", "strangers"), [(20, 0.1, 2), (16, 0.1, 2), (14, 0.1, 1), (20, 0.0, 0),
-                                                              (10, 1.0, 10)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("offspring", "share", "strangers"), [(20, 0.1, 2), (16, 0.1, 2), (14, 0.1, 1), (20, 0.0, 0), (10, 1.0, 10)]
+)
 def test_strangers_are_a_share_of_the_offspring(
     believed: Believed, offspring: int, share: float, strangers: int
 ) -> None:
@@ -344,10 +358,23 @@ def test_with_a_clock_the_design_begins_with_the_smallest(believed: Believed) ->
 # -- settings ----------------------------------------------------------------------------------------------
 def test_defaults() -> None:
     assert ScreenedEvolution().to_json() == {
-        "algorithm": "ScreenedEvolution", "initial": [], "design": None, "pool": 10, "offspring": 100,
-        "crossover": 0.2, "second": 0.2, "random": 0.1, "beta": None, "screening": True, "aging": None, "eta": 3.0,
-        "rungs": None, "inherit": False, "promote": 7.0, "rows": 300,
-    }  # fmt: skip
+        "algorithm": "ScreenedEvolution",
+        "initial": [],
+        "design": None,
+        "pool": 10,
+        "offspring": 100,
+        "crossover": 0.2,
+        "second": 0.2,
+        "random": 0.1,
+        "beta": None,
+        "screening": True,
+        "aging": None,
+        "eta": 3.0,
+        "rungs": None,
+        "inherit": False,
+        "promote": 7.0,
+        "rows": 300,
+    }
     assert ScreenedEvolution(rungs=(1, 9)).to_json()["rungs"] == [1, 9]
     assert (FinalTraining().size, FinalTraining().replicates) == (10, 2)
 
@@ -368,10 +395,27 @@ def test_the_least_that_settings_may_be() -> None:
 
 @pytest.mark.parametrize(
     "settings",
-    [{"design": 0}, {"design": 1.5}, {"pool": 0}, {"pool": 1.5}, {"offspring": 0}, {"offspring": 2.5}, {"rows": 9},
-     {"rows": 10.5}, {"crossover": -0.1}, {"crossover": 1.1}, {"second": -0.1}, {"second": 1.1}, {"random": -0.1},
-     {"random": 1.1}, {"beta": -0.1}, {"promote": 0.9}, {"eta": 1.0}, {"eta": -1.0}],
-)  # fmt: skip
+    [
+        {"design": 0},
+        {"design": 1.5},
+        {"pool": 0},
+        {"pool": 1.5},
+        {"offspring": 0},
+        {"offspring": 2.5},
+        {"rows": 9},
+        {"rows": 10.5},
+        {"crossover": -0.1},
+        {"crossover": 1.1},
+        {"second": -0.1},
+        {"second": 1.1},
+        {"random": -0.1},
+        {"random": 1.1},
+        {"beta": -0.1},
+        {"promote": 0.9},
+        {"eta": 1.0},
+        {"eta": -1.0},
+    ],
+)
 def test_settings_are_checked(settings: dict[str, Any]) -> None:
     with pytest.raises(SettingsError, match=next(iter(settings))):
         ScreenedEvolution(**settings)

@@ -18,20 +18,33 @@ from tests.evo.simulated_campaigns import campaign, evaluate, space
 
 def grouped(directory: Path, **changes: Any) -> evo.Campaign:
     settings: dict[str, Any] = {
-        "budget": evo.Budget(trials=4), "seed": 5, "evaluate": evaluate, "executor": evo.workers.Serial(),
+        "budget": evo.Budget(trials=4),
+        "seed": 5,
+        "evaluate": evaluate,
+        "executor": evo.workers.Serial(),
         "training": evo.TrialTraining(epochs=9, threads=2, precision="float32", deterministic=False),
         "limits": evo.TrialLimits(seconds=60.0, parameters=10_000),
-    }  # fmt: skip
+    }
     return evo.Campaign(space(), None, directory, **(settings | changes))
 
 
 def test_groups_and_single_names_are_the_same_campaign(tmp_path: Path) -> None:
     one = grouped(tmp_path / "c")
     other = evo.Campaign(
-        space(), None, tmp_path / "c", budget=evo.Budget(trials=4), seed=5, evaluate=evaluate,
-        executor=evo.workers.Serial(), epochs=9, threads=2, precision="float32", deterministic=False, seconds=60.0,
+        space(),
+        None,
+        tmp_path / "c",
+        budget=evo.Budget(trials=4),
+        seed=5,
+        evaluate=evaluate,
+        executor=evo.workers.Serial(),
+        epochs=9,
+        threads=2,
+        precision="float32",
+        deterministic=False,
+        seconds=60.0,
         parameters=10_000,
-    )  # fmt: skip
+    )
     assert one.settings.to_json() == other.settings.to_json()
     one.run()
     assert other.run().reason == "budget"
@@ -117,9 +130,12 @@ def test_a_directory_that_names_final_trainings_says_why_it_is_not_resumed(tmp_p
     settings = made.settings.to_json()
     settings["algorithm"] = {"algorithm": "FinalTraining", "initial": [], "size": 10, "replicates": 2}
     with CampaignDirectory.create(
-        tmp_path / "c", settings=settings, space=space().to_json(), data_fingerprint="0",
+        tmp_path / "c",
+        settings=settings,
+        space=space().to_json(),
+        data_fingerprint="0",
         session={"budget": {"epochs": 5}},
-    ):  # fmt: skip
+    ):
         pass
     before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
     with pytest.raises(SettingsError, match="algorithm: FinalTraining proposes nothing before"):

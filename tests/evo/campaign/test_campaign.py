@@ -100,8 +100,9 @@ def test_finished_campaigns_do_nothing_and_larger_budgets_go_on(tmp_path: Path) 
     first = campaign(tmp_path / "c").run()
     again = campaign(tmp_path / "c", evaluate=refuse).run()
     assert history_of(again) == history_of(first)
-    larger = evo.resume(tmp_path / "c", None, evo.Budget(epochs=200), evaluate=evaluate,
-                        executor=evo.workers.Serial()).run()  # fmt: skip
+    larger = evo.resume(
+        tmp_path / "c", None, evo.Budget(epochs=200), evaluate=evaluate, executor=evo.workers.Serial()
+    ).run()
     assert history_of(larger)[: len(first.trials)] == history_of(first)
     assert 190 <= larger.history.epochs_spent <= 200
 
@@ -171,8 +172,16 @@ def test_a_finite_space_that_is_used_up_ends_the_campaign(tmp_path: Path) -> Non
     from genomes import Choice, spaces
 
     small = spaces.vector({"x": Choice([0.1, 0.2, 0.3]), "y": Choice([0.5, 0.6])})
-    result = evo.Campaign(small, None, tmp_path / "c", budget=evo.Budget(epochs=10_000), epochs=3, evaluate=evaluate,
-                          executor=evo.workers.Serial(), concurrency=2).run()  # fmt: skip
+    result = evo.Campaign(
+        small,
+        None,
+        tmp_path / "c",
+        budget=evo.Budget(epochs=10_000),
+        epochs=3,
+        evaluate=evaluate,
+        executor=evo.workers.Serial(),
+        concurrency=2,
+    ).run()
     assert result.reason == "exhausted"
     assert len({t.genome.key for t in result.trials}) == 6
 
@@ -269,9 +278,12 @@ def test_parents_by_what_they_add_to_an_ensemble(tmp_path: Path) -> None:
     x = (rng.normal(size=(60, 2)) + y[:, None]).astype("float32")
     data = evo.Data(x, y, validation=0.2, seed=0)
     settings: dict[str, Any] = {
-        "budget": evo.Budget(trials=30), "epochs": 9, "evaluate": guess, "executor": evo.workers.Serial(),
+        "budget": evo.Budget(trials=30),
+        "epochs": 9,
+        "evaluate": guess,
+        "executor": evo.workers.Serial(),
         "algorithm": evo.algorithms.GeneticAlgorithm(size=6),
-    }  # fmt: skip
+    }
     box = spaces.tabular(columns=2, classes=3)
     plain = evo.Campaign(box, data, tmp_path / "plain", **settings).run()
     diverse = evo.Campaign(box, data, tmp_path / "diverse", ensemble_share=1.0, **settings).run()
@@ -339,8 +351,14 @@ def test_another_space_or_other_data_in_the_directory_is_refused(tmp_path: Path)
     campaign(tmp_path / "c", budget=evo.Budget(trials=3)).run()
     before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
     wider = spaces.vector({"x": Float(0.0, 2.0), "y": Float(0.0, 1.0)})
-    settings: dict[str, Any] = {"budget": evo.Budget(epochs=120), "seed": 5, "epochs": 9, "concurrency": 4,
-                                "population": 6, "evaluate": evaluate}  # fmt: skip
+    settings: dict[str, Any] = {
+        "budget": evo.Budget(epochs=120),
+        "seed": 5,
+        "epochs": 9,
+        "concurrency": 4,
+        "population": 6,
+        "evaluate": evaluate,
+    }
     with pytest.raises(CampaignMismatchError, match="space"):
         evo.Campaign(wider, None, tmp_path / "c", **settings)
     data = evo.Data(np.zeros((8, 2), np.float32), np.arange(8) % 2, validation=0.25)

@@ -143,9 +143,13 @@ def test_a_chain_of_states_is_trained_again_from_its_beginning(
 ) -> None:
     """With one kept, those before the last were dropped when it had gone on from them."""
     settings: dict[str, Any] = {
-        "algorithm": chain, "budget": evo.Budget(trials=5), "final_share": 0.0, "concurrency": 1, "population": 1,
+        "algorithm": chain,
+        "budget": evo.Budget(trials=5),
+        "final_share": 0.0,
+        "concurrency": 1,
+        "population": 1,
         "keep_weights": keep_weights,
-    }  # fmt: skip
+    }
     whole = campaign(tmp_path / "whole", **settings).run()
     assert [t.epochs for t in whole.trials] == [1, 2, 3, 4, 5]
     stopped(tmp_path / "c", 3, **settings)
@@ -167,9 +171,13 @@ def test_a_search_that_reads_predictions_waits_for_those_that_were_lost(tmp_path
     data = evo.Data(x, y, validation=0.2, seed=0)
     box = spaces.tabular(columns=2, classes=3)
     settings: dict[str, Any] = {
-        "budget": evo.Budget(trials=24), "epochs": 9, "evaluate": guess, "concurrency": 4, "ensemble_share": 1.0,
+        "budget": evo.Budget(trials=24),
+        "epochs": 9,
+        "evaluate": guess,
+        "concurrency": 4,
+        "ensemble_share": 1.0,
         "algorithm": evo.algorithms.GeneticAlgorithm(size=6),
-    }  # fmt: skip
+    }
     whole = evo.Campaign(box, data, tmp_path / "whole", executor=evo.workers.Serial(), **settings).run()
     watch = StopAfter(15)
     watch.campaign = evo.Campaign(
@@ -253,8 +261,13 @@ def test_what_the_last_checkpoint_dropped_is_not_put_back(tmp_path: Path) -> Non
 def test_weights_that_were_dropped_on_purpose_are_no_repair(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
     log = Log()
     campaign(
-        tmp_path / "c", keep_weights=1, population=2, algorithm=evo.algorithms.Hyperband(),
-        budget=evo.Budget(epochs=200), callbacks=[log], evaluate=evaluate,
-    ).run()  # fmt: skip
+        tmp_path / "c",
+        keep_weights=1,
+        population=2,
+        algorithm=evo.algorithms.Hyperband(),
+        budget=evo.Budget(epochs=200),
+        callbacks=[log],
+        evaluate=evaluate,
+    ).run()
     assert any("needed again" in str(what) for _, what in log.told)
     assert not [warning for warning in recwarn if issubclass(warning.category, RepairWarning)]

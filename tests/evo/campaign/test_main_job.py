@@ -106,9 +106,15 @@ def test_a_users_own_gene_is_trained_in_the_workers(tmp_path: Path) -> None:
     samples = (space.sample(rng) for _ in range(500))
     with_mine = next(genome for genome in samples if any(isinstance(gene, Scaled) for _, gene in genome.walk()))
     campaign = evo.Campaign(
-        space, evo.Data(digits.images[:200, ..., None], digits.target[:200]), tmp_path / "c",
-        budget=evo.Budget(trials=1), start_from=[with_mine], workers=1, final_share=0.0, epochs=1,
-    )  # fmt: skip
+        space,
+        evo.Data(digits.images[:200, ..., None], digits.target[:200]),
+        tmp_path / "c",
+        budget=evo.Budget(trials=1),
+        start_from=[with_mine],
+        workers=1,
+        final_share=0.0,
+        epochs=1,
+    )
     result = campaign.run()
     assert result.trials[0].outcome is not None
     assert result.trials[0].completed, result.trials[0].outcome.message

@@ -44,9 +44,12 @@ def test_what_is_not_there_is_said(tmp_path: Path) -> None:
 
 def test_several_objectives_give_a_front(tmp_path: Path) -> None:
     result = campaign(
-        tmp_path / "c", objectives=["val_accuracy", "-val_loss"], algorithm=evo.algorithms.NSGA2(),
-        budget=evo.Budget(trials=30), final_share=0.0,
-    ).run()  # fmt: skip
+        tmp_path / "c",
+        objectives=["val_accuracy", "-val_loss"],
+        algorithm=evo.algorithms.NSGA2(),
+        budget=evo.Budget(trials=30),
+        final_share=0.0,
+    ).run()
     front = result.pareto
     assert front
     assert result.hypervolume == sorted(result.hypervolume)

@@ -49,7 +49,11 @@ def test_survivors_come_before_all_others_and_count_towards_the_limit() -> None:
 
 def test_what_is_in_use_is_kept_besides_the_limit() -> None:
     history = history_of(
-        done(0.1, 0.1), done(0.2, 0.2), done(0.3, 0.9), waiting(0.1, 3, 1, continues=0), waiting(0.5, inherits=1),
+        done(0.1, 0.1),
+        done(0.2, 0.2),
+        done(0.3, 0.9),
+        waiting(0.1, 3, 1, continues=0),
+        waiting(0.5, inherits=1),
         waiting(0.6),
-    )  # fmt: skip
+    )
     assert kept_states(history, 1, []) == {2, 0, 1, 3, 4, 5}

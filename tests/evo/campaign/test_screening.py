@@ -29,9 +29,14 @@ def unasked(task: TrialTask) -> TrialReport:
 
 def settings(**changes: Any) -> dict[str, Any]:
     given: dict[str, Any] = {
-        "budget": evo.Budget(trials=4), "epochs": 3, "evaluate": guess, "executor": evo.workers.Serial(),
-        "final_share": 0.0, "concurrency": 1, "algorithm": evo.algorithms.RandomSearch(),
-    }  # fmt: skip
+        "budget": evo.Budget(trials=4),
+        "epochs": 3,
+        "evaluate": guess,
+        "executor": evo.workers.Serial(),
+        "final_share": 0.0,
+        "concurrency": 1,
+        "algorithm": evo.algorithms.RandomSearch(),
+    }
     return given | changes
 
 

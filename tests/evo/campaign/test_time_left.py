@@ -46,10 +46,14 @@ def campaign(minutes: float, workers: int, rate: float, seed: int = 3) -> tuple[
     objectives = Objectives("val_accuracy")
     problem = Problem(SPACE, EPOCHS, objectives, seconds=60 * minutes * workers)
     planner = Planner(
-        search=ScreenedEvolution(offspring=10).bind(problem), finish=FinalTraining().bind(problem),
-        budget=Budget(minutes=minutes), seed=seed, concurrency=2 * workers, final_share=0.25,
+        search=ScreenedEvolution(offspring=10).bind(problem),
+        finish=FinalTraining().bind(problem),
+        budget=Budget(minutes=minutes),
+        seed=seed,
+        concurrency=2 * workers,
+        final_share=0.25,
         time=TimeLeft(Pace(SPACE), minutes, workers, 0.25),
-    )  # fmt: skip
+    )
     history, back, now = History((), objectives), {}, 0.0
     free = [0.0] * workers
     running: list[tuple[float, int]] = []
@@ -111,9 +115,14 @@ def test_trials_are_stopped_in_time_only_where_minutes_alone_limit(
         return simulated_campaigns.evaluate(task)
 
     evo.Campaign(
-        simulated_campaigns.space(), None, tmp_path / "c", budget=Budget(**limits), seed=1,
-        evaluate=evaluate, executor=evo.workers.Serial(),
-    ).run()  # fmt: skip
+        simulated_campaigns.space(),
+        None,
+        tmp_path / "c",
+        budget=Budget(**limits),
+        seed=1,
+        evaluate=evaluate,
+        executor=evo.workers.Serial(),
+    ).run()
     assert seen and all((deadline is not None) == stopped for deadline in seen)
 
 
@@ -123,9 +132,14 @@ def test_a_space_that_is_used_up_says_so_also_with_a_clock() -> None:
 
     history, _ = timed([(0.1, 1e6), (0.2, 1e6)])
     planner = Planner(
-        search=nothing_left, finish=lambda history, rng: None, budget=Budget(minutes=9), seed=1, concurrency=2,
-        final_share=0.25, time=TimeLeft(Pace(SPACE), 9, 1, 0.25),
-    )  # fmt: skip
+        search=nothing_left,
+        finish=lambda history, rng: None,
+        budget=Budget(minutes=9),
+        seed=1,
+        concurrency=2,
+        final_share=0.25,
+        time=TimeLeft(Pace(SPACE), 9, 1, 0.25),
+    )
     assert planner.next(history, 1.0) is Wait.EXHAUSTED
 
 

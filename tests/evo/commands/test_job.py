@@ -50,9 +50,16 @@ def test_train_validation_and_test_rows_are_disjoint() -> None:
 
 def test_npz_names_are_found(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    np.savez(tmp_path / "d.npz", x_train=rng.random((40, 6, 6, 3)), y_train=np.arange(40) % 3,
-             x_held=rng.random((6, 6, 6, 3)), y_held=np.arange(6) % 3)  # fmt: skip
-    path = written(tmp_path, """
+    np.savez(
+        tmp_path / "d.npz",
+        x_train=rng.random((40, 6, 6, 3)),
+        y_train=np.arange(40) % 3,
+        x_held=rng.random((6, 6, 6, 3)),
+        y_held=np.arange(6) % 3,
+    )
+    path = written(
+        tmp_path,
+        """
         [data]
         file = "d.npz"
         x_test = "x_held"
@@ -61,7 +68,8 @@ def test_npz_names_are_found(tmp_path: Path) -> None:
         kind = "image"
         [budget]
         trials = 3
-    """)  # fmt: skip
+    """,
+    )
     space, split = Job.read(path).load()
     assert len(split.x_test) == 6 and split.data.rows == 32
     assert space.task == "multiclass"
@@ -70,7 +78,9 @@ def test_npz_names_are_found(tmp_path: Path) -> None:
 def test_csv_with_words_as_targets(tmp_path: Path) -> None:
     lines = ["size,colour,kind"] + [f"{i},{'red' if i % 3 else 'blue'},{'cat' if i % 2 else 'dog'}" for i in range(40)]
     (tmp_path / "t.csv").write_text("\n".join(lines), encoding="utf-8")
-    path = written(tmp_path, """
+    path = written(
+        tmp_path,
+        """
         [data]
         file = "t.csv"
         target = "kind"
@@ -78,7 +88,8 @@ def test_csv_with_words_as_targets(tmp_path: Path) -> None:
         kind = "tabular"
         [budget]
         trials = 3
-    """)  # fmt: skip
+    """,
+    )
     space, split = Job.read(path).load()
     assert space.task == "binary" and set(split.data.y_train) == {0, 1}
     split.data.prepare(space)

@@ -61,7 +61,8 @@ def by_task(task: str) -> tuple[list[np.ndarray], np.ndarray]:
         ("multiclass", "log_loss", log(0.7, 0.5), log(0.1, 0.1), log(0.4, 0.3)),
         ("multiclass", "error", 0.0, 1.0, 0.5),
         (
-            "multiclass", "brier",
+            "multiclass",
+            "brier",
             (0.09 + 0.04 + 0.01 + 0.04 + 0.09 + 0.25) / 6,
             (0.81 + 0.25 + 0.16 + 0.01 + 0.64 + 0.81) / 6,
             (0.36 + 0.1225 + 0.0625 + 0.0225 + 0.3025 + 0.49) / 6,
@@ -71,7 +72,7 @@ def by_task(task: str) -> tuple[list[np.ndarray], np.ndarray]:
         ("regression", "rmse", (1 + 4) / 2, (1 + 1) / 2, (0 + 0.25) / 2),
         ("regression", "mae", (1 + 2) / 2, (1 + 1) / 2, (0 + 0.5) / 2),
     ],
-)  # fmt: skip
+)
 def test_loss_of_the_arithmetic_mean(task: str, loss: str, first: float, second: float, mixed: float) -> None:
     predictions, y = by_task(task)
     pool = PoolLoss(predictions, y, task, "arithmetic", loss)
@@ -107,15 +108,21 @@ def test_error_of_the_geometric_mean() -> None:
 @pytest.mark.parametrize(
     ("task", "pooling", "loss", "kind"),
     [
-        ("binary", "arithmetic", "log_loss", "log"), ("multiclass", "arithmetic", "log_loss", "log"),
-        ("multilabel", "geometric", "log_loss", "logistic"), ("multiclass", "geometric", "log_loss", "softmax"),
-        ("binary", "arithmetic", "brier", "squared"), ("multiclass", "arithmetic", "brier", "squared"),
-        ("binary", "geometric", "brier", "logistic"), ("multiclass", "geometric", "brier", "softmax"),
-        ("binary", "geometric", "error", "wrong_sign"), ("multiclass", "arithmetic", "error", "wrong_class"),
-        ("regression", "arithmetic", "rmse", "squared"), ("regression", "median", "rmse", "squared"),
+        ("binary", "arithmetic", "log_loss", "log"),
+        ("multiclass", "arithmetic", "log_loss", "log"),
+        ("multilabel", "geometric", "log_loss", "logistic"),
+        ("multiclass", "geometric", "log_loss", "softmax"),
+        ("binary", "arithmetic", "brier", "squared"),
+        ("multiclass", "arithmetic", "brier", "squared"),
+        ("binary", "geometric", "brier", "logistic"),
+        ("multiclass", "geometric", "brier", "softmax"),
+        ("binary", "geometric", "error", "wrong_sign"),
+        ("multiclass", "arithmetic", "error", "wrong_class"),
+        ("regression", "arithmetic", "rmse", "squared"),
+        ("regression", "median", "rmse", "squared"),
         ("regression", "median", "mae", "absolute"),
     ],
-)  # fmt: skip
+)
 def test_kind_follows_task_pooling_and_loss(task: str, pooling: str, loss: str, kind: str) -> None:
     """The Brier score of a geometric mean is selected by log loss, and a median by the arithmetic mean."""
     predictions, y = by_task(task)
@@ -204,13 +211,18 @@ def test_weights_of_zero_are_left_out() -> None:
 @pytest.mark.parametrize(
     ("task", "pooling", "loss"),
     [
-        ("binary", "arithmetic", "log_loss"), ("binary", "geometric", "log_loss"), ("binary", "arithmetic", "brier"),
-        ("multiclass", "arithmetic", "log_loss"), ("multiclass", "geometric", "log_loss"),
-        ("multiclass", "arithmetic", "brier"), ("multilabel", "arithmetic", "log_loss"),
-        ("multilabel", "geometric", "log_loss"), ("regression", "arithmetic", "rmse"),
+        ("binary", "arithmetic", "log_loss"),
+        ("binary", "geometric", "log_loss"),
+        ("binary", "arithmetic", "brier"),
+        ("multiclass", "arithmetic", "log_loss"),
+        ("multiclass", "geometric", "log_loss"),
+        ("multiclass", "arithmetic", "brier"),
+        ("multilabel", "arithmetic", "log_loss"),
+        ("multilabel", "geometric", "log_loss"),
+        ("regression", "arithmetic", "rmse"),
         ("regression", "arithmetic", "mae"),
     ],
-)  # fmt: skip
+)
 def test_slope_is_that_of_finite_differences_and_the_value_is_that_of_the_weights(
     task: str, pooling: str, loss: str
 ) -> None:

@@ -277,10 +277,15 @@ def test_targets_in_one_form() -> None:
     assert as_targets(np.array([[0, 1]]), "binary") == near([[1]])
     assert as_targets(np.zeros((2, 2, 2)), "regression").shape == (2, 4)
     for y, task, outputs in (
-        (np.array([0, 3]), "multiclass", 3), (np.array([-1]), "multiclass", 3), (np.eye(3), "multiclass", 4),
-        (np.array([0, 2]), "binary", 1), (np.array([0.5]), "multilabel", 1), (np.zeros((2, 2)), "regression", 3),
-        (np.array([np.nan]), "regression", 1), (np.array(["a"]), "multiclass", 2),
-    ):  # fmt: skip
+        (np.array([0, 3]), "multiclass", 3),
+        (np.array([-1]), "multiclass", 3),
+        (np.eye(3), "multiclass", 4),
+        (np.array([0, 2]), "binary", 1),
+        (np.array([0.5]), "multilabel", 1),
+        (np.zeros((2, 2)), "regression", 3),
+        (np.array([np.nan]), "regression", 1),
+        (np.array(["a"]), "multiclass", 2),
+    ):
         with pytest.raises(EnsembleError, match="^y: "):
             as_targets(y, task, outputs)
 

@@ -133,9 +133,7 @@ def test_auto_returns_the_way_that_wins_by_cross_fitted_predictions() -> None:
         assert numbers(chosen) == list(expected.members) and np.array_equal(chosen.weights, expected.weights)
         assert chosen.method == way[0] and chosen.gain == gain
         found = problem.estimates(predicted)
-        assert chosen.estimates == {
-            "best": found["best", 8], "average": found["average", 8], "ensemble": found[way]
-        }  # fmt: skip
+        assert chosen.estimates == {"best": found["best", 8], "average": found["average", 8], "ensemble": found[way]}
         assert (way == ("weighted", 8)) == (not spoilt)
 
 
@@ -320,9 +318,7 @@ def test_best_is_one_model_with_its_nested_estimates() -> None:
     assert numbers(chosen) == list(problem.fit(("best", 4), np.arange(40), rng()).members)
     assert (chosen.method, chosen.gain, chosen.fallback, chosen.notes) == ("best", None, False, ())
     folds = build(candidates, y, "binary", 4, "best", fold_count=20, rng=rng())
-    assert folds.estimates == {
-        "best": problem.estimates(problem.cross_fit([("best", 4)], 20, rng()))["best", 4]
-    }  # fmt: skip
+    assert folds.estimates == {"best": problem.estimates(problem.cross_fit([("best", 4)], 20, rng()))["best", 4]}
     assert build(candidates, y, "binary", 4, "best", fold_count=21, rng=rng()).estimates == {}
 
 
@@ -407,9 +403,7 @@ def screened(monkeypatch: pytest.MonkeyPatch, most: int, *chances: list[float], 
     return [c.number for c in screen(candidates, y, **given)]
 
 
-@pytest.mark.parametrize(
-    ("loss", "left"), [("log_loss", 1), ("brier", 1), ("error", 1), ("calibrated_log_loss", 0)]
-)
+@pytest.mark.parametrize(("loss", "left"), [("log_loss", 1), ("brier", 1), ("error", 1), ("calibrated_log_loss", 0)])
 def test_screening_leaves_those_of_the_least_own_loss(monkeypatch: pytest.MonkeyPatch, loss: str, left: int) -> None:
     """The error rate ranks too coarsely, so that log loss stands in for it; where it is what is aimed at, it ranks."""
     assert screened(monkeypatch, 1, TIMID, ROUGH, BLIND, loss=loss) == [left]

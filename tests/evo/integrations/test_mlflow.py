@@ -28,8 +28,15 @@ class FakeClient:
         return self.experiments.setdefault(name, str(len(self.experiments)))
 
     def create_run(self, experiment_id: str, run_name: str, tags: dict[str, str]) -> Any:
-        run = SimpleNamespace(info=SimpleNamespace(run_id=str(len(self.runs))), name=run_name, tags=tags,
-                              parameters={}, metrics=[], texts={}, status="RUNNING")  # fmt: skip
+        run = SimpleNamespace(
+            info=SimpleNamespace(run_id=str(len(self.runs))),
+            name=run_name,
+            tags=tags,
+            parameters={},
+            metrics=[],
+            texts={},
+            status="RUNNING",
+        )
         self.runs.append(run)
         return run
 

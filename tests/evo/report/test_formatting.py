@@ -18,9 +18,20 @@ def test_sparkline_fits_and_marks_the_highest(values: list[float], width: int) -
 
 def test_numbers_for_people() -> None:
     assert [formatting.short_number(v) for v in (0, 999, 1000, 54321, 1.5e6, 2e9, None, math.nan)] == [
-        "0", "999", "1k", "54.3k", "1.5M", "2G", "–", "–",
-    ]  # fmt: skip
+        "0",
+        "999",
+        "1k",
+        "54.3k",
+        "1.5M",
+        "2G",
+        "–",
+        "–",
+    ]
     assert [formatting.clock(m) for m in (0, 0.5, 61.25, -1)] == ["0:00", "0:30", "1:01:15", "0:00"]
     assert [formatting.short_bytes(b) for b in (0, 1023, 2048, 5 * 2**20, 3 * 2**40)] == [
-        "0 B", "1023 B", "2.0 KB", "5.0 MB", "3072 GB",
-    ]  # fmt: skip
+        "0 B",
+        "1023 B",
+        "2.0 KB",
+        "5.0 MB",
+        "3072 GB",
+    ]

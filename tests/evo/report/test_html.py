@@ -64,16 +64,30 @@ def content(history: History, ensemble: bool = True) -> ReportContent:
             predictions = rng.random((90, 3)) + np.eye(3)[targets] * rng.random((90, 1))
             predictions = (predictions / predictions.sum(axis=1, keepdims=True)).astype(np.float32)
             candidates.append(
-                LibraryModel(trial.number, predictions, dict(trial.outcome.scores), trial.outcome.parameters,
-                          genome=trial.genome, load=lambda: None)
-            )  # fmt: skip
+                LibraryModel(
+                    trial.number,
+                    predictions,
+                    dict(trial.outcome.scores),
+                    trial.outcome.parameters,
+                    genome=trial.genome,
+                    load=lambda: None,
+                )
+            )
         formed = Ensemble.from_selection(build(candidates, targets, "multiclass", 4, rng=rng), targets)
     best = summary.best(history)
     return ReportContent(
-        "runs/<x> & y", history, [t.number for t in order], None if best is None else best.number,
-        "The budget is spent.", 4.2, {"seed": 7, "budget": {"epochs": 300}}, {"keras": "3.15"}, "a <space>", formed,
+        "runs/<x> & y",
+        history,
+        [t.number for t in order],
+        None if best is None else best.number,
+        "The budget is spent.",
+        4.2,
+        {"seed": 7, "budget": {"epochs": 300}},
+        {"keras": "3.15"},
+        "a <space>",
+        formed,
         ["a remark with <i>markup</i>"],
-    )  # fmt: skip
+    )
 
 
 def test_report_shows_everything_and_fetches_nothing() -> None:
@@ -81,8 +95,15 @@ def test_report_shows_everything_and_fetches_nothing() -> None:
     text = render(content(history))
     checker = check(text)
     assert checker.ids == [
-        "course", "trials", "curves", "best", "population", "ensemble", "outcomes", "settings",
-    ]  # fmt: skip
+        "course",
+        "trials",
+        "curves",
+        "best",
+        "population",
+        "ensemble",
+        "outcomes",
+        "settings",
+    ]
     words = "".join(checker.text)
     # What users wrote is shown, never interpreted.
     assert "runs/<x> & y" in words and "a <space>" in words and "worker was killed by signal 9 [/bold] <b>" in words

@@ -35,8 +35,10 @@ def test_causes_count_alike_what_differs_in_numbers_only() -> None:
         status = Status.TIMED_OUT if message.startswith("more") else Status.FAILED
         history.tell(number, Outcome(status, message=message))
     assert summary.causes(history) == {
-        "timed out: more than # seconds": 2, "failed": 1, "failed: out of memory": 1,
-    }  # fmt: skip
+        "timed out: more than # seconds": 2,
+        "failed": 1,
+        "failed: out of memory": 1,
+    }
     same = History()
     for number in range(2):
         same.append(Trial(number, Proposal(SPACE.default())))

@@ -19,9 +19,15 @@ OBJECTIVES = Objectives("val_accuracy")
 SETTINGS: dict[str, Any] = {"seed": 7, "objectives": ["val_accuracy"], "concurrency": 4, "nested": {"a": [1, 2.5]}}
 #: Everything else depends on the clock, the machine or the damage done to it.
 DETERMINISTIC = (
-    "campaign.json", "campaign.copy.json", "preprocessing.npz", "journal", "trials", "predictions", "populations",
+    "campaign.json",
+    "campaign.copy.json",
+    "preprocessing.npz",
+    "journal",
+    "trials",
+    "predictions",
+    "populations",
     "states",
-)  # fmt: skip
+)
 
 
 def create(path: Path, break_lock: bool = False) -> CampaignDirectory:

@@ -83,9 +83,14 @@ def compare_with_whole(copy: Path, whole: Path, name: str) -> list[str]:
         assert [repr(trial.proposal) for trial in history] == [repr(t.proposal) for t in expected[: len(history)]]
         for trial in history:
             was = expected[trial.number]
-            assert trial.outcome == was.outcome or repr(trial.outcome) == repr(was.outcome) or (
-                kind == "sessions" and repr(trial.outcome).split("seconds")[0] == repr(was.outcome).split("seconds")[0]
-            )  # fmt: skip
+            assert (
+                trial.outcome == was.outcome
+                or repr(trial.outcome) == repr(was.outcome)
+                or (
+                    kind == "sessions"
+                    and repr(trial.outcome).split("seconds")[0] == repr(was.outcome).split("seconds")[0]
+                )
+            )
             if was.outcome is not None and directory.has_predictions(trial.number):
                 if trial.number in directory.lost_predictions:
                     assert kind == "predictions"

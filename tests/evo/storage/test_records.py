@@ -25,8 +25,12 @@ texts = st.text(max_size=12)
 numbers = st.integers(0, 2**62)
 optional = st.none() | st.integers(0, 2**40)
 floats = st.floats(width=64)
-files = st.none() | st.builds(StoredFile, st.from_regex(r"[0-9]{6}\.h5", fullmatch=True),
-                              st.text("0123456789abcdef", min_size=64, max_size=64), numbers)  # fmt: skip
+files = st.none() | st.builds(
+    StoredFile,
+    st.from_regex(r"[0-9]{6}\.h5", fullmatch=True),
+    st.text("0123456789abcdef", min_size=64, max_size=64),
+    numbers,
+)
 outcomes = st.builds(
     Outcome,
     status=st.sampled_from(Status),

@@ -156,7 +156,9 @@ class Unwritten(RandomSearch):
         (Repeating(), "test_a_finite_space_ends_with_space_exhausted_error", (1,), "expected SpaceExhaustedError"),
         (Waiting(), "test_it_waits_only_while_something_is_pending", ("endless",), "would never go on"),
         (
-            Climbing(), "test_only_completed_trials_are_continued_where_they_ended", ("endless", 1),
+            Climbing(),
+            "test_only_completed_trials_are_continued_where_they_ended",
+            ("endless", 1),
             "not seen to have completed|that trial ended",
         ),
         (Changing(), "test_nothing_that_is_given_is_changed", ("endless",), "changed the history"),
@@ -165,7 +167,7 @@ class Unwritten(RandomSearch):
         (Unwritten(size=4), "test_settings_come_back_from_json", (), "make another algorithm"),
     ],
     ids=lambda value: value if isinstance(value, str) and value.startswith("test") else None,
-)  # fmt: skip
+)
 def test_broken_algorithms(algorithm: Algorithm, check: str, args: tuple[Any, ...], match: str) -> None:
     fails(getattr(AlgorithmSuite(algorithm), check), *args, match=match)
 

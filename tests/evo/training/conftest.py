@@ -43,10 +43,16 @@ def make_task(tmp_path: Path, space: TrainingSpace) -> Callable[..., TrialTask]:
         mark = sum(int(np.asarray(array).view(np.uint8).sum()) for array in arrays.values())
         settings = changes.pop("settings", TrainingSettings(threads=1))
         values: dict[str, Any] = {
-            "number": number, "space": space.to_json(), "genome": genome.to_json(), "first_epoch": first,
-            "last_epoch": last, "seed": 11, "directory": str(tmp_path / str(number)),
-            "data": DataReference(f"{sorted(arrays)}{mark}", None, arrays), "settings": settings,
-        }  # fmt: skip
+            "number": number,
+            "space": space.to_json(),
+            "genome": genome.to_json(),
+            "first_epoch": first,
+            "last_epoch": last,
+            "seed": 11,
+            "directory": str(tmp_path / str(number)),
+            "data": DataReference(f"{sorted(arrays)}{mark}", None, arrays),
+            "settings": settings,
+        }
         return TrialTask(**{**values, **changes})
 
     return make

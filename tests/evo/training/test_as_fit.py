@@ -17,7 +17,10 @@ CASES = {
     "regularised": {"units": 6, "penalty": 0.05},
     "smoothed": {"units": 6, "training": {"smoothing": 0.2}},
     "normalised": {
-        "kind": "convolution", "units": 3, "normalization": True, "training": {"optimizer": "sgd", "batch": 40}
+        "kind": "convolution",
+        "units": 3,
+        "normalization": True,
+        "training": {"optimizer": "sgd", "batch": 40},
     },
     "normalised-vector": {"units": 6, "normalization": True, "training": {"optimizer": "sgd", "batch": 30}},
     "convolution": {"kind": "convolution", "units": 3, "training": {"optimizer": "sgd", "batch": 40}},
@@ -55,9 +58,12 @@ def test_an_epoch_equals_fit(space, make_task, case, weighted):
     history = model.fit(
         arrays["x_train"][order],
         np.eye(3, dtype=np.float32)[y] if smooth else y,
-        batch_size=batch, shuffle=False, verbose=0, callbacks=[Rates()],
+        batch_size=batch,
+        shuffle=False,
+        verbose=0,
+        callbacks=[Rates()],
         sample_weight=arrays["weight_train"][order] if weighted else None,
-    ).history  # fmt: skip
+    ).history
     assert report.outcome.scores["loss"] == pytest.approx(history["loss"][0], rel=1e-5)
     if not smooth:
         assert report.outcome.scores["accuracy"] == pytest.approx(history["accuracy"][0], rel=1e-6)

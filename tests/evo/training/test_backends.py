@@ -65,9 +65,12 @@ def run(backend: str, tmp_path: Path, script: str, **environment: str) -> str:
         pytest.skip(f"{backend} is not installed")
     path = os.pathsep.join([str(Path(__file__).parent), *filter(None, sys.path)])
     done = subprocess.run(
-        [sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, timeout=280,
+        [sys.executable, "-c", script, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=280,
         env={**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": path, **environment},
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout
 

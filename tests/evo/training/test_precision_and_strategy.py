@@ -21,11 +21,15 @@ from evo.training.strategy import Placement, place
 @pytest.mark.parametrize(
     ("kind", "capability", "policy"),
     [
-        ("tpu", None, "mixed_bfloat16"), ("gpu", (9, 0), "mixed_bfloat16"), ("gpu", (8, 0), "mixed_bfloat16"),
-        ("gpu", (7, 5), "mixed_float16"), ("gpu", (6, 1), "float32"), ("gpu", None, "float32"),
+        ("tpu", None, "mixed_bfloat16"),
+        ("gpu", (9, 0), "mixed_bfloat16"),
+        ("gpu", (8, 0), "mixed_bfloat16"),
+        ("gpu", (7, 5), "mixed_float16"),
+        ("gpu", (6, 1), "float32"),
+        ("gpu", None, "float32"),
         ("cpu", None, "float32"),
     ],
-)  # fmt: skip
+)
 def test_auto_precision_goes_by_the_device(kind, capability, policy):
     chosen, reason = precision.choose("auto", Placement(kind, "", compute_capability=capability))
     assert chosen == policy and reason
@@ -142,10 +146,10 @@ def test_replicas_together_compute_what_one_device_computes(tmp_path, replicas):
     folder = str(Path(__file__).parent)
     done = subprocess.run(
         [sys.executable, "-c", MIRRORED, str(replicas), json.dumps(genomes), str(tmp_path)],
-        capture_output=True, text=True, timeout=250,
+        capture_output=True,
+        text=True,
+        timeout=250,
         env={**os.environ, "PYTHONPATH": os.pathsep.join([folder, *filter(None, sys.path)])},
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.strip().endswith("equal")
-
-

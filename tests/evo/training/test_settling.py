@@ -17,9 +17,14 @@ def test_a_net_of_a_hypermodel_is_judged_by_what_it_has_learnt_in_its_first_epoc
     y = (x[:, 0] > x[:, 1]).astype(np.int64)
     space = spaces.from_hypermodel(normalized, classes=2)
     campaign = evo.Campaign(
-        space, evo.Data(x, y, validation=0.25, seed=0), tmp_path / "run", budget=evo.Budget(trials=1), epochs=1,
-        workers=1, algorithm=evo.algorithms.RandomSearch(initial=[space.default()]),
-    )  # fmt: skip
+        space,
+        evo.Data(x, y, validation=0.25, seed=0),
+        tmp_path / "run",
+        budget=evo.Budget(trials=1),
+        epochs=1,
+        workers=1,
+        algorithm=evo.algorithms.RandomSearch(initial=[space.default()]),
+    )
     result = campaign.run()
     # The deviation of the inputs to the normalization is far from 1, their mean far from 0: with the averages of
     # eight steps, which are still 92% what they began with, hardly more than one class would be predicted.

@@ -18,9 +18,13 @@ from tests.evo.training.training_space import TrainingSpace, digits_like
 
 #: Everything that has a state: dropout, batch statistics, slots, decay, noise, a partial last batch.
 RICH = {
-    "kind": "convolution", "units": 4, "normalization": True, "dropout": 0.3, "penalty": 0.001,
+    "kind": "convolution",
+    "units": 4,
+    "normalization": True,
+    "dropout": 0.3,
+    "penalty": 0.001,
     "training": {"weight_decay": 0.01, "noise": 0.1, "batch": 32},
-}  # fmt: skip
+}
 
 
 def test_a_trial_reports_curves_scores_predictions_and_a_state(space, make_task):

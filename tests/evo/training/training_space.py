@@ -183,8 +183,11 @@ def digits_like(rows: int = 90, validation: int = 30, classes: int = 3, seed: in
     for label in range(classes):
         x[y == label, label : label + 3] += 1.5
     return {
-        "x_train": x[:rows], "y_train": y[:rows], "x_validation": x[rows:], "y_validation": y[rows:],
-    }  # fmt: skip
+        "x_train": x[:rows],
+        "y_train": y[:rows],
+        "x_validation": x[rows:],
+        "y_validation": y[rows:],
+    }
 
 
 def train_here(task: Any) -> Any:

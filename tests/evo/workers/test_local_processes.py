@@ -89,7 +89,8 @@ def test_shutdown_cancels_and_kills_within_moments():
 
 def test_no_worker_outlives_a_driver_that_is_killed(tmp_path):
     script = tmp_path / "driver.py"
-    script.write_text(textwrap.dedent("""
+    script.write_text(
+        textwrap.dedent("""
         import sys, time
         from tests.evo.workers import worker_calls
         from evo.workers import LocalProcesses
@@ -98,12 +99,16 @@ def test_no_worker_outlives_a_driver_that_is_killed(tmp_path):
             print(*[f.result() for f in [pool.submit(worker_calls.process_id) for _ in range(2)]], flush=True)
             futures = [pool.submit(worker_calls.sleep, 600) for _ in range(2)]
             time.sleep(600)
-    """))
+    """)
+    )
     path = os.pathsep.join(entry for entry in sys.path if entry)
     driver = subprocess.Popen(
-        [sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        [sys.executable, str(script)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
         env={**os.environ, "PYTHONPATH": path},
-    )  # fmt: skip
+    )
     assert driver.stdout is not None
     pids = {int(word) for word in driver.stdout.readline().split()}
     everything = {child.pid for child in psutil.Process(driver.pid).children(recursive=True)} | pids

@@ -20,20 +20,25 @@ def run(folder: Path, script: str) -> str:
 
 def test_a_script_without_a_guard_starts_no_campaigns_in_its_workers(tmp_path: Path) -> None:
     # Nothing of the script is needed: workers leave it alone.
-    output = run(tmp_path, """
+    output = run(
+        tmp_path,
+        """
         import os
         open(f"ran-{os.getpid()}", "w").close()
         from evo.workers import LocalProcesses
         with LocalProcesses(workers=1) as executor:
             print(executor.submit(os.getpid).result() != os.getpid())
-    """)  # fmt: skip
+    """,
+    )
     assert output == "True\n"
     assert len(list(tmp_path.glob("ran-*"))) == 1
 
 
 def test_genes_and_functions_of_the_script_are_known_to_workers(tmp_path: Path) -> None:
     # The script is run again up to where it starts a pool, and what it prints there is dropped.
-    output = run(tmp_path, """
+    output = run(
+        tmp_path,
+        """
         import genomes
         from evo.workers import LocalProcesses
 
@@ -46,5 +51,6 @@ def test_genes_and_functions_of_the_script_are_known_to_workers(tmp_path: Path) 
         print("begins")
         with LocalProcesses(workers=1) as executor:
             print([executor.submit(work, n).result() for n in (1, 2)])
-    """)  # fmt: skip
+    """,
+    )
     assert output == "begins\n[1, 2]\n"

@@ -31,7 +31,7 @@ def failed(error: BaseException) -> Future:
         (BrokenProcessPool("gone"), Status.FAILED, "worker: the worker process died (BrokenProcessPool: gone)"),
         (ValueError("a\nb"), Status.FAILED, "ValueError: a b"),
     ],
-)  # fmt: skip
+)
 def test_every_exception_becomes_an_outcome_with_its_cause(error, status, message):
     report = settle(failed(error), TASK)
     assert report == TrialReport(3, Outcome(status, message=message))

@@ -53,9 +53,11 @@ def test_in_a_graph_with_an_open_batch_and_in_xla(compiled: bool) -> None:
         lambda x, y, seed: augment(training, x, y, seed),
         jit_compile=compiled,
         input_signature=[
-            tf.TensorSpec((None, 9, 7, 2), tf.uint8), tf.TensorSpec((None, 4)), tf.TensorSpec((2,), tf.int32),
+            tf.TensorSpec((None, 9, 7, 2), tf.uint8),
+            tf.TensorSpec((None, 4)),
+            tf.TensorSpec((2,), tf.int32),
         ],
-    )  # fmt: skip
+    )
     for rows in (16, 5):
         x, y = function(*batch(rows), np.array([4, 5], np.int32))
         expected = applied(SETTINGS[-1], (4, 5), rows)

@@ -115,10 +115,18 @@ def _free_global_pool(tally: Tally, keep: bool = False) -> None:
 
 @pytest.mark.parametrize(
     "gene",
-    [Dropout(rate=0.0), SpatialDropout(rate=0.0), StochasticDepth(rate=0.0), Activation(function="linear"),
-     Pool(window=1, strides=1), Residual(body=[Dropout(rate=0.0)]), Residual(), Repeat(body=[Dropout(rate=0.0)])],
+    [
+        Dropout(rate=0.0),
+        SpatialDropout(rate=0.0),
+        StochasticDepth(rate=0.0),
+        Activation(function="linear"),
+        Pool(window=1, strides=1),
+        Residual(body=[Dropout(rate=0.0)]),
+        Residual(),
+        Repeat(body=[Dropout(rate=0.0)]),
+    ],
     ids=label,
-)  # fmt: skip
+)
 def test_no_ops_vanish(gene: Gene) -> None:
     assert gene.canonical() == ()
     assert gene.phenotype == ""

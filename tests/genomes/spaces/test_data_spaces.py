@@ -246,8 +246,9 @@ def test_kinds_of_columns_are_inferred() -> None:
 
 
 def test_unseen_and_missing_values() -> None:
-    space = spaces.tabular({"n": np.array([1.0, 3.0, np.nan]), "c": ["a", "b", "a"], "i": [7, 8, 7]}, outputs=1,
-                           categories=["i"])  # fmt: skip
+    space = spaces.tabular(
+        {"n": np.array([1.0, 3.0, np.nan]), "c": ["a", "b", "a"], "i": [7, 8, 7]}, outputs=1, categories=["i"]
+    )
     training = space.prepare({"n": [1.0, 3.0, np.nan, 1.0], "c": ["a", "b", "a", "b"], "i": [7, 8, 7, 8]})
     preprocessing = space.adapt(training, np.zeros(4))
     given = {"n": [np.nan, 2.0], "c": [None, "zebra"], "i": [np.nan, 99]}
@@ -262,8 +263,11 @@ def test_unseen_and_missing_values() -> None:
     assert np.isfinite(raw).all()
     np.testing.assert_allclose(raw, np.asarray(twin(encoded)), atol=1e-6)
     # Objects, as pandas has them, through Keras' own predict.
-    objects = {"n": np.array([np.nan, 2.0], np.float32), "c": np.array(["", "zebra"], object),
-               "i": np.array([-(2**31), 99])}  # fmt: skip
+    objects = {
+        "n": np.array([np.nan, 2.0], np.float32),
+        "c": np.array(["", "zebra"], object),
+        "i": np.array([-(2**31), 99]),
+    }
     np.testing.assert_allclose(model.predict(objects, verbose=0), raw, atol=1e-6)
 
 
@@ -384,11 +388,13 @@ def test_the_same_rng_gives_the_same_child_in_another_process() -> None:
     said = {
         subprocess.run(
             [sys.executable, "-c", code],
-            capture_output=True, text=True, check=True,
+            capture_output=True,
+            text=True,
+            check=True,
             env={"PYTHONPATH": ":".join(sys.path), "PYTHONHASHSEED": seed},
         ).stdout
         for seed in ("1", "2")
-    }  # fmt: skip
+    }
     assert len(said) == 1 and len(said.pop().split()) == 11
 
 

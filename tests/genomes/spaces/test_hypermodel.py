@@ -158,8 +158,11 @@ def test_json_names_the_function_and_imports_nothing(loops, tmp_path: Path) -> N
     path = [str(Path(__file__).parent), *sys.path]
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path)],
-        capture_output=True, text=True, check=True, env={"PYTHONPATH": ":".join(path)},
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": ":".join(path)},
+    )
     refused, key = done.stdout.strip().splitlines()
     assert refused.startswith("False") and "nothing is imported because a file names it" in refused
     assert key == loops.default().key

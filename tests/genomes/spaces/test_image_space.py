@@ -303,9 +303,12 @@ class Gate(Gene):
     def build(self, x: Any) -> Any:
         import keras
 
-        return keras.layers.Multiply()([
-            keras.layers.Dense(self.units, activation=self.kind)(x), keras.layers.Dense(self.units)(x),
-        ])  # fmt: skip
+        return keras.layers.Multiply()(
+            [
+                keras.layers.Dense(self.units, activation=self.kind)(x),
+                keras.layers.Dense(self.units)(x),
+            ]
+        )
 
 
 def test_a_wrong_rank_is_named_with_its_path() -> None:

@@ -114,9 +114,7 @@ def test_multiclass_accuracy_and_loss_are_right() -> None:
     metric = TARGETS[1].metrics()[0]
     metric.update_state(y, predictions)
     assert metric.name == "accuracy" and float(metric.result()) == 0.5
-    assert float(TARGETS[1].loss()(y, predictions)) == pytest.approx(
-        -(np.log(0.7) + np.log(0.3)) / 2, rel=1e-4
-    )
+    assert float(TARGETS[1].loss()(y, predictions)) == pytest.approx(-(np.log(0.7) + np.log(0.3)) / 2, rel=1e-4)
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda t: t.task)

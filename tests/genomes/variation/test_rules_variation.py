@@ -13,12 +13,27 @@ from genomes.variation.mutation import insert, replace
 
 #: Nothing but convolutions may stand among convolutions.
 PLAIN = spaces.image(
-    input_shape=(16, 16, 1), classes=3, filters=64,
+    input_shape=(16, 16, 1),
+    classes=3,
+    filters=64,
     without=[
-        "Residual", "DepthwiseConv", "Pool", "Normalization", "Activation", "Dropout", "SpatialDropout", "Bottleneck",
-        "InvertedResidual", "XceptionBlock", "ConvNeXtBlock", "SqueezeExcite", "Parallel", "Repeat", "StochasticDepth",
+        "Residual",
+        "DepthwiseConv",
+        "Pool",
+        "Normalization",
+        "Activation",
+        "Dropout",
+        "SpatialDropout",
+        "Bottleneck",
+        "InvertedResidual",
+        "XceptionBlock",
+        "ConvNeXtBlock",
+        "SqueezeExcite",
+        "Parallel",
+        "Repeat",
+        "StochasticDepth",
     ],
-)  # fmt: skip
+)
 
 
 def conv(filters: int, number: int) -> Conv:
@@ -83,9 +98,7 @@ def test_in_a_space_of_values_each_field_comes_from_either_parent() -> None:
 
 
 # -- width -----------------------------------------------------------------------------------------
-def widths(
-    operator: Callable[..., Genome | None], parent: Genome, seeds: int = 300
-) -> list[tuple[Sequence[int], int]]:
+def widths(operator: Callable[..., Genome | None], parent: Genome, seeds: int = 300) -> list[tuple[Sequence[int], int]]:
     """Widths of a changed genome's convolutions, and which one is new; those with a new dense layer left out."""
     found = []
     known = {gene.innovation for gene in parent.genes}

@@ -120,10 +120,14 @@ def test_crossover_exchanges_aligned_genes_and_settings() -> None:
     assert isinstance(training, ImageTraining)
     a = Genome([Conv(filters=8, innovation=1), Pool(innovation=2), Flatten(innovation=3)], training)
     b = Genome(
-        [Conv(filters=16, innovation=1), Residual(body=[Conv(filters=9, innovation=7)], innovation=6),
-         Pool(kind="average", innovation=2), GlobalPool(innovation=4)],
+        [
+            Conv(filters=16, innovation=1),
+            Residual(body=[Conv(filters=9, innovation=7)], innovation=6),
+            Pool(kind="average", innovation=2),
+            GlobalPool(innovation=4),
+        ],
         training.replace(optimizer="sgd", learning_rate=0.05, cutout=0.2),
-    )  # fmt: skip
+    )
     rng = np.random.default_rng(0)
     seen = set()
     for _ in range(60):

@@ -36,9 +36,7 @@ class TensorFlowEngine(Engine):
         compile_xla: compile by XLA.
     """
 
-    def __init__(
-        self, recipe: Recipe, data: ResidentData, strategy: Any = None, compile_xla: bool = False
-    ) -> None:
+    def __init__(self, recipe: Recipe, data: ResidentData, strategy: Any = None, compile_xla: bool = False) -> None:
         super().__init__(recipe, data)
         self.strategy = strategy if strategy is not None and strategy.num_replicas_in_sync > 1 else None
         self.numbers = traced_numbers.current(self.model, self.optimizer)
@@ -101,9 +99,7 @@ class TensorFlowEngine(Engine):
         return cast(x, only)
 
     # -- training ------------------------------------------------------------------
-    def _train_graph(
-        self, data: Any, order: tf.Tensor, rates: tf.Tensor, seeds: tf.Tensor, numbers: tf.Tensor
-    ) -> Any:
+    def _train_graph(self, data: Any, order: tf.Tensor, rates: tf.Tensor, seeds: tf.Tensor, numbers: tf.Tensor) -> Any:
         size = self.recipe.batch_size
         total = tf.shape(order)[0]
         steps = tf.shape(rates)[0]
@@ -148,7 +144,15 @@ class TensorFlowEngine(Engine):
         return self.strategy.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
 
     def _step(
-        self, rate: Any, numbers: Any, x: Any, y: Any, weight: Any, seed: Any, share: Any, own_share: float,
+        self,
+        rate: Any,
+        numbers: Any,
+        x: Any,
+        y: Any,
+        weight: Any,
+        seed: Any,
+        share: Any,
+        own_share: float,
         counted: Any = None,
     ) -> tf.Tensor:
         """Forward, backward, update.
@@ -181,9 +185,14 @@ class TensorFlowEngine(Engine):
         steps = len(rates)
         seeds = np.stack([np.full(steps, seed % 2**31), np.arange(step, step + steps)], 1).astype(np.int32)
         done, finite, first, loss, metrics = self._call(
-            "train", self._train, self._tensors("train"), tf.constant(order, tf.int32),
-            tf.constant(rates, tf.float32), tf.constant(seeds), tf.constant(self.numbers),
-        )  # fmt: skip
+            "train",
+            self._train,
+            self._tensors("train"),
+            tf.constant(order, tf.int32),
+            tf.constant(rates, tf.float32),
+            tf.constant(seeds),
+            tf.constant(self.numbers),
+        )
         logs = {"loss": float(loss)} | {name: float(value) for name, value in metrics.items()}
         return EpochResult(logs, bool(finite), int(done), float(first))
 
@@ -218,9 +227,11 @@ class TensorFlowEngine(Engine):
                 return step + 1, summed + loss, written
 
             _, summed, arrays = tf.while_loop(
-                lambda step, *_: step < steps, body, (tf.constant(0), tf.constant(0.0), arrays),
+                lambda step, *_: step < steps,
+                body,
+                (tf.constant(0), tf.constant(0.0), arrays),
                 parallel_iterations=1,
-            )  # fmt: skip
+            )
             predictions = [array.concat() for array in arrays]
         return summed / float(total), predictions, self._validation.results()
 

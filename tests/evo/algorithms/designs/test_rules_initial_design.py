@@ -21,7 +21,7 @@ from tests.evo.search_parts import (
     WithinTime,
     reduced,
     spread,
-)  # fmt: skip
+)
 from tests.evo.small_histories import Row, done, genome, history_of, line, x_of
 
 SPACE = line()
@@ -156,9 +156,7 @@ def test_with_a_clock_the_smallest_comes_first() -> None:
 def test_untimed_reductions_of_the_default_begin_at_a_64th_and_double() -> None:
     """Of 640 operations: 10, then 20, 40."""
     costs = [SPACE.cost(timed([SMALLEST, *(0.9 + n / 100 for n in range(n))], None).genome).flops for n in range(4)]
-    assert costs == [
-        SPACE.cost(genome(reduction(limit))).flops for limit in (0.0105, 0.0205, 0.0405, 0.0805)
-    ]  # fmt: skip
+    assert costs == [SPACE.cost(genome(reduction(limit))).flops for limit in (0.0105, 0.0205, 0.0405, 0.0805)]
 
 
 def reduction(limit: float) -> float:

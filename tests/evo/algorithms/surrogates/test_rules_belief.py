@@ -58,7 +58,7 @@ def test_there_is_nothing_to_learn_from_outcomes_that_are_alike() -> None:
 
 def test_inputs_are_features_and_the_rung() -> None:
     _, recorder, _ = fitted(history_of(done(0.1, 0.5), done(0.2, 0.6), done(0.2, 0.7, 3, 1, continues=1)))
-    (x, y), = recorder.named("fit")  # fmt: skip
+    ((x, y),) = recorder.named("fit")
     assert x == [[0.1, 0.0], [0.2, 0.0], [0.2, 1.0]]
     assert y[0] < y[1]
 
@@ -99,7 +99,7 @@ def test_predictions_are_asked_for_at_full_length() -> None:
 def test_kernel_and_noise_are_chosen_on_the_trials_below_the_last_threshold() -> None:
     rows: list[Row] = [done(n / 100, n / 100) for n in range(14)]
     _, recorder, _ = fitted(history_of(*rows))
-    (x, _), = recorder.named("choose")  # fmt: skip
+    ((x, _),) = recorder.named("choose")
     assert len(x) == last_choice(14) == 12
     # Where nothing differs below it the choice of before stands.
     same = [*(done(n / 100, 0.5) for n in range(8)), done(0.5, 0.7)]
@@ -110,7 +110,7 @@ def test_kernel_and_noise_are_chosen_on_the_trials_below_the_last_threshold() ->
 def kept(scores: list[float], rows: int) -> list[int]:
     history = history_of(*(done(n / 100, score) for n, score in enumerate(scores)))
     _, recorder, _ = fitted(history, rows)
-    (x, y), = recorder.named("fit")  # fmt: skip
+    ((x, y),) = recorder.named("fit")
     known = {o.trial: o.target for o in observations(history, found_in(history).values(), LADDER)}
     numbers = [round(100 * row[0]) for row in x]
     assert y == [known[n] for n in numbers]
@@ -132,7 +132,7 @@ def test_of_equal_targets_the_higher_rung_tells_more() -> None:
     rows = [done(0.5, 0.5, 3), *(done(n / 100, 0.5) for n in range(11)), done(0.9, 0.4)]
     history = history_of(*rows)
     _, recorder, _ = fitted(history, 10)
-    (x, _), = recorder.named("fit")  # fmt: skip
+    ((x, _),) = recorder.named("fit")
     assert [0.5, 1.0] in x
 
 

@@ -68,8 +68,9 @@ def test_failed_phenotypes_are_half_below_the_worst() -> None:
     history = history_of(done(0.1, 0.1), done(0.2, 0.9), failed(0.3), failed(0.4, status=Status.DIVERGED, epochs=1))
     worst = [o for o in seen(history) if o.trial in (2, 3)]
     assert [(o.trial, o.level, o.target) for o in worst] == [
-        (2, 0.0, pytest.approx(-Q - 0.5)), (3, 0.0, pytest.approx(-Q - 0.5)),
-    ]  # fmt: skip
+        (2, 0.0, pytest.approx(-Q - 0.5)),
+        (3, 0.0, pytest.approx(-Q - 0.5)),
+    ]
     assert [o.key for o in worst] == [history[n].genome.key for n in (2, 3)]
 
 
@@ -140,8 +141,13 @@ def test_the_worst_loss_weighs_twenty_times_the_sum() -> None:
 
 def test_losses_are_from_the_best_of_each_objective() -> None:
     """Three share the best of the first: the second best of it loses less than the third of the other."""
-    rows = [done(0.1, (1.0, 0.5)), done(0.2, (0.5, 0.9)), done(0.3, (1.0, 0.6)), done(0.4, (1.0, 0.2)),
-            done(0.5, (0.1, 0.1))]  # fmt: skip
+    rows = [
+        done(0.1, (1.0, 0.5)),
+        done(0.2, (0.5, 0.9)),
+        done(0.3, (1.0, 0.6)),
+        done(0.4, (1.0, 0.2)),
+        done(0.5, (0.1, 0.1)),
+    ]
     found = {o.trial: o.target for o in seen(history_of(*rows, objectives=TWO))}
     assert found[1] > found[0]
 
