@@ -32,7 +32,8 @@ def whole_number(
         The number.
 
     Raises:
-        Exception: what ``error`` makes of "NAME: expected a whole number from LEAST to MOST, got VALUE".
+        Exception: what ``error`` makes of "NAME: expected a whole number from LEAST to MOST, got VALUE",
+            or "... of LEAST or more, ..." without a largest one.
     """
     if (
         isinstance(value, (int, np.integer))
@@ -41,7 +42,7 @@ def whole_number(
         and (most is None or value <= most)
     ):
         return int(value)
-    bounds = ("" if least is None else f" from {least}") + ("" if most is None else f" to {most}")
+    bounds = _bounds(least, most)
     raise error(f"{f'{name}: ' if name else ''}expected a whole number{bounds}, got {shown(value)}")
 
 
@@ -68,3 +69,9 @@ def axis_lengths(value: Any, name: str, axes: Sequence[str], unknown: Sequence[s
         None if length is None and axis in unknown else whole_number(length, name, 1, error=error)
         for axis, length in zip(axes, lengths, strict=True)
     )
+
+
+def _bounds(least: int | None, most: int | None) -> str:
+    if least is None:
+        return "" if most is None else f" to {most}"
+    return f" of {least} or more" if most is None else f" from {least} to {most}"

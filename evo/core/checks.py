@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from evo.core.errors import SettingsError
+from genomes import checks
 
 
 def whole_number(
@@ -28,9 +29,10 @@ def whole_number(
     Raises:
         SettingsError: it is none; or ``error``.
     """
-    if _is_number(value, int) and value >= least and (most is None or value <= most):
-        return int(value)
-    raise error(f"{name}: expected a whole number {_limits(least, most)}, got {value!r}")
+    if not isinstance(value, int):
+        # NumPy's integers are whole numbers for genomes; what a campaign is given goes into JSON as it is.
+        raise error(f"{name}: expected a whole number {_limits(least, most)}, got {value!r}")
+    return checks.whole_number(value, name, least, most, error)
 
 
 def number(

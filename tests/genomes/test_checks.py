@@ -20,14 +20,14 @@ def test_whole_numbers_become_plain_ints(value: Any) -> None:
 
 @pytest.mark.parametrize("value", [True, np.bool_(True), 3.0, np.float32(3), "3", None, [3]])
 def test_what_only_looks_like_a_whole_number_is_refused(value: Any) -> None:
-    with pytest.raises(GenomeError, match="n: expected a whole number from 1, got "):
+    with pytest.raises(GenomeError, match="n: expected a whole number of 1 or more, got "):
         whole_number(value, "n", 1)
 
 
 @pytest.mark.parametrize(
     ("least", "most", "message"),
     [
-        (5, None, "n: expected a whole number from 5, got 4"),
+        (5, None, "n: expected a whole number of 5 or more, got 4"),
         (None, 3, "n: expected a whole number to 3, got 4"),
         (1, 3, "n: expected a whole number from 1 to 3, got 4"),
     ],

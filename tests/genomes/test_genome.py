@@ -113,7 +113,7 @@ def test_genomes_are_immutable() -> None:
     [
         ("{", "genome: not valid JSON"),
         ("3", "genome: expected an object, got int"),
-        ({}, "genome.format: expected a whole number from 1, got None"),
+        ({}, "genome.format: expected a whole number of 1 or more, got None"),
         ({"format": 2, "genes": []}, "genome: written by a newer version: format 2"),
         ({"format": True, "genes": []}, "genome.format"),
         ({"format": 1}, "genes: expected a list"),

@@ -313,15 +313,15 @@ def test_standardized_loss_of_regression() -> None:
         (lambda: spaces.tabular(np.zeros((4, 2))), "exactly one of classes="),
         (lambda: spaces.tabular(np.zeros(4), classes=2), "columns: expected a data frame"),
         (lambda: spaces.tabular({}, classes=2), "at least one column"),
-        (lambda: spaces.tabular(0, classes=2), "columns: expected a whole number from 1, got 0"),
+        (lambda: spaces.tabular(0, classes=2), "columns: expected a whole number of 1 or more, got 0"),
         (lambda: spaces.tabular({"a": "date"}, classes=2), "columns['a']: expected kind"),
         (lambda: spaces.tabular({"a": np.array(["2020-01-01"], "M8[D]")}, classes=2), "dates are not supported"),
         (lambda: spaces.tabular(np.zeros((4, 2)), classes=2, categories=[5]), "'column_5' is no column"),
         (lambda: spaces.tabular(3, classes=2, domains={"Dens": {}}), "domains['Dens']"),
         (lambda: spaces.timeseries((0, 3), classes=2), "input_shape: expected (length, channels), got (0, 3)"),
         (lambda: spaces.timeseries(5, classes=2), "input_shape: expected (length, channels), got 5"),
-        (lambda: spaces.text(2, length=0), "length: expected a whole number from 1, got 0"),
-        (lambda: spaces.text(2, tokens="many"), "tokens: expected a whole number from 3, got 'many'"),
+        (lambda: spaces.text(2, length=0), "length: expected a whole number of 1 or more, got 0"),
+        (lambda: spaces.text(2, tokens="many"), "tokens: expected a whole number of 3 or more, got 'many'"),
     ],
 )
 def test_wrong_arguments_are_named(make, words: str) -> None:

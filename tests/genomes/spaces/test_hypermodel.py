@@ -203,7 +203,7 @@ def test_mistakes_are_named(loops) -> None:
         spaces.from_hypermodel(examples.failing)
     with pytest.raises(GenomeError, match="expected a function of hp"):
         spaces.from_hypermodel(3)
-    with pytest.raises(GenomeError, match="builds: expected a whole number from 1, got 0"):
+    with pytest.raises(GenomeError, match="builds: expected a whole number of 1 or more, got 0"):
         spaces.from_hypermodel(examples.loops_and_ifs, builds=0)
     space = spaces.from_hypermodel(examples.not_compiled)
     with pytest.raises(GenomeError, match="must return a compiled model"):

@@ -347,7 +347,7 @@ def test_a_gene_of_ones_own_takes_part_in_everything() -> None:
         ({"input_shape": 8}, "input_shape: expected"),
         ({"input_shape": (8, 8, None)}, "input_shape: expected"),
         ({"classes": None}, "exactly one of classes="),
-        ({"classes": 1}, "classes: expected a whole number from 2"),
+        ({"classes": 1}, "classes: expected a whole number of 2 or more"),
         ({"labels": 3}, "exactly one of"),
         ({"genes": [int]}, "genes: expected subclasses of Gene"),
         ({"without": ["Convolution"]}, "without: no such genes"),

@@ -33,9 +33,9 @@ def test_inference_from_what_users_write() -> None:
     [
         (lambda: Target.infer(), "exactly one of classes="),
         (lambda: Target.infer(classes=2, outputs=1), "exactly one of classes="),
-        (lambda: Target.infer(classes=1), "classes: expected a whole number from 2, got 1"),
+        (lambda: Target.infer(classes=1), "classes: expected a whole number of 2 or more, got 1"),
         (lambda: Target.infer(classes="ten"), "classes: expected a whole number, got 'ten'"),
-        (lambda: Target.infer(outputs=0), "expected a whole number from 1, got 0"),
+        (lambda: Target.infer(outputs=0), "expected a whole number of 1 or more, got 0"),
         (lambda: as_target("ranking"), "task: expected one of"),
         (lambda: Target.infer(outputs=2, task="ranking"), "task: expected one of"),
         (lambda: Target.infer(classes=2, task=Binary(), outputs=1), "exactly one of classes="),
