@@ -16,7 +16,7 @@ from evo.training.task import DataReference
 from genomes.spaces.base import Space
 
 #: Rows of a ``tf.data.Dataset`` or ``PyDataset`` are gathered into memory up to this many bytes.
-GATHER_LIMIT = 8 * 2**30
+_GATHER_LIMIT = 8 * 2**30
 
 
 class Data:
@@ -324,9 +324,9 @@ def _gathered(x: Any, y: Any, weight: Any, name: str) -> tuple[Any, Any, Any]:
         if not isinstance(batch, tuple) or len(batch) not in (2, 3):
             raise DataError(f"{name}: expected batches (x, y) or (x, y, sample_weight), got {type(batch).__name__}")
         size += sum(np.asarray(p).nbytes for value in batch for p in _arrays(value).values())
-        if size > GATHER_LIMIT:
+        if size > _GATHER_LIMIT:
             raise DataError(
-                f"{name}: the dataset is larger than {GATHER_LIMIT >> 30} GiB; write it to .npy files and pass them "
+                f"{name}: the dataset is larger than {_GATHER_LIMIT >> 30} GiB; write it to .npy files and pass them "
                 "with np.load(..., mmap_mode='r')"
             )
         parts.append(batch)

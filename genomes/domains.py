@@ -22,12 +22,12 @@ from genomes.errors import GenomeError, shown
 Value = int | float | bool | str | None
 
 #: Standard deviation of a perturbation, as a share of the domain (in [0, 1] coordinates).
-PERTURBATION = 0.15
+_PERTURBATION = 0.15
 
 _MAX_MAGNITUDE = 1e300
 
 #: Largest whole number, up or down, that a field may hold: beyond it floats skip numbers.
-MAX_INTEGER = 2**53
+_MAX_INTEGER = 2**53
 
 
 class Domain(abc.ABC):
@@ -74,7 +74,7 @@ class Domain(abc.ABC):
             return value
         unit = self.to_unit(value)
         for _ in range(8):
-            moved = unit + float(rng.normal(0.0, PERTURBATION))
+            moved = unit + float(rng.normal(0.0, _PERTURBATION))
             # Reflected at the borders, so that they are not favoured.
             moved = abs(moved) % 2.0
             moved = 2.0 - moved if moved > 1.0 else moved
@@ -113,7 +113,7 @@ class Domain(abc.ABC):
 def _integer(value: Any, path: str) -> int:
     """``value`` as a plain int that a float can hold, or a GenomeError."""
     number = whole_number(value, "", error=partial(GenomeError, path=path))
-    if abs(number) > MAX_INTEGER:
+    if abs(number) > _MAX_INTEGER:
         raise GenomeError(f"expected a whole number from -2**53 to 2**53, got {shown(value)}", path)
     return number
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from benchmarks import machine, tasks, tidy
 from benchmarks.ensemble import judging
@@ -145,8 +144,3 @@ def _finished(directory: Path, data: Any) -> Any:
     except SettingsError:
         return None
     return None if result.reason == "stopped" else result
-
-
-def as_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """Rows as a frame with all columns."""
-    return pd.DataFrame(rows, columns=list(COLUMNS))

@@ -41,7 +41,7 @@ with CampaignDirectory.open(sys.argv[1]) as directory:
 """
 
 
-class Recorder:
+class TrialWriter:
     """Records trials like those of a real campaign, one after the other.
 
     Args:
@@ -92,7 +92,7 @@ def prepare(path: Path, trials: int) -> None:
     wait = os.fsync
     os.fsync = lambda _: None  # type: ignore[assignment]
     try:
-        recorder = Recorder(path)
+        recorder = TrialWriter(path)
         for _ in range(trials):
             recorder.record()
         recorder.directory.close()
@@ -108,7 +108,7 @@ def recording_costs(folder: Path, few: int, many: int, times: int = 200) -> tupl
     recorders = []
     for trials in (few, many):
         prepare(folder / f"record-{trials}", trials)
-        recorders.append(Recorder(folder / f"record-{trials}"))
+        recorders.append(TrialWriter(folder / f"record-{trials}"))
     seconds = np.array([[recorder.record() for recorder in recorders] for _ in range(times)])
     for recorder in recorders:
         recorder.directory.close()

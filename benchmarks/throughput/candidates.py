@@ -67,7 +67,7 @@ def _genome(kind: str, rng: np.random.Generator, innovation: int) -> Genome:
 
 
 @dataclass(frozen=True)
-class Job:
+class Inputs:
     """Data and space of one comparison, laid out in a folder.
 
     Attributes:
@@ -91,7 +91,7 @@ class Job:
         settings: TrainingSettings | None = None,
         **changes: Any,
     ) -> TrialTask:
-        """A trial of this job."""
+        """A trial on these inputs."""
         return TrialTask(
             number=number,
             space=self.space,
@@ -107,7 +107,7 @@ class Job:
         )
 
 
-def job(task_name: str, folder: Path, data_dir: str | None, rows: int | None = None) -> Job:
+def inputs(task_name: str, folder: Path, data_dir: str | None, rows: int | None = None) -> Inputs:
     """Lay a benchmark task out for workers.
 
     Args:
@@ -129,4 +129,4 @@ def job(task_name: str, folder: Path, data_dir: str | None, rows: int | None = N
             arrays[name] = f"{name}.npy"
     np.savez(folder / "preprocessing.npz", **space.adapt(space.prepare(task.x_train), task.y_train))
     reference = DataReference(f"{task_name}-{task.fingerprint}", str(folder), arrays)
-    return Job(folder, space.to_json(), reference)
+    return Inputs(folder, space.to_json(), reference)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.throughput.candidates import Job
+from benchmarks.throughput.candidates import Inputs
 from evo.core.trial import Status
 from evo.training.task import TrainingSettings, TrialReport, TrialTask
 from evo.workers import LocalProcesses, settle
@@ -85,11 +85,11 @@ def right(kind: str | None, report: TrialReport) -> bool:
     return outcome.status is status and text in outcome.message
 
 
-def measure(job: Job, good: int, each: int, workers: int, seed: int = 0) -> dict[str, Any]:
+def measure(inputs: Inputs, good: int, each: int, workers: int, seed: int = 0) -> dict[str, Any]:
     """Wall-clock and outcomes with the faults and without.
 
     Args:
-        job: the data.
+        inputs: the data.
         good: trials that are well.
         each: trials of each kind of fault.
         workers: worker processes.
@@ -103,7 +103,7 @@ def measure(job: Job, good: int, each: int, workers: int, seed: int = 0) -> dict
     seconds, reports = {}, {}
     for name, trials in (("alone", alone), ("mixed", mixed)):
         with LocalProcesses(workers, settings) as pool:
-            tasks = [job.task(n, made, 0, 3, n, f"faults-{name}", settings) for n, (_, made) in enumerate(trials)]
+            tasks = [inputs.task(n, made, 0, 3, n, f"faults-{name}", settings) for n, (_, made) in enumerate(trials)]
             for future in [pool.submit(os.getpid) for _ in range(workers)]:
                 future.result()
             began = time.perf_counter()

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.throughput.candidates import Job, genomes
+from benchmarks.throughput.candidates import Inputs, genomes
 from benchmarks.throughput.our_side import done
 from evo.training.task import DataReference, TrainingSettings
 from evo.workers import LocalProcesses
@@ -37,14 +37,14 @@ def measure(folder: Path, count: int) -> list[dict[str, Any]]:
         folder: an empty folder.
         count: candidates that share the GPU.
     """
-    job = _random_images(folder)
+    inputs = _random_images(folder)
     rows = []
     large = _large()
     for precision in ("float32", "mixed_float16", "mixed_bfloat16"):
         settings = TrainingSettings(precision=precision, strategy="gpu", deterministic=False)
         with LocalProcesses(1, settings) as pool:
-            first = done(pool, [job.task(0, large, 0, 1, 0, precision, settings)])[0]
-            second = done(pool, [job.task(1, large, 1, 4, 0, precision, settings, start=first.state)])[0]
+            first = done(pool, [inputs.task(0, large, 0, 1, 0, precision, settings)])[0]
+            second = done(pool, [inputs.task(1, large, 1, 4, 0, precision, settings, start=first.state)])[0]
         rows.append(
             {
                 "what": "precision",
@@ -57,8 +57,8 @@ def measure(folder: Path, count: int) -> list[dict[str, Any]]:
     for workers in (1, 2, 4):
         settings = TrainingSettings(strategy="gpu", deterministic=False)
         with LocalProcesses(workers, settings) as pool:
-            done(pool, [job.task(n, genomes(1)[0], 0, 1, 0, f"warm-{workers}", settings) for n in range(workers)])
-            tasks = [job.task(n, g, 0, 3, n, f"shared-{workers}", settings) for n, g in enumerate(genomes(count))]
+            done(pool, [inputs.task(n, genomes(1)[0], 0, 1, 0, f"warm-{workers}", settings) for n in range(workers)])
+            tasks = [inputs.task(n, g, 0, 3, n, f"shared-{workers}", settings) for n, g in enumerate(genomes(count))]
             began = time.perf_counter()
             reports = done(pool, tasks)
             seconds = time.perf_counter() - began
@@ -93,7 +93,7 @@ def _large() -> Genome:
     return Genome([*genes, GlobalPool(99)], ImageTraining(100, batch_size=256))
 
 
-def _random_images(folder: Path, rows: int = 10_000) -> Job:
+def _random_images(folder: Path, rows: int = 10_000) -> Inputs:
     from genomes.spaces import image
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -110,4 +110,4 @@ def _random_images(folder: Path, rows: int = 10_000) -> Job:
     state: dict[str, Any] = space.adapt(arrays["x_train"][:1000], arrays["y_train"][:1000])
     np.savez(folder / "preprocessing.npz", **state)
     reference = DataReference("random-images", str(folder), {name: f"{name}.npy" for name in arrays})
-    return Job(folder, space.to_json(), reference)
+    return Inputs(folder, space.to_json(), reference)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from benchmarks.throughput.candidates import EPOCHS, Job, genomes
+from benchmarks.throughput.candidates import EPOCHS, Inputs, genomes
 from evo.core.trial import Status
 from evo.training import train
 from evo.training.task import TrialReport, TrialTask
@@ -24,11 +24,11 @@ def arithmetic(task: TrialTask) -> TrialReport:
     return train(TrialTask(**{**task.__dict__, "directory": task.directory + "-again", "seed": task.seed + 1}))
 
 
-def measure(job: Job, count: int, seed: int, workers: int, shares: bool) -> dict[str, Any]:
+def measure(inputs: Inputs, count: int, seed: int, workers: int, shares: bool) -> dict[str, Any]:
     """Train the candidates; the workers are up and have trained one candidate each before the clock starts.
 
     Args:
-        job: the data.
+        inputs: the data.
         count: number of candidates.
         seed: seeds weights and order.
         workers: worker processes of one thread each.
@@ -37,10 +37,11 @@ def measure(job: Job, count: int, seed: int, workers: int, shares: bool) -> dict
     candidates = genomes(count + 1)
     with LocalProcesses(workers, replace_after=10**6) as pool:
         began = time.perf_counter()
-        done(pool, [job.task(-1 - n, candidates[count], 0, EPOCHS, seed, f"warm-{seed}") for n in range(workers)])
+        done(pool, [inputs.task(-1 - n, candidates[count], 0, EPOCHS, seed, f"warm-{seed}") for n in range(workers)])
         start_up = time.perf_counter() - began
         tasks = [
-            job.task(n, genome, 0, EPOCHS, seed * 1000 + n, f"ours-{seed}") for n, genome in enumerate(candidates[:-1])
+            inputs.task(n, genome, 0, EPOCHS, seed * 1000 + n, f"ours-{seed}")
+            for n, genome in enumerate(candidates[:-1])
         ]
         began = time.perf_counter()
         reports = done(pool, tasks)
@@ -58,7 +59,7 @@ def measure(job: Job, count: int, seed: int, workers: int, shares: bool) -> dict
         }
         if shares:
             again = [
-                job.task(n, genome, 0, EPOCHS, seed * 1000 + n, f"share-{seed}")
+                inputs.task(n, genome, 0, EPOCHS, seed * 1000 + n, f"share-{seed}")
                 for n, genome in enumerate(candidates[:-1])
             ]
             warm = done(pool, again, arithmetic)
@@ -67,14 +68,14 @@ def measure(job: Job, count: int, seed: int, workers: int, shares: bool) -> dict
     return result
 
 
-def climb(job: Job, count: int) -> list[dict[str, Any]]:
+def climb(inputs: Inputs, count: int) -> list[dict[str, Any]]:
     """Trials that climb a rung on a warm worker: what is spent besides training and evaluation."""
     rows = []
     with LocalProcesses(1, replace_after=10**6) as pool:
         for number, genome in enumerate(genomes(count)):
-            first = done(pool, [job.task(2 * number, genome, 0, 1, number, "climb")])[0]
+            first = done(pool, [inputs.task(2 * number, genome, 0, 1, number, "climb")])[0]
             began = time.perf_counter()
-            task = job.task(2 * number + 1, genome, 1, 3, number, "climb", start=first.state)
+            task = inputs.task(2 * number + 1, genome, 1, 3, number, "climb", start=first.state)
             second = done(pool, [task])[0]
             wall = time.perf_counter() - began
             spent = second.outcome.seconds
@@ -91,7 +92,7 @@ def climb(job: Job, count: int) -> list[dict[str, Any]]:
     return rows
 
 
-def memory(job: Job, count: int, workers: int) -> list[dict[str, Any]]:
+def memory(inputs: Inputs, count: int, workers: int) -> list[dict[str, Any]]:
     """Bytes that driver and workers hold after each of many candidates."""
     import psutil
 
@@ -102,7 +103,7 @@ def memory(job: Job, count: int, workers: int) -> list[dict[str, Any]]:
         candidates = genomes(count)
         for number in range(count + workers):
             if number < count:
-                task = job.task(number, candidates[number], 0, 1, number, "memory")
+                task = inputs.task(number, candidates[number], 0, 1, number, "memory")
                 waiting.append((pool.submit(train, task), task))
             if number < workers:
                 continue

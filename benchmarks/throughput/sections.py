@@ -16,7 +16,7 @@ import numpy as np
 
 from benchmarks import machine, tidy
 from benchmarks.throughput import faults, gpu, our_side
-from benchmarks.throughput.candidates import FASHION_ROWS, job
+from benchmarks.throughput.candidates import FASHION_ROWS, inputs
 
 Lines = list[str]
 
@@ -62,7 +62,7 @@ def compare(
     name: str, folder: Path, out: Path, count: int, repeats: int, workers: int, data_dir: str | None, rows: int | None
 ) -> tuple[dict[str, Any], Lines]:
     """Our engine and KerasTuner's loop in turns, on the same candidates."""
-    made = job(name, folder, data_dir, rows)
+    made = inputs(name, folder, data_dir, rows)
     (folder / "space.json").write_text(json.dumps(made.space), encoding="utf-8")
     ours, theirs, table = [], [], []
     for repeat in range(repeats):
@@ -157,7 +157,7 @@ def _keras_tuner(folder: Path, count: int, repeat: int) -> dict[str, Any]:
 
 def climbing(folder: Path, out: Path, count: int, data_dir: str | None) -> tuple[dict[str, Any], Lines]:
     """What a trial that climbs a rung costs besides training."""
-    rows = our_side.climb(job("digits", folder, data_dir), count)
+    rows = our_side.climb(inputs("digits", folder, data_dir), count)
     tidy.write(out / "climb.csv", rows, ["candidate", "status", "parameters", "wall", "overhead", "traced_again"])
     overheads = np.array([row["overhead"] for row in rows])
     traced = sum(bool(row["traced_again"]) for row in rows)
@@ -169,7 +169,7 @@ def remembering(
     folder: Path, out: Path, count: int, workers: int, data_dir: str | None
 ) -> tuple[dict[str, Any], Lines]:
     """Memory over many candidates."""
-    rows = our_side.memory(job("digits", folder, data_dir, 600), count, workers)
+    rows = our_side.memory(inputs("digits", folder, data_dir, 600), count, workers)
     tidy.write(out / "memory.csv", rows, ["candidate", "status", "driver", "workers", "processes"])
     early, window = min(50, count // 3), max(5, count // 10)
     found: dict[str, Any] = {}
@@ -191,7 +191,7 @@ def failing(
     folder: Path, out: Path, good: int, each: int, workers: int, data_dir: str | None
 ) -> tuple[dict[str, Any], Lines]:
     """Faults among good trials."""
-    found = faults.measure(job("digits", folder, data_dir, 600), good, each, workers)
+    found = faults.measure(inputs("digits", folder, data_dir, 600), good, each, workers)
     tidy.write(out / "faults.csv", [found], [name for name in found if name != "wrong"])
     lines = [
         f"{found['trials']} trials: {found['right_outcomes']} of {found['good']} right outcomes, "

@@ -30,7 +30,7 @@ def run(task: Task, spec: RunSpec, meter: Meter) -> Delivery:
     Raises:
         RuntimeError: the other Python failed; with the end of what it said.
     """
-    from benchmarks.tuners.metering import TrialRecord
+    from benchmarks.tuners.metering import TrialRow
     from benchmarks.tuners.products import judge
     from benchmarks.tuners.runs import Delivery
 
@@ -60,7 +60,7 @@ def run(task: Task, spec: RunSpec, meter: Meter) -> Delivery:
     if finished.returncode:
         raise RuntimeError(f"AutoKeras ended with status {finished.returncode}: {finished.stderr.strip()[-500:]}")
     answer = json.loads((folder / "autokeras.json").read_text(encoding="utf-8"))
-    meter.trials = [TrialRecord(**record) for record in answer["trials"]]
+    meter.trials = [TrialRow(**record) for record in answer["trials"]]
     meter.evaluations = answer["evaluations"]
     meter.epochs, meter.samples = answer["epochs"], answer["samples"]
     meter.proposing, meter.training = answer["proposing"], answer["training"]

@@ -15,7 +15,7 @@ import numpy as np
 import evo
 from benchmarks.tasks import Task
 from benchmarks.tuners import hypermodels
-from benchmarks.tuners.metering import Meter, TrialRecord
+from benchmarks.tuners.metering import Meter, TrialRow
 from benchmarks.tuners.numeric import numeric
 from benchmarks.tuners.products import Product, best_and_average, judge
 from benchmarks.tuners.runs import Delivery, RunSpec
@@ -77,7 +77,7 @@ class Watch(Callback):
         meter.training += sum(outcome.seconds.values())
         score = float(outcome.scores.get(self.score_name, math.nan)) if outcome.completed else math.nan
         meter.trials.append(
-            TrialRecord(
+            TrialRow(
                 trial=trial.number,
                 status="completed" if outcome.status is Status.COMPLETED else outcome.status.value,
                 first_epoch=trial.proposal.first_epoch,

@@ -41,7 +41,7 @@ class BudgetSpent(Exception):
 
 
 @dataclass
-class TrialRecord:
+class TrialRow:
     """One row of ``trials.csv``; times are seconds since the run's clock started."""
 
     trial: int
@@ -81,7 +81,7 @@ class Meter:
     samples: int = 0
     proposing: float = 0.0
     training: float = 0.0
-    trials: list[TrialRecord] = field(default_factory=list)
+    trials: list[TrialRow] = field(default_factory=list)
     evaluations: list[dict[str, Any]] = field(default_factory=list)
     _asked: float | None = None
     _batch: int = 0
@@ -116,9 +116,7 @@ class Meter:
             raise BudgetSpent
         self._asked = self.seconds
 
-    def begin(
-        self, number: int, settings: str = "", first_epoch: int = 0, proposing: float | None = None
-    ) -> TrialRecord:
+    def begin(self, number: int, settings: str = "", first_epoch: int = 0, proposing: float | None = None) -> TrialRow:
         """The proposal is there, its training begins.
 
         Args:
@@ -137,7 +135,7 @@ class Meter:
         self._asked = None
         if self.spent:
             raise BudgetSpent
-        record = TrialRecord(trial=number, settings=settings, first_epoch=first_epoch, started=now, proposing=proposing)
+        record = TrialRow(trial=number, settings=settings, first_epoch=first_epoch, started=now, proposing=proposing)
         self.trials.append(record)
         return record
 

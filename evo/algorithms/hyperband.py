@@ -28,12 +28,12 @@ from evo.core.trial import Proposal
 class Hyperband(Algorithm):
     """Hyperband (Li et al. 2018, arXiv 1603.06560): brackets of synchronous successive halving, repeated.
 
-    A stage begins when the one before it has come back completely. Where fewer
-    have completed than the stage asks for, random genomes fill it up.
+    A round begins when the one before it has come back completely. Where fewer
+    have completed than the round asks for, random genomes fill it up.
 
     Args:
-        initial: genomes to train first, in the lowest stage of the first bracket.
-        eta: factor between the lengths of neighbouring rungs; the top ``1/eta`` of a stage is promoted.
+        initial: genomes to train first, in the lowest round of the first bracket.
+        eta: factor between the lengths of neighbouring rungs; the top ``1/eta`` of a round is promoted.
         rungs: epochs of the rungs, the last being the full length; derived from it by ``eta`` if None.
     """
 
@@ -47,36 +47,36 @@ class Hyperband(Algorithm):
             raise SettingsError("rungs: expected at least one, got none")
 
     def bind(self, problem: Problem) -> Step:
-        """The callable that proposes stage after stage; it waits for the end of each."""
+        """The callable that proposes round after round; it waits for the end of each."""
         keys = Keys(problem.space)
         ladder = Ladder.make(problem.epochs, self.eta, rungs=self.rungs)
-        stages = list(_stages(ladder, self.eta))
-        ends = list(itertools.accumulate(stage.trials for stage in stages))
+        rounds = list(_rounds(ladder, self.eta))
+        ends = list(itertools.accumulate(round_.trials for round_ in rounds))
 
         def propose(history: History, rng: np.random.Generator) -> Proposal | None:
             cycle, place = divmod(len(history), ends[-1])
             current = next(index for index, end in enumerate(ends) if place < end)
-            stage = stages[current]
+            round_ = rounds[current]
             found = phenotypes(history, keys)
-            if not stage.opens:
+            if not round_.opens:
                 before = range(*(cycle * ends[-1] + end for end in ([0, *ends])[current - 1 : current + 1]))
                 if any(history[n].pending for n in before):
                     return None
                 rivals = [found[keys(history[n].genome)] for n in before]
-                epochs = ladder.rungs[stage.level - 1]
+                epochs = ladder.rungs[round_.level - 1]
                 completed = [p for p in rivals if p.reached == epochs and not p.failed]
                 for phenotype in best_first_at(history, completed, epochs):
-                    if phenotype.asked < ladder.rungs[stage.level]:
+                    if phenotype.asked < ladder.rungs[round_.level]:
                         return ladder.promote(phenotype)
             new = NewPhenotypes(problem.space, keys, history, found.keys())
             candidate = new.given(self.initial) or new.drawn(Operators(problem.toolbox, rng))
-            return new.proposal(candidate, partial(ladder.start, level=stage.level))
+            return new.proposal(candidate, partial(ladder.start, level=round_.level))
 
         return propose
 
 
-class _Stage(NamedTuple):
-    """One rung of a bracket.
+class _Round(NamedTuple):
+    """One round of a bracket: trials of one rung.
 
     Attributes:
         level: index of the rung.
@@ -89,10 +89,10 @@ class _Stage(NamedTuple):
     trials: int
 
 
-def _stages(ladder: Ladder, eta: float) -> Iterator[_Stage]:
-    """Every stage of one cycle of brackets, the bracket that begins lowest first."""
+def _rounds(ladder: Ladder, eta: float) -> Iterator[_Round]:
+    """Every round of one cycle of brackets, the bracket that begins lowest first."""
     brackets = len(ladder)
     for halvings in range(ladder.top, -1, -1):
         count = math.ceil(brackets / (halvings + 1) * eta**halvings)
         for step in range(halvings + 1):
-            yield _Stage(ladder.top - halvings + step, step == 0, max(1, int(count / eta**step)))
+            yield _Round(ladder.top - halvings + step, step == 0, max(1, int(count / eta**step)))

@@ -9,7 +9,7 @@ from typing import Any
 from evo.commands.job import Job
 from evo.commands.run_job import command_line, run_job
 
-DIRECTORY = Path("runs/demo")
+_DIRECTORY = Path("runs/demo")
 #: Epochs over all models: two to five minutes on two cores; and the same with ``--quick``.
 EPOCHS, QUICK_EPOCHS = 300, 30
 #: Epochs of a full training, without and with ``--quick``.
@@ -37,7 +37,7 @@ def demo_job(seed: int, epochs: int, length: int = LENGTH) -> Job:
 def main(given: argparse.Namespace) -> int:
     """Run the demo; resume it if it was begun; show its result if it is finished."""
     epochs = given.epochs if given.epochs is not None else QUICK_EPOCHS if given.quick else EPOCHS
-    directory = given.directory or DIRECTORY
+    directory = given.directory or _DIRECTORY
     job = demo_job(given.seed, epochs, QUICK_LENGTH if given.quick else LENGTH)
     words: list[object] = ["evo", "demo"]
     if given.directory:

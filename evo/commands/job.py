@@ -20,7 +20,7 @@ from evo.core.history import History
 from genomes.spaces.base import Space
 
 #: File in a campaign's directory that says what a command began it with.
-JOB_FILE = "job.json"
+_JOB_FILE = "job.json"
 FORMAT = 1
 
 _SECTIONS = ("imports", "data", "space", "campaign", "budget", "algorithm", "ensemble")
@@ -120,7 +120,7 @@ class Job:
         Raises:
             SettingsError: the file is damaged.
         """
-        path = Path(directory) / JOB_FILE
+        path = Path(directory) / _JOB_FILE
         if not path.is_file():
             return None
         try:
@@ -136,7 +136,7 @@ class Job:
 
     def write(self, directory: str | Path) -> None:
         """Note the job in a campaign's directory, so that ``evo resume DIR`` needs nothing else."""
-        path = Path(directory) / JOB_FILE
+        path = Path(directory) / _JOB_FILE
         folder = [] if self.source.startswith("evo ") else [str(Path(self.source).resolve().parent)]
         content = {"format": FORMAT, "source": self.source, "path": folder, "config": self.config}
         partial = path.with_suffix(".partial")

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from evo.commands.job_data import JobData
 
 #: File in the campaign's directory that keeps the table, so that a finished campaign shows it at once.
-RESULTS_FILE = "results.json"
-FORMAT = 1
+_RESULTS_FILE = "results.json"
+_FORMAT = 1
 
 
 def show_result(result: Result, job: Job, split: JobData, directory: Path) -> None:
@@ -43,7 +43,7 @@ def show_result(result: Result, job: Job, split: JobData, directory: Path) -> No
             console.print(f"  {count} × {name}", markup=False)
         return
     key = {
-        "format": FORMAT,
+        "format": _FORMAT,
         "trials": len(result.history),
         "epochs": summary.epochs_done(result.history),
         "ensemble": job.ensemble,
@@ -62,7 +62,7 @@ def show_result(result: Result, job: Job, split: JobData, directory: Path) -> No
 
 def _stored(directory: Path, key: Mapping[str, Any]) -> dict[str, Any] | None:
     try:
-        found = json.loads((directory / RESULTS_FILE).read_text(encoding="utf-8"))
+        found = json.loads((directory / _RESULTS_FILE).read_text(encoding="utf-8"))
         same = found["key"] == json.loads(json.dumps(key))
         return found if same and all((directory / name).exists() for name in found["files"].values()) else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -70,9 +70,9 @@ def _stored(directory: Path, key: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _write(directory: Path, found: Mapping[str, Any]) -> None:
-    partial = directory / (RESULTS_FILE + ".partial")
+    partial = directory / (_RESULTS_FILE + ".partial")
     partial.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    partial.replace(directory / RESULTS_FILE)
+    partial.replace(directory / _RESULTS_FILE)
 
 
 def _computed(result: Result, job: Job, split: JobData, directory: Path) -> dict[str, Any]:

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from evo.campaign.result import Result
     from evo.core.budget import Budget
 
-#: Exit code of a session that was asked to stop.
-STOPPED = 130
-
 
 def run_job(
     job: Job,

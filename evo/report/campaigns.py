@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from evo.campaign.result import Result
 
 #: Why a campaign ended, in words.
-REASONS = {
+_REASONS = {
     "budget": "The budget is spent.",
     "stopped": "It was stopped, and can be resumed.",
     "exhausted": "Every model of the space was trained.",
@@ -46,7 +46,7 @@ def content_of(result: Result, directory: Path, ensemble: Any = None, remarks: t
         history=history,
         population=[individual.number for individual in result.population],
         best=best,
-        reason=REASONS.get(result.reason, ""),
+        reason=_REASONS.get(result.reason, ""),
         minutes=minutes,
         settings=readable(settings),
         environment=environment(sessions, versions),

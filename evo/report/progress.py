@@ -34,7 +34,7 @@ _ENDS = {
 
 
 @dataclass
-class _Tally:
+class _Counts:
     """What is counted as outcomes come in, so that a line costs the same after ten thousand trials as after ten."""
 
     done: Counter[Status] = field(default_factory=Counter)
@@ -43,11 +43,11 @@ class _Tally:
     best: int | None = None
 
     @classmethod
-    def of(cls, history: History) -> _Tally:
-        tally = cls()
+    def of(cls, history: History) -> _Counts:
+        counts = cls()
         for trial in history:
-            tally.add(trial, history)
-        return tally
+            counts.add(trial, history)
+        return counts
 
     def add(self, trial: Trial, history: History) -> None:
         """Count a trial, if its outcome is known."""
@@ -90,7 +90,7 @@ class Progress(Callback):
         self._share_at_start = 0.0
         self._minutes = 0.0
         self._step = 0
-        self._tally = _Tally()
+        self._counts = _Counts()
         self._drawn = 0.0
         self._last = ""
         self._announced: list[str] = []
@@ -101,7 +101,7 @@ class Progress(Callback):
     def on_begin(self, info: CampaignInfo, history: History) -> None:
         self._info, self._running = info, {}
         self._started, self._minutes = time.monotonic(), info.minutes
-        self._tally = _Tally.of(history)
+        self._counts = _Counts.of(history)
         self._share_at_start = self._share()
         self._step = int(self._share_at_start * _PLAIN_STEPS)
         self._header()
@@ -123,14 +123,14 @@ class Progress(Callback):
 
     def on_outcome(self, trial: Trial, history: History) -> None:
         self._running.pop(trial.number, None)
-        before = self._tally.best
+        before = self._counts.best
         new_cause = not trial.completed and trial.outcome is not None
-        new_cause = new_cause and summary.cause(trial.outcome) not in self._tally.causes  # type: ignore[arg-type]
-        self._tally.add(trial, history)
+        new_cause = new_cause and summary.cause(trial.outcome) not in self._counts.causes  # type: ignore[arg-type]
+        self._counts.add(trial, history)
         if self._display is not None:
             self._draw(history)
         elif self._info is not None and not self.live:
-            self._plain(trial, history, new_cause, self._tally.best != before)
+            self._plain(trial, history, new_cause, self._counts.best != before)
 
     def on_message(self, text: str) -> None:
         self._print(text)
@@ -170,7 +170,7 @@ class Progress(Callback):
     def _header(self) -> None:
         info = self._info
         assert info is not None
-        begun = f"resumed after {sum(self._tally.done.values())} trials" if info.resumed else "new campaign"
+        begun = f"resumed after {sum(self._counts.done.values())} trials" if info.resumed else "new campaign"
         workers = f"{info.workers} worker{'s' if info.workers != 1 else ''}"
         self._print(f"{info.directory}: {begun}, seed {info.seed}, {workers}, {self._budget(info)}")
         for name, value in (("space", info.space), ("precision", info.precision), ("strategy", info.strategy)):
@@ -200,12 +200,12 @@ class Progress(Callback):
 
     def _state(self, history: History, left: bool = True) -> str:
         """Where the campaign stands, in one line; with ``left`` also the time left."""
-        count = sum(self._tally.done.values())
-        failed = count - self._tally.done[Status.COMPLETED]
+        count = sum(self._counts.done.values())
+        failed = count - self._counts.done[Status.COMPLETED]
         parts = [f"{100 * self._share():3.0f}%", self._epochs(), f"{count} trials"]
         if failed:
             parts[-1] += f" ({failed} not completed)"
-        best = self._tally.best
+        best = self._counts.best
         if best is not None:
             parts.append(f"best {summary.short_scores(history, best)} (trial {best})")
         minutes = self._left() if left else None
@@ -221,9 +221,9 @@ class Progress(Callback):
             return 0.0
         shares = [0.0]
         if budget.epochs is not None:
-            shares.append(self._tally.epochs / budget.epochs)
+            shares.append(self._counts.epochs / budget.epochs)
         if budget.trials is not None:
-            shares.append(sum(self._tally.done.values()) / budget.trials)
+            shares.append(sum(self._counts.done.values()) / budget.trials)
         if budget.minutes is not None:
             shares.append(self._minutes / budget.minutes)
         return min(1.0, max(shares))
@@ -238,7 +238,7 @@ class Progress(Callback):
 
     def _epochs(self) -> str:
         limit = self._info.budget.epochs if self._info is not None else None
-        return f"{self._tally.epochs} epochs" if limit is None else f"{self._tally.epochs}/{limit} epochs"
+        return f"{self._counts.epochs} epochs" if limit is None else f"{self._counts.epochs}/{limit} epochs"
 
     # -- live --------------------------------------------------------------------------
     def render(self, history: History) -> Group:
@@ -288,7 +288,7 @@ class Progress(Callback):
         return text
 
     def _trials_line(self) -> Text:
-        counts = self._tally.done
+        counts = self._counts.done
         parts = [f"{sum(counts.values())} done"]
         if self._running:
             parts.append(f"{len(self._running)} running")
@@ -296,7 +296,7 @@ class Progress(Callback):
         return self._line("trials", " · ".join(parts))
 
     def _best_line(self, history: History) -> Text:
-        best = None if self._tally.best is None else history[self._tally.best]
+        best = None if self._counts.best is None else history[self._counts.best]
         if best is None or best.outcome is None:
             return self._line("best", "none yet", "dim")
         parts = [summary.short_scores(history, best.number), f"trial {best.number}"]

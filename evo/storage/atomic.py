@@ -43,7 +43,7 @@ def storage_errors(action: str, path: Path) -> Iterator[None]:
         ) from error
 
 
-def sync_directory(path: Path) -> None:
+def _sync_directory(path: Path) -> None:
     """Make renames and removals in a directory durable (a no-op where the system has no such call)."""
     if os.name == "nt":
         return
@@ -85,7 +85,7 @@ def write_file(path: Path, data: bytes | bytearray | memoryview, *, durable: boo
                 os.unlink(partial)
             raise
         if durable:
-            sync_directory(path.parent)
+            _sync_directory(path.parent)
 
 
 def move_file(source: Path, target: Path) -> None:
@@ -113,7 +113,7 @@ def move_file(source: Path, target: Path) -> None:
                     os.unlink(partial)
                 raise
             os.unlink(source)
-        sync_directory(target.parent)
+        _sync_directory(target.parent)
 
 
 def remove_files(paths: list[Path]) -> None:
@@ -129,7 +129,7 @@ def remove_files(paths: list[Path]) -> None:
             folders.add(path.parent)
     for folder in sorted(folders):
         with storage_errors("sync", folder):
-            sync_directory(folder)
+            _sync_directory(folder)
 
 
 def remove_tree(path: Path) -> None:
@@ -148,7 +148,7 @@ def make_folder(path: Path) -> None:
         if path.is_dir():
             return
         path.mkdir(parents=True, exist_ok=True)
-        sync_directory(path.parent)
+        _sync_directory(path.parent)
 
 
 def remove_partials(folder: Path) -> None:

@@ -21,7 +21,7 @@ KIND = "predictions"
 
 #: Predictions of more bytes than this are compared with their checksums when they are read,
 #: not all at once when the directory is opened.
-VERIFY_BYTES = 512 * 2**20
+_VERIFY_BYTES = 512 * 2**20
 
 
 class PredictionFiles:
@@ -85,7 +85,7 @@ class PredictionFiles:
         known = {file.name for file in files.values()}
         unknown = [self._folder / name for name in sorted(os.listdir(self._folder)) if name not in known]
         atomic.remove_files([path for path in unknown if path.is_file()])
-        thorough = sum(file.bytes for file in files.values()) <= VERIFY_BYTES
+        thorough = sum(file.bytes for file in files.values()) <= _VERIFY_BYTES
         for number, file in files.items():
             path = self._folder / file.name
             reason = ""

@@ -17,7 +17,7 @@ from evo.storage.states import StateFiles
 _ATTEMPTS = 5
 
 
-def make_folders(root: Path, say: Callable[[str], None]) -> None:
+def _make_folders(root: Path, say: Callable[[str], None]) -> None:
     """Make the folders that are missing, and remove what a kill left half written.
 
     Args:
@@ -58,7 +58,7 @@ def load(
     Raises:
         StorageError: a file is damaged and cannot be restored; names it.
     """
-    make_folders(root, say)
+    _make_folders(root, say)
     given_up = journal.load(repair)
     sessions.load()
     _check_vanished(root, say, journal, sessions, given_up, repair)

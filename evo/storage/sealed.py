@@ -23,7 +23,7 @@ from evo.storage.layout import FORMAT
 if TYPE_CHECKING:
     import h5py
 
-USER_BLOCK = 512
+_USER_BLOCK = 512
 
 
 class Damaged(Exception):
@@ -121,7 +121,7 @@ def open_lines(data: bytes, kind: str) -> list[str]:
     Raises:
         Damaged: it is not that.
     """
-    header, newline, _ = data[:USER_BLOCK].partition(b"\n")
+    header, newline, _ = data[:_USER_BLOCK].partition(b"\n")
     if not newline:
         raise Damaged("its first line, which holds the checksum, is damaged")
     payload = memoryview(data)[len(header) + 1 :]
@@ -138,10 +138,10 @@ def seal_hdf5(kind: str, fill: Callable[[h5py.File], None]) -> bytes:
 
     buffer = io.BytesIO()
     # The oldest form of groups: the newer ones note the time of day in the root group.
-    with h5py.File(buffer, "w", userblock_size=USER_BLOCK, libver=("earliest", "v108")) as file:
+    with h5py.File(buffer, "w", userblock_size=_USER_BLOCK, libver=("earliest", "v108")) as file:
         fill(file)
     data = bytearray(buffer.getbuffer())
-    header = _header(kind, memoryview(data)[USER_BLOCK:])
+    header = _header(kind, memoryview(data)[_USER_BLOCK:])
     data[: len(header)] = header
     return bytes(data)
 
@@ -152,11 +152,11 @@ def check_hdf5(data: bytes, kind: str) -> None:
     Raises:
         Damaged: they do not match.
     """
-    block = data[:USER_BLOCK]
+    block = data[:_USER_BLOCK]
     header, newline, _ = block.partition(b"\n")
-    if not newline or len(data) <= USER_BLOCK:
+    if not newline or len(data) <= _USER_BLOCK:
         raise Damaged("its user block, which holds the checksum, is damaged")
-    _check(header, memoryview(data)[USER_BLOCK:], kind)
+    _check(header, memoryview(data)[_USER_BLOCK:], kind)
 
 
 def open_hdf5(data: bytes, kind: str) -> h5py.File:

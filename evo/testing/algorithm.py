@@ -20,7 +20,7 @@ from evo.testing.another_process import in_another_process
 from evo.testing.global_states import global_states, global_states_put_back, seed_global
 from evo.testing.simulated_search import (
     MISFORTUNES,
-    Search,
+    SimulatedSearch,
     next_proposal,
     read_again,
     replayed,
@@ -343,7 +343,7 @@ class AlgorithmConformance(abc.ABC):
     def _problem(self, space: str) -> Problem:
         return Problem(self._space(space), self.epochs, Objectives("val_accuracy"))
 
-    def _search(self, space: str, concurrency: int = 1) -> Search:
+    def _search(self, space: str, concurrency: int = 1) -> SimulatedSearch:
         """One search for all checks that only look at it."""
         key = (type(self), repr(self.make()), space, concurrency)
         if key not in _SEARCHES:
@@ -376,7 +376,7 @@ class AlgorithmConformance(abc.ABC):
 
 
 _SPACES: dict[type, dict[str, Space]] = {}
-_SEARCHES: dict[tuple[Any, ...], Search] = {}
+_SEARCHES: dict[tuple[Any, ...], SimulatedSearch] = {}
 
 
 def _same(found: list[Any], expected: list[Any], promise: str) -> None:

@@ -18,7 +18,7 @@ from evo.errors import SpaceExhaustedError
 from genomes import Space
 
 #: What a simulated training says of a trial.
-Training = Callable[[Space, Trial], Outcome]
+SimulatedTraining = Callable[[Space, Trial], Outcome]
 
 
 def simulated_training(space: Space, trial: Trial) -> Outcome:
@@ -55,7 +55,7 @@ def simulated_training(space: Space, trial: Trial) -> Outcome:
 
 
 #: Trainings of which nothing good comes, by name.
-MISFORTUNES: dict[str, Training] = {
+MISFORTUNES: dict[str, SimulatedTraining] = {
     "every trial fails": lambda space, trial: Outcome(Status.FAILED, message="ValueError: simulated"),
     "every trial diverges": lambda space, trial: Outcome(Status.DIVERGED, epochs=1, message="simulated"),
     "every trial times out": lambda space, trial: Outcome(Status.TIMED_OUT, message="time: simulated"),
@@ -83,7 +83,7 @@ class Asked:
 
 
 @dataclass
-class Search:
+class SimulatedSearch:
     """A finished search.
 
     Attributes:
@@ -109,8 +109,8 @@ def run_search(
     *,
     seed: int = 0,
     concurrency: int = 1,
-    training: Training = simulated_training,
-) -> Search:
+    training: SimulatedTraining = simulated_training,
+) -> SimulatedSearch:
     """What a campaign does, with simulated trainings in place of workers.
 
     Trial n sees the outcomes of the trials below ``n - concurrency + 1``; an algorithm that
@@ -120,7 +120,7 @@ def run_search(
         AssertionError: the algorithm waits although nothing is pending, which would be for ever.
     """
     step: Step = algorithm.bind(problem)
-    search = Search(History((), problem.objectives))
+    search = SimulatedSearch(History((), problem.objectives))
     history, told = search.history, 0
 
     def tell(end: int) -> None:

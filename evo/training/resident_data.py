@@ -78,11 +78,6 @@ def open_data(reference: DataReference) -> ResidentData:
     return data
 
 
-def forget_data() -> None:
-    """Drop every data set kept by this process."""
-    _opened.clear()
-
-
 def computing_type(array: np.ndarray) -> np.dtype[Any]:
     """The type in which an array is kept on a device.
 

@@ -140,7 +140,7 @@ def assign(variables: Sequence[Any], names: Sequence[str], arrays: Mapping[str, 
         variable.assign(value)
 
 
-def unique_names(paths: Sequence[str]) -> list[str]:
+def _unique_names(paths: Sequence[str]) -> list[str]:
     """The paths, with ``~2``, ``~3`` ... behind those that came before."""
     seen: dict[str, int] = {}
     names = []
@@ -160,12 +160,12 @@ def weight_names(model: Any) -> list[str]:
     for mark, layer in (getattr(model, "gene_layers", None) or {}).items():
         for place, variable in enumerate(layer.weights):
             marked.setdefault(id(variable), f"{mark}/{place}")
-    return unique_names([marked.get(id(variable), variable.path) for variable in model.weights])
+    return _unique_names([marked.get(id(variable), variable.path) for variable in model.weights])
 
 
 def optimizer_names(optimizer: Any) -> list[str]:
     """Names of ``optimizer.variables`` in a state file: their paths without the optimizer's own name."""
-    return unique_names([variable.path.split("/", 1)[-1] for variable in optimizer.variables])
+    return _unique_names([variable.path.split("/", 1)[-1] for variable in optimizer.variables])
 
 
 def seed_variables(model: Any) -> list[Any]:

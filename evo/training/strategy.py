@@ -65,7 +65,7 @@ def _distributed(distribution: Any) -> Iterator[None]:
         keras.distribution.set_distribution(before)
 
 
-def own_device(devices: int) -> int:
+def _own_device(devices: int) -> int:
     """Index of this worker's device among several: its number among the workers of its machine, counted around."""
     given = os.environ.get(WORKER_SLOT, "")
     return int(given) % devices if given.isdigit() else 0
@@ -92,7 +92,7 @@ def place(strategy: Any, final: bool = False) -> Placement:
         gpus = _gpus()
         if not gpus:
             raise SettingsError("strategy: 'gpu' was asked for, TensorFlow sees no GPU")
-        device = f"/GPU:{own_device(len(gpus))}"
+        device = f"/GPU:{_own_device(len(gpus))}"
         return Placement("gpu", "as asked for", device=device, compute_capability=_capability())
     if strategy == "mirrored":
         return _mirrored("as asked for")
@@ -127,7 +127,7 @@ def _best_at_hand(final: bool) -> Placement:
         return _mirrored(f"a final training on {len(gpus)} GPUs")
     if gpus:
         reason = f"{len(gpus)} GPU{'s' if len(gpus) > 1 else ''}; {problem}"
-        device = f"/GPU:{own_device(len(gpus))}"
+        device = f"/GPU:{_own_device(len(gpus))}"
         return Placement("gpu", reason, device=device, compute_capability=_capability())
     return Placement("cpu", f"no GPU; {problem}")
 
@@ -166,7 +166,7 @@ def place_elsewhere(backend: str, strategy: str, final: bool = False) -> Placeme
         distribution = keras.distribution.DataParallel(devices=keras.distribution.list_devices())
         return Placement(kind, f"{len(devices)} JAX devices", distribution, None, len(devices))
     capability = _jax_capability(devices[0]) if kind == "gpu" else None
-    own = f"gpu:{own_device(len(devices))}" if kind == "gpu" and len(devices) > 1 else None
+    own = f"gpu:{_own_device(len(devices))}" if kind == "gpu" and len(devices) > 1 else None
     return Placement(kind, f"JAX computes on {kind}", None, own, compute_capability=capability)
 
 

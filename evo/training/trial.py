@@ -23,13 +23,13 @@ from genomes.errors import GenomeError
 from genomes.genome import Genome
 
 #: Name of the state file in a trial's directory.
-STATE_FILE = "state.h5"
+_STATE_FILE = "state.h5"
 #: Seconds of training after which an unfinished trial's state is saved.
 SAVE_EVERY = 2.0
 #: Divisors of the batch that are tried, one after the other, when a device runs out of memory.
 _BATCH_DIVISORS = (1, 2, 4)
 #: An epoch whose mean loss is this many times that of the untrained model has exploded.
-EXPLOSION = 1e3
+_EXPLOSION = 1e3
 
 
 class _Ended(Exception):
@@ -72,7 +72,7 @@ def train(task: TrialTask) -> TrialReport:
         StorageError, DataError: a full disk, a state or data that cannot be read: the machine's
             fault, which must not become the outcome of a candidate.
     """
-    trial = _Trial(task)
+    trial = _TrialRun(task)
     try:
         predictions = trial.run()
     except _Ended as end:
@@ -88,7 +88,7 @@ def train(task: TrialTask) -> TrialReport:
     return trial.report(Status.COMPLETED, "", predictions)
 
 
-class _Trial:
+class _TrialRun:
     """A trial under way."""
 
     def __init__(self, task: TrialTask) -> None:
@@ -159,7 +159,7 @@ class _Trial:
     def _starting_state(self, genome: Genome) -> TrainingState | None:
         """What a killed worker left of this very trial, else the state that the task starts from."""
         task = self.task
-        left = os.path.join(task.directory, STATE_FILE)
+        left = os.path.join(task.directory, _STATE_FILE)
         if os.path.exists(left):
             try:
                 state = read_state(left)
@@ -227,16 +227,16 @@ class _Trial:
             raise _Ended(Status.DIVERGED, f"epoch {epoch}, step {result.steps}: the loss is not finite")
         loss = result.logs["loss"]
         reference = max(1.0, abs(self.curves["loss"][0] if self.curves.get("loss") else result.first_loss))
-        if loss > EXPLOSION * reference:
+        if loss > _EXPLOSION * reference:
             raise _Ended(
                 Status.DIVERGED,
-                f"epoch {epoch}: the loss exploded to {loss:.3g}, more than {EXPLOSION:g} times {reference:.3g}",
+                f"epoch {epoch}: the loss exploded to {loss:.3g}, more than {_EXPLOSION:g} times {reference:.3g}",
             )
 
     def _save(self, genome: Genome, engine: Engine) -> None:
         began = time.perf_counter()
         os.makedirs(self.task.directory, exist_ok=True)
-        path = os.path.join(self.task.directory, STATE_FILE)
+        path = os.path.join(self.task.directory, _STATE_FILE)
         write_state(
             path,
             engine.capture(

@@ -26,7 +26,7 @@ _importing = False
 _get_preparation_data = multiprocessing.spawn.get_preparation_data
 
 
-class EndOfMain(BaseException):
+class _EndOfMain(BaseException):
     """Ends the import of a main module that would start a campaign next; no ``except Exception`` catches it."""
 
 
@@ -91,7 +91,7 @@ def import_main(kind: str, where: str) -> None:
     _importing = True
     try:
         code = compile(Path(where).read_bytes(), where, "exec")
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(EndOfMain, Exception):
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(_EndOfMain, Exception):
             exec(code, module.__dict__)
     finally:
         _importing = False
@@ -100,4 +100,4 @@ def import_main(kind: str, where: str) -> None:
 def end_of_main() -> None:
     """Called where a campaign begins: ends the import of the main module in a worker; does nothing elsewhere."""
     if _importing:
-        raise EndOfMain
+        raise _EndOfMain

@@ -42,7 +42,7 @@ def worker_environment(threads: int) -> dict[str, str]:
     }
 
 
-def start_method() -> str:
+def _start_method() -> str:
     """``forkserver`` where forking a process that has imported the backend is safe, else ``spawn``."""
     return "forkserver" if sys.platform == "linux" and keras_backend() == "tensorflow" else "spawn"
 
@@ -72,7 +72,7 @@ class WorkerContext:
 
     def __init__(self, environment: Mapping[str, str], preload: bool = True) -> None:
         self._environment = dict(environment)
-        method = start_method() if preload else "spawn"
+        method = _start_method() if preload else "spawn"
         if method == "forkserver":
             _start_server(self._environment)
         self._context: BaseContext = multiprocessing.get_context(method)

@@ -182,7 +182,7 @@ class Parallel(CountedGene):
     def fitted(self, shape: Shape) -> Gene | None:
         """The gene with branches that fit; without their strides if they would end in different sizes."""
         gene = self.replace(branches=tuple(fitted_sequence(branch, shape)[0] for branch in self.branches))
-        for candidate in (gene, unstrided(gene)):
+        for candidate in (gene, _unstrided(gene)):
             try:
                 candidate.output_shape(shape)
             except GenomeError:
@@ -214,7 +214,7 @@ class Repeat(CountedGene):
 
     def fitted(self, shape: Shape) -> Gene | None:
         """The gene, if need be with a body that fits; without strides if it does not fit every time."""
-        for gene in (self, self.replace(body=fitted_sequence(self.body, shape)[0]), unstrided(self)):
+        for gene in (self, self.replace(body=fitted_sequence(self.body, shape)[0]), _unstrided(self)):
             try:
                 gene.output_shape(shape)
             except GenomeError:
@@ -227,9 +227,9 @@ class Repeat(CountedGene):
         return canonical_sequence(self.body) * int(self.times)
 
 
-def unstrided(gene: Gene) -> Gene:
+def _unstrided(gene: Gene) -> Gene:
     """The gene with all strides, its own and those of its children, set to 1."""
-    changes: dict[str, Any] = changed_children(gene, lambda genes: tuple(unstrided(child) for child in genes))
+    changes: dict[str, Any] = changed_children(gene, lambda genes: tuple(_unstrided(child) for child in genes))
     if gene.values.get("strides", 1) != 1:
         changes["strides"] = 1
     return gene.replace(**changes) if changes else gene

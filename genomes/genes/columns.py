@@ -38,7 +38,7 @@ class ColumnLayout(Domain):
 
     def validate(self, value: Any, path: str = "") -> Value:
         """``value`` itself, if it is the text of a layout."""
-        parse_layout(value, path)
+        _parse_layout(value, path)
         return str(value)
 
     def to_json(self) -> dict[str, Any]:
@@ -46,7 +46,7 @@ class ColumnLayout(Domain):
         return {"domain": "ColumnLayout"}
 
 
-def parse_layout(value: Any, path: str = "") -> tuple[int, int, tuple[int, ...]]:
+def _parse_layout(value: Any, path: str = "") -> tuple[int, int, tuple[int, ...]]:
     """Numbers, flags, and the number of categories of each category column.
 
     Raises:
@@ -82,7 +82,7 @@ class ColumnEmbedding(Gene):
         import keras
         from keras import ops
 
-        numbers, flags, categories = parse_layout(self.layout)
+        numbers, flags, categories = _parse_layout(self.layout)
         parts = []
         if numbers:
             parts.append(x[:, :numbers])
@@ -105,7 +105,7 @@ class ColumnEmbedding(Gene):
 
     def output_shape(self, shape: Shape) -> Shape:
         """One vector: numbers with their pieces, flags, encoded categories."""
-        numbers, flags, categories = parse_layout(self.layout)
+        numbers, flags, categories = _parse_layout(self.layout)
         expected = 2 * numbers + flags + len(categories)
         if shape != (expected,):
             raise GenomeError(f"layout {self.layout} needs an input of shape ({expected},), got {shape}")
@@ -114,12 +114,12 @@ class ColumnEmbedding(Gene):
 
     def cost(self, shape: Shape) -> Cost:
         """Weights of the embeddings, and operations of the piecewise-linear encoding."""
-        numbers, _, categories = parse_layout(self.layout)
+        numbers, _, categories = _parse_layout(self.layout)
         return Cost(sum(categories) * self.embedding, 4 * numbers * self.bins)
 
     def canonical(self) -> tuple[Gene, ...]:
         """The gene with 0 for ``bins`` without a number, and for ``embedding`` without a category."""
-        numbers, _, categories = parse_layout(self.layout)
+        numbers, _, categories = _parse_layout(self.layout)
         changes: dict[str, Value] = {}
         if not numbers and self.bins:
             changes["bins"] = 0

@@ -64,7 +64,7 @@ class Bottleneck(StridedGene):
         tally.elementwise(1 + acts)
 
 
-def squeezed(x: Any, ratio: int) -> Any:
+def _squeezed(x: Any, ratio: int) -> Any:
     """Channels weighted by squeeze-and-excite."""
     import keras
 
@@ -75,8 +75,8 @@ def squeezed(x: Any, ratio: int) -> Any:
     return keras.layers.Multiply()([x, weights])
 
 
-def count_squeezed(tally: Tally, ratio: int) -> None:
-    """Count :func:`squeezed`."""
+def _count_squeezed(tally: Tally, ratio: int) -> None:
+    """Count what squeeze and excitation costs."""
     weights = Tally(tally.shape)
     weights.global_pool(keep=True)
     weights.convolution(max(1, tally.channels // ratio), 1)
@@ -98,11 +98,11 @@ class SqueezeExcite(CountedGene):
 
     def build(self, x: Any) -> Any:
         """Channels times their weights."""
-        return squeezed(x, self.ratio)
+        return _squeezed(x, self.ratio)
 
     def count(self, tally: Tally) -> None:
         """Count the layers of :meth:`build`."""
-        count_squeezed(tally, self.ratio)
+        _count_squeezed(tally, self.ratio)
 
 
 class InvertedResidual(StridedGene):
@@ -134,7 +134,7 @@ class InvertedResidual(StridedGene):
         y = keras.layers.DepthwiseConv2D(self.kernel, strides=self.strides, padding="same", use_bias=bias)(y)
         y = activated(normalized(y, self.normalization), self.activation)
         if self.squeeze:
-            y = squeezed(y, 4 * self.expansion)
+            y = _squeezed(y, 4 * self.expansion)
         y = keras.layers.Conv2D(self.filters, 1, use_bias=bias)(y)
         y = normalized(y, self.normalization)
         return keras.layers.Add()([x, y]) if tuple(x.shape) == tuple(y.shape) else y
@@ -153,7 +153,7 @@ class InvertedResidual(StridedGene):
         tally.normalization(self.normalization)
         tally.elementwise(acts)
         if self.squeeze:
-            count_squeezed(tally, 4 * self.expansion)
+            _count_squeezed(tally, 4 * self.expansion)
         tally.convolution(self.filters, 1, bias=bias)
         tally.normalization(self.normalization)
         tally.elementwise(int(self._adds(before, tally.shape)))

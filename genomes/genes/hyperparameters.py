@@ -18,8 +18,8 @@ from genomes.errors import GenomeError, shown
 from genomes.gene import Gene
 
 #: Longest text of chosen values, and most values in it.
-MAX_TEXT = 200_000
-MAX_VALUES = 5_000
+_MAX_TEXT = 200_000
+_MAX_VALUES = 5_000
 
 Values = dict[str, Value]
 
@@ -169,13 +169,13 @@ def values_from_text(text: Any, path: str = "") -> Values:
     Raises:
         GenomeError: no such text.
     """
-    if not isinstance(text, str) or len(text) > MAX_TEXT:
+    if not isinstance(text, str) or len(text) > _MAX_TEXT:
         raise GenomeError(f"expected a JSON object as text, got {shown(text)}", path)
     try:
         values = json_module.loads(text)
     except (ValueError, RecursionError):
         raise GenomeError(f"expected a JSON object as text, got {shown(text)}", path) from None
-    if not isinstance(values, dict) or len(values) > MAX_VALUES:
+    if not isinstance(values, dict) or len(values) > _MAX_VALUES:
         raise GenomeError(f"expected a JSON object as text, got {shown(text)}", path)
     for name, value in values.items():
         if not isinstance(value, (int, float, str, bool, type(None))) or value in (float("inf"), float("-inf")):

@@ -59,7 +59,7 @@ def check_strides(shape: Shape, strides: int) -> None:
         raise GenomeError(f"strides of {strides} are too long for an input of shape {shape}")
 
 
-def with_fitting_strides(gene: Gene, shape: Shape) -> Gene:
+def _with_fitting_strides(gene: Gene, shape: Shape) -> Gene:
     """The gene with strides that no axis is too short for."""
     known = [length for length in shape[:-1] if length is not None]
     most = max(1, min(known, default=gene.values["strides"]))  # type: ignore[type-var,arg-type]
@@ -108,7 +108,7 @@ class StridedGene(CountedGene):
         """The gene with strides that the image is large enough for; None if the input is no image."""
         if len(shape) != 3:
             return None
-        return with_fitting_strides(self, shape)
+        return _with_fitting_strides(self, shape)
 
 
 class ConvolutionGene(StridedGene):
@@ -238,7 +238,7 @@ class Pool(StridedGene):
         """As for other strides; None on an image of one point, where nothing is left to pool."""
         if len(shape) != 3 or any(length == 1 for length in shape[:-1]):
             return None
-        return with_fitting_strides(self, shape)
+        return _with_fitting_strides(self, shape)
 
     def canonical(self) -> tuple[Gene, ...]:
         """Nothing, if window and strides are 1."""

@@ -23,7 +23,7 @@ from genomes.gene import Gene
 ACTIVATIONS = ("linear", "relu", "gelu", "swish", "tanh")
 
 #: Operations of layer normalization on one number, as TensorFlow's profiler counts them.
-LAYER_NORMALIZATION = 9
+_LAYER_NORMALIZATION = 9
 
 
 def _length(shape: Shape) -> int:
@@ -89,7 +89,7 @@ class PositionEncoding(Gene):
             places = ops.cumsum(ops.ones_like(x[:, :, 0], dtype="int32"), axis=1) - 1
             added = keras.layers.Embedding(length, channels)(places)
         else:
-            added = ops.expand_dims(sine_positions(length, channels), 0)
+            added = ops.expand_dims(_sine_positions(length, channels), 0)
         y = ops.cast(ops.add(x, ops.cast(added, x.dtype) if self.kind == "learned" else added), x.dtype)
         return masks.with_mask(y, masks.mask_of(x))
 
@@ -105,7 +105,7 @@ class PositionEncoding(Gene):
         return Cost(size if self.kind == "learned" else 0, size)
 
 
-def sine_positions(length: int, channels: int) -> np.ndarray:
+def _sine_positions(length: int, channels: int) -> np.ndarray:
     """Sines and cosines of geometrically growing periods: float32, shape (length, channels)."""
     place = np.arange(length)[:, None]
     period = np.exp(-math.log(10_000.0) * (2 * (np.arange(channels) // 2)) / max(1, channels))
@@ -165,7 +165,7 @@ class SequenceConv(Gene):
         kernel = self.kernel * _channels(shape, self) * self.filters
         extra = {"none": 1, "batch": 4, "layer": 2}[self.normalization]
         bias = self.filters if self.normalization == "none" else 0
-        per_step = {"none": 0, "batch": 2, "layer": LAYER_NORMALIZATION}[self.normalization] * self.filters
+        per_step = {"none": 0, "batch": 2, "layer": _LAYER_NORMALIZATION}[self.normalization] * self.filters
         per_step += self.filters if self.activation != "linear" else 0
         return Cost(kernel + extra * self.filters, _length(shape) * (2 * kernel + bias + per_step))
 
@@ -355,7 +355,7 @@ class TransformerEncoder(Gene):
         length, channels = _length(shape), _channels(shape, self)
         hidden = self.expansion * channels
         dense = Cost(2 * channels * hidden + hidden + channels, length * (4 * channels * hidden + hidden + channels))
-        norms = Cost(4 * channels, 2 * LAYER_NORMALIZATION * length * channels)
+        norms = Cost(4 * channels, 2 * _LAYER_NORMALIZATION * length * channels)
         return norms + dense + _attention_cost(length, channels, self.heads, self.key_dimension)
 
 

@@ -14,7 +14,7 @@ from genomes.errors import GenomeError
 from genomes.gene import Gene
 
 
-def strided(shape: Shape, strides: int | Sequence[int]) -> Shape:
+def _strided(shape: Shape, strides: int | Sequence[int]) -> Shape:
     """Shape after a layer with "same" padding and these strides (one for all axes, or one per axis)."""
     axes = shape[:-1]
     steps = [strides] * len(axes) if isinstance(strides, int) else strides
@@ -64,7 +64,7 @@ class Tally:
     def convolution(self, filters: int, kernel: int, strides: int | Sequence[int] = 1, bias: bool = True) -> None:
         """A convolution over all axes but the last, "same" padding."""
         area = kernel ** (len(self.shape) - 1) * self.channels
-        after = (*strided(self.shape, strides)[:-1], filters)
+        after = (*_strided(self.shape, strides)[:-1], filters)
         self.parameters += area * filters + (filters if bias else 0)
         self.flops += (2 * area + (1 if bias else 0)) * elements(after)
         self.shape = after
@@ -73,7 +73,7 @@ class Tally:
         """A depthwise convolution over all axes but the last."""
         area = kernel ** (len(self.shape) - 1)
         channels = self.channels
-        after = strided(self.shape, strides)
+        after = _strided(self.shape, strides)
         self.parameters += area * channels + (channels if bias else 0)
         self.flops += (2 * area + (1 if bias else 0)) * elements(after)
         self.shape = after
@@ -86,7 +86,7 @@ class Tally:
 
     def pool(self, size: int, strides: int | Sequence[int]) -> None:
         """Max or average pooling, "same" padding."""
-        self.shape = strided(self.shape, strides)
+        self.shape = _strided(self.shape, strides)
         self.flops += size ** (len(self.shape) - 1) * elements(self.shape)
 
     def global_pool(self, keep: bool = False) -> None:

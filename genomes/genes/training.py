@@ -15,10 +15,10 @@ from genomes.gene import Gene
 SGD_FACTOR = 10.0
 
 #: Standard deviation of the logarithm of sampled learning rates: two thirds lie within a factor of 2.2.
-LEARNING_RATE_SPREAD = 0.8
+_LEARNING_RATE_SPREAD = 0.8
 
 #: Epochs after which the rate of ``inverse-square-root`` has fallen to 0.71 of its peak.
-INVERSE_SQUARE_ROOT_EPOCHS = 10.0
+_INVERSE_SQUARE_ROOT_EPOCHS = 10.0
 
 
 class Training(Gene):
@@ -83,7 +83,7 @@ class Training(Gene):
         rate = domains["learning_rate"]
         if isinstance(rate, Float) and rate.log and rate.size != 1:
             centre = float(rate.default) * (SGD_FACTOR if values["optimizer"] == "sgd" else 1.0)  # type: ignore[arg-type]
-            factor = math.exp(float(rng.normal(0.0, LEARNING_RATE_SPREAD)))
+            factor = math.exp(float(rng.normal(0.0, _LEARNING_RATE_SPREAD)))
             values["learning_rate"] = rate.from_unit(rate.to_unit(min(max(centre * factor, rate.low), rate.high)))
         return values
 
@@ -127,7 +127,7 @@ class Training(Gene):
         step = np.arange(first_epoch * steps_per_epoch, last_epoch * steps_per_epoch, dtype=np.float64)
         rates = np.full(len(step), float(self.learning_rate))
         if self.schedule == "inverse-square-root":
-            rates /= np.sqrt(1.0 + step / (steps_per_epoch * INVERSE_SQUARE_ROOT_EPOCHS))
+            rates /= np.sqrt(1.0 + step / (steps_per_epoch * _INVERSE_SQUARE_ROOT_EPOCHS))
         if self.warmup:
             rates *= np.minimum(1.0, (step + 1.0) / (self.warmup * steps_per_epoch))
         if final and len(step):

@@ -140,7 +140,7 @@ def _infer(name: str, values: Any, category: bool) -> Column:
     return Column(name, "text", min(MOST_CATEGORIES, max(1, int((found != "").sum()))))
 
 
-def is_missing(value: Any) -> bool:
+def _is_missing(value: Any) -> bool:
     """Whether a value is None, NaN, or pandas' NA."""
     if value is None:
         return True
@@ -152,7 +152,7 @@ def is_missing(value: Any) -> bool:
 
 def _all_numbers(array: np.ndarray) -> bool:
     kinds = (int, float, np.integer, np.floating, np.bool_)
-    return all(isinstance(v, kinds) or is_missing(v) for v in array) and not all(is_missing(v) for v in array)
+    return all(isinstance(v, kinds) or _is_missing(v) for v in array) and not all(_is_missing(v) for v in array)
 
 
 def _whole(numbers: np.ndarray) -> bool:
@@ -168,7 +168,7 @@ def as_numbers(values: Any, name: str) -> np.ndarray:
     """
     array = np.asarray(values)
     if array.dtype.kind == "O":
-        array = np.asarray([np.nan if is_missing(v) else v for v in array], dtype=object)
+        array = np.asarray([np.nan if _is_missing(v) else v for v in array], dtype=object)
     try:
         numbers = array.astype(np.float32)
     except (TypeError, ValueError) as error:
@@ -188,7 +188,7 @@ def as_integers(values: Any, name: str) -> np.ndarray:
     if array.dtype.kind in "biu":
         return array.astype(np.int64)
     if array.dtype.kind == "O":
-        array = np.asarray([np.nan if is_missing(v) else v for v in array], dtype=object)
+        array = np.asarray([np.nan if _is_missing(v) else v for v in array], dtype=object)
     try:
         numbers = array.astype(np.float64)
     except (TypeError, ValueError):
@@ -210,7 +210,7 @@ def as_texts(values: Any, name: str) -> np.ndarray:
 
 
 def _text(value: Any) -> str:
-    if is_missing(value):
+    if _is_missing(value):
         return ""
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")

@@ -25,7 +25,7 @@ from genomes.spaces.layered import LayeredSpace
 from genomes.targets import Target
 
 #: Standardized numbers are cut off here, up and down.
-MOST_DEVIATIONS = 10.0
+_MOST_DEVIATIONS = 10.0
 
 
 def target_statistics(target: Target, y: Any) -> dict[str, np.ndarray]:
@@ -42,16 +42,16 @@ def target_statistics(target: Target, y: Any) -> dict[str, np.ndarray]:
 
 
 def standardize(x: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """``(x - mean) / scale``, cut off at :data:`MOST_DEVIATIONS`, 0 where x is NaN; float32."""
+    """``(x - mean) / scale``, cut off at 10 deviations, 0 where x is NaN; float32."""
     z = (x.astype(np.float32) - mean) / scale
-    return np.nan_to_num(np.clip(z, -MOST_DEVIATIONS, MOST_DEVIATIONS), nan=0.0).astype(np.float32)
+    return np.nan_to_num(np.clip(z, -_MOST_DEVIATIONS, _MOST_DEVIATIONS), nan=0.0).astype(np.float32)
 
 
 def standardized(x: Any, mean: np.ndarray, scale: np.ndarray) -> Any:
     """:func:`standardize` on a Keras tensor."""
     from keras import ops
 
-    z = ops.clip((x - mean) / scale, -MOST_DEVIATIONS, MOST_DEVIATIONS)
+    z = ops.clip((x - mean) / scale, -_MOST_DEVIATIONS, _MOST_DEVIATIONS)
     return ops.where(ops.isnan(x), ops.zeros_like(z), z)
 
 

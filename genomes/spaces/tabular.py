@@ -39,9 +39,9 @@ from genomes.targets import Target
 from genomes.targets.standardization import positive
 
 #: Knots of the quantile scale of a numeric column.
-KNOTS = 33
+_KNOTS = 33
 #: Times that a category must occur in the training data to get a code of its own.
-LEAST_OCCURRENCES = 2
+_LEAST_OCCURRENCES = 2
 
 
 class TabularSpace(EncodedSpace):
@@ -131,14 +131,14 @@ class TabularSpace(EncodedSpace):
         found = target_statistics(self.target, y)
         mean = np.zeros(len(numeric), np.float32)
         scale = np.ones(len(numeric), np.float32)
-        knots = np.tile(np.linspace(0, 1, KNOTS, dtype=np.float32), (len(numeric), 1))
+        knots = np.tile(np.linspace(0, 1, _KNOTS, dtype=np.float32), (len(numeric), 1))
         for place, (index, column) in enumerate(numeric):
             values = self._values(x, index, column).astype(np.float64)
             values = values[~np.isnan(values)]
             if len(values):
                 mean[place] = values.mean()
                 scale[place] = positive(values.std())
-                knots[place] = np.quantile(values, np.linspace(0, 1, KNOTS))
+                knots[place] = np.quantile(values, np.linspace(0, 1, _KNOTS))
         found.update(mean=mean, scale=scale, knots=knots)
         for index, column in categories:
             found[f"vocabulary_{index}"] = _vocabulary(self._values(x, index, column), column)
@@ -236,7 +236,7 @@ def _pieces(knots: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _vocabulary(values: np.ndarray, column: Column) -> np.ndarray:
     """The most frequent categories, frequent ones first, ties in order."""
     found, counts = np.unique(values, return_counts=True)
-    keep = (found != ("" if column.kind == "text" else MISSING_INTEGER)) & (counts >= LEAST_OCCURRENCES)
+    keep = (found != ("" if column.kind == "text" else MISSING_INTEGER)) & (counts >= _LEAST_OCCURRENCES)
     if not keep.any():
         keep = found != ("" if column.kind == "text" else MISSING_INTEGER)
     found, counts = found[keep], counts[keep]

@@ -28,7 +28,7 @@ from genomes.genome import Genome
 from genomes.spaces.base import Space
 
 #: Engines that a process keeps.
-KEPT = 6
+_KEPT = 6
 #: Engines that go before garbage is collected.
 _COLLECT_EVERY = 4
 #: Fields of training genes that come in as numbers, step by step.
@@ -38,7 +38,7 @@ _NUMBERS = ("learning_rate", "schedule", "warmup", "decay", "weight_decay")
 class EngineCache:
     """The engines of one process, the most recently used last."""
 
-    def __init__(self, kept: int = KEPT) -> None:
+    def __init__(self, kept: int = _KEPT) -> None:
         self.kept = kept
         self.hits = 0
         self._dropped = 0

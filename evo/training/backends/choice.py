@@ -17,7 +17,7 @@ from evo.training.task_inputs import load_preprocessing
 from genomes.genome import Genome
 
 #: Data larger than this stay in their memory-mapped files, and are trained on by ``fit``.
-RESIDENT_BYTES = 4 * 2**30
+_RESIDENT_BYTES = 4 * 2**30
 
 
 @functools.cache
@@ -96,7 +96,7 @@ def _new_engine(recipe: Recipe, data: ResidentData, placement: Placement) -> Eng
 
     backend = keras.backend.backend()
     own_step = type(recipe.model).train_step is not keras.Model.train_step
-    if backend == "torch" or own_step or data.nbytes > RESIDENT_BYTES:
+    if backend == "torch" or own_step or data.nbytes > _RESIDENT_BYTES:
         from evo.training.backends.fit import FitEngine
 
         return FitEngine(recipe, data)

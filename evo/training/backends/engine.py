@@ -13,7 +13,7 @@ from evo.training.resident_data import ResidentData
 from evo.training.state import TrainingState
 
 #: Rows of the batch whose latency is measured.
-LATENCY_ROWS = 32
+_LATENCY_ROWS = 32
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class Engine(ABC):
 
         import keras
 
-        rows = min(LATENCY_ROWS, self.data.validation.rows)
+        rows = min(_LATENCY_ROWS, self.data.validation.rows)
         x = keras.tree.map_structure(lambda array: np.asarray(array[:rows]), self.data.validation.x)
         self.model.predict_on_batch(x)
         seconds = []

@@ -21,7 +21,7 @@ from genomes.genes.hyperparameters import Parameter, Rule, Values
 _FEW = 16
 
 
-def to_domain(parameter: Any) -> Domain:
+def _to_domain(parameter: Any) -> Domain:
     """The domain of a KerasTuner hyperparameter.
 
     Raises:
@@ -107,7 +107,7 @@ class Explorer:
             self._probe(waiting[0])
             self._activate_scopes()
         return [
-            Parameter(identity[0], to_domain(self.known[identity]), self._all_rules(identity))
+            Parameter(identity[0], _to_domain(self.known[identity]), self._all_rules(identity))
             for identity in self._parents_first()
         ]
 
@@ -176,7 +176,7 @@ class Explorer:
         return kind in ("Int", "Choice", "Boolean") and identity in self.first
 
     def _probe(self, identity: Identity) -> None:
-        domain = to_domain(self.known[identity])
+        domain = _to_domain(self.known[identity])
         name = identity[0]
         # The widest values known, so that inner loops are seen too, where the parameter exists in them.
         base = self.first[identity] if self.widest.get(name) is None else self.widest

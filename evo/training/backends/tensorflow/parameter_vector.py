@@ -14,7 +14,7 @@ import keras
 import tensorflow as tf
 
 #: Keras optimizers whose update of an element depends on nothing but that element's history.
-ELEMENTWISE = ("Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Lion", "Nadam", "RMSprop", "SGD")
+_ELEMENTWISE = ("Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Lion", "Nadam", "RMSprop", "SGD")
 
 
 class ParameterVector:
@@ -56,7 +56,7 @@ class ParameterVector:
         return (
             bool(variables)
             and inner is not None
-            and type(inner).__name__ in ELEMENTWISE
+            and type(inner).__name__ in _ELEMENTWISE
             and type(inner).__module__.startswith("keras.")
             and hasattr(inner, "_use_weight_decay")
             and not inner.clipnorm

@@ -22,7 +22,7 @@ _DROPOUTS = (
 )
 
 
-def is_dropout(layer: Any) -> bool:
+def _is_dropout(layer: Any) -> bool:
     """Whether a layer is one of Keras' own dropouts, and drops something."""
     return type(layer) in _DROPOUTS and 0 < layer.rate < 1
 
@@ -77,4 +77,4 @@ def _dropping(layer: Any, rate: tf.Tensor) -> Any:
 
 
 def _layers(model: Any) -> list[Any]:
-    return [layer for layer in model._flatten_layers() if is_dropout(layer)]
+    return [layer for layer in model._flatten_layers() if _is_dropout(layer)]
