@@ -3,10 +3,9 @@
 Importing it loads neither Keras nor its backend: workers do that.
 """
 
-from evo import algorithms, report, workers
+from evo import algorithms, errors, report, workers
 from evo.campaign import Campaign, TrialLimits, TrialTraining, resume
 from evo.campaign.result import Individual, Result, load_result
-from evo.core import errors
 from evo.core.budget import Budget
 from evo.core.errors import EvoError
 from evo.core.events import Callback

@@ -10,6 +10,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from evo.core.errors import EvoError
+from genomes.errors import GenomeError
+
 #: Exit codes: 0 done; 1 something failed that nobody foresaw; 2 what was asked for is wrong; 130 interrupted.
 WRONG, INTERRUPTED = 2, 130
 
@@ -139,8 +142,6 @@ def _main(arguments: Sequence[str] | None) -> int:
     if given.command is None:
         parser().print_help()
         return WRONG
-    from evo.core.errors import EvoError
-    from genomes.errors import GenomeError
 
     try:
         command = importlib.import_module(f"evo.commands.{given.command}")

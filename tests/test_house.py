@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -85,6 +86,20 @@ def test_circles_are_found() -> None:
 
 def test_modules_form_no_circle() -> None:
     assert circles(imports("evo", "genomes")) == []
+
+
+def test_every_module_stands_in_a_layer() -> None:
+    """A new module is not left out of the contracts: a layer names it, or a package that it is in."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    lines = [line for contract in settings["contracts"] for line in contract.get("layers", [])]
+    named = {name.strip() for line in lines for name in re.split("[|:]", line)} - {"genomes"}
+    modules = {module_name(path) for path in sources("evo", "genomes")}
+    packages = {"evo", "evo.campaign", "evo.core", "genomes"}
+    outside = {
+        module for module in modules if not any(module == name or module.startswith(f"{name}.") for name in named)
+    }
+    assert outside - packages == {"evo.__main__"}
+    assert named <= modules
 
 
 @pytest.mark.parametrize("package", PACKAGES)

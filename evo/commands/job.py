@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from evo.campaign.arguments import campaign_names
 from evo.commands.job_data import JobData, load_data
 from evo.commands.job_space import make_algorithm, make_space
 from evo.core.budget import Budget
@@ -190,7 +191,6 @@ class Job:
         Raises:
             SettingsError: an unknown setting or algorithm.
         """
-        from evo.campaign.arguments import campaign_names
 
         known = ["directory", *(name for name in campaign_names() if name not in _NOT_IN_FILE)]
         given = dict(self.config["campaign"])

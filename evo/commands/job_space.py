@@ -5,23 +5,21 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from evo import algorithms
 from evo.core.checks import known_names
 from evo.core.errors import SettingsError
-
-if TYPE_CHECKING:
-    from evo.data import Data
-    from genomes.spaces.base import Space
+from evo.data import Data
+from genomes import spaces
+from genomes.errors import GenomeError
+from genomes.spaces.base import Space
+from genomes.targets import Target
 
 
 def make_space(section: Mapping[str, Any], data: Data) -> Space:
     """The space that the section names, with what it can learn from the data filled in."""
     import numpy as np
-
-    from genomes import spaces
-    from genomes.errors import GenomeError
-    from genomes.targets import Target
 
     given = dict(section)
     kind = given.pop("kind", None)
@@ -56,7 +54,6 @@ def make_space(section: Mapping[str, Any], data: Data) -> Space:
 
 def make_algorithm(section: Mapping[str, Any]) -> Any:
     """The algorithm that the section names, with its settings."""
-    from evo import algorithms
 
     given = dict(section)
     name = given.pop("name", None)

@@ -7,12 +7,13 @@ import logging
 import warnings
 from collections.abc import Iterator
 
+from evo.ensemble import EnsembleWarning
+from evo.workers.entry import quiet_imports
+
 
 @contextlib.contextmanager
 def quiet_backend() -> Iterator[None]:
     """Import Keras and its backend in silence; inside, what an ensemble keeps as a note is not warned of as well."""
-    from evo.ensemble import EnsembleWarning
-    from evo.workers.entry import quiet_imports
 
     with quiet_imports():
         import keras  # noqa: F401

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from evo.campaign.result import Result, load_result
 from evo.commands.job import Job
 from evo.core.errors import EvoError, SettingsError
-
-if TYPE_CHECKING:
-    from evo.campaign.result import Result
+from evo.storage import CampaignDirectory
 
 
 def read_result(directory: Path) -> Result:
@@ -18,14 +16,12 @@ def read_result(directory: Path) -> Result:
     Raises:
         SettingsError: the directory holds no campaign.
     """
-    from evo.storage import CampaignDirectory
 
     if not CampaignDirectory.exists(directory):
         raise SettingsError(f"directory: {directory} holds no campaign")
     job = Job.of_directory(directory)
     if job is not None:
         job.load_imports()
-    from evo.campaign.result import load_result
 
     return load_result(directory)
 
@@ -40,7 +36,6 @@ def read_result_with_data(directory: Path, config: Path | None) -> tuple[Result,
     Raises:
         SettingsError: the directory holds no campaign.
     """
-    from evo.campaign.result import load_result
 
     result = read_result(directory)
     job = Job.read(config) if config is not None else Job.of_directory(directory)

@@ -7,12 +7,12 @@ import argparse
 from evo.commands.quiet_backend import quiet_backend
 from evo.commands.reading import read_result, read_result_with_data
 from evo.core.errors import EvoError, SettingsError
+from evo.report.campaigns import content_of
+from evo.report.html import write_report
 
 
 def main(given: argparse.Namespace) -> int:
     """Write an HTML report of a campaign."""
-    from evo.report.campaigns import content_of
-    from evo.report.html import write_report
 
     if given.ensemble < 0:
         raise SettingsError(f"--ensemble: expected 0 or more members, got {given.ensemble}")

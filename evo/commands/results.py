@@ -7,16 +7,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evo.campaign.result import Result
+from evo.commands.job import Job
+from evo.commands.job_data import JobData
 from evo.commands.quiet_backend import quiet_backend
 from evo.core.errors import EvoError
 from evo.report import formatting, summary
+from evo.report.campaigns import content_of
+from evo.report.html import write_report
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from evo.campaign.result import Result
-    from evo.commands.job import Job
-    from evo.commands.job_data import JobData
 
 #: File in the campaign's directory that keeps the table, so that a finished campaign shows it at once.
 _RESULTS_FILE = "results.json"
@@ -106,8 +108,6 @@ def _computed(result: Result, job: Job, split: JobData, directory: Path) -> dict
         files["keras"] = f"{name}.keras"
     except EvoError as error:
         notes.append(str(error))
-    from evo.report.campaigns import content_of
-    from evo.report.html import write_report
 
     write_report(content_of(result, directory, chosen), directory / "report.html")
     files["report"] = "report.html"

@@ -5,17 +5,18 @@ from __future__ import annotations
 import shlex
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from evo.campaign import Campaign, resume
+from evo.campaign.result import Result
 from evo.commands.interruption import StopOnInterrupt
 from evo.commands.job import Job, JobNote
+from evo.commands.results import show_result
+from evo.core.budget import Budget
 from evo.core.errors import RepairWarning, SettingsError
 from evo.core.events import Callback
 from evo.report.progress import Progress
-
-if TYPE_CHECKING:
-    from evo.campaign.result import Result
-    from evo.core.budget import Budget
+from evo.storage import CampaignDirectory
 
 
 def run_job(
@@ -44,8 +45,6 @@ def run_job(
     Returns:
         the exit code: 0, or 130 after an interruption.
     """
-    from evo.campaign import Campaign, resume
-    from evo.commands.results import show_result
 
     space, split = job.load()
     progress = None if quiet else Progress()
@@ -92,7 +91,6 @@ def job_of(directory: Path, config: Path | None) -> Job:
     Raises:
         SettingsError: there is no campaign, or nothing says where its data is.
     """
-    from evo.storage import CampaignDirectory
 
     if not CampaignDirectory.exists(directory):
         raise SettingsError(f"directory: {directory} holds no campaign")

@@ -6,22 +6,20 @@ import argparse
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from evo.campaign.result import Result
 from evo.commands.reading import read_result
+from evo.core.history import History
 from evo.report import formatting, summary
+from evo.report.campaigns import environment, readable
+from evo.storage import CampaignDirectory
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-    from evo.campaign.result import Result
-    from evo.core.history import History
 
 
 def main(given: argparse.Namespace) -> int:
     """Show where a campaign stands."""
     from rich.console import Console
-
-    from evo.report.campaigns import environment, readable
-    from evo.storage import CampaignDirectory
 
     result = read_result(given.directory)
     console = Console(highlight=False)

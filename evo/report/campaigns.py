@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from evo.campaign.result import Result
 from evo.report.content import ReportContent
-
-if TYPE_CHECKING:
-    from evo.campaign.result import Result
+from evo.storage import CampaignDirectory
+from genomes.errors import GenomeError
+from genomes.spaces.base import Space
 
 #: Why a campaign ended, in words.
 _REASONS = {
@@ -33,7 +34,6 @@ def content_of(result: Result, directory: Path, ensemble: Any = None, remarks: t
     Raises:
         StorageError: the directory cannot be read.
     """
-    from evo.storage import CampaignDirectory
 
     with CampaignDirectory.open(directory, read_only=True) as stored:
         sessions, minutes = stored.sessions, stored.minutes
@@ -71,8 +71,6 @@ def environment(sessions: list[dict[str, Any]], versions: Mapping[str, str]) -> 
 
 def described(space: Mapping[str, Any]) -> str:
     """A stored space in words."""
-    from genomes.errors import GenomeError
-    from genomes.spaces.base import Space
 
     try:
         return Space.from_json(space).describe()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from evo.training.task import TrainingSettings, TrialReport, TrialTask
+from evo.training.task import TrainingSettings, TrialReport, TrialTask
 
 
 def train_with(task: TrialTask, definitions: tuple[Any, ...]) -> TrialReport:
