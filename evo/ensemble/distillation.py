@@ -11,6 +11,7 @@ import numpy as np
 from evo.core.errors import EnsembleError
 from evo.ensemble.arguments import as_target, as_targets
 from evo.ensemble.member import Member
+from genomes.checks import whole_number
 from genomes.targets import Target
 
 
@@ -56,7 +57,7 @@ class Distillation:
         verbose: as in ``keras.Model.fit``.
 
     Raises:
-        EnsembleError: fewer epochs than one.
+        EnsembleError: epochs or a batch size that are no whole number of 1 or more.
     """
 
     share: float = 0.8
@@ -67,8 +68,8 @@ class Distillation:
     verbose: int = 0
 
     def __post_init__(self) -> None:
-        if isinstance(self.epochs, bool) or self.epochs < 1:
-            raise EnsembleError(f"epochs: expected 1 or more, got {self.epochs!r}")
+        whole_number(self.epochs, "epochs", 1, error=EnsembleError)
+        whole_number(self.batch_size, "batch_size", 1, error=EnsembleError)
 
     def train(self, model: Any, x: Any, outputs: np.ndarray, y: np.ndarray | None, target: Target) -> Any:
         """Train the student.

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection
 from concurrent.futures import CancelledError, Executor, Future
 from typing import Any, ParamSpec, TypeVar
 
+from evo.core.checks import whole_number
 from evo.workers.failures import WorkerDiedError
 
 P = ParamSpec("P")
@@ -29,7 +30,7 @@ class SimulatedExecutor(Executor):
         restart: virtual seconds until a dead worker is replaced; None for never.
 
     Raises:
-        ValueError: no workers.
+        ValueError: workers that are no whole number of 1 or more.
     """
 
     def __init__(
@@ -39,8 +40,7 @@ class SimulatedExecutor(Executor):
         dies: Callable[[Any], bool] | None = None,
         restart: float | None = 0.0,
     ) -> None:
-        if workers < 1:
-            raise ValueError(f"workers: expected a whole number from 1, got {workers!r}")
+        whole_number(workers, "workers", 1, error=ValueError)
         self.workers = workers
         self._duration = duration
         self._dies = dies

@@ -17,6 +17,7 @@ from evo.ensemble.selection.pool_loss import PoolLoss
 from evo.ensemble.selection.selection_problem import Chosen, SelectionProblem, Way
 from evo.ensemble.size_limits import Costs, SizeLimits
 from evo.ensemble.stacking import Stacker
+from genomes.checks import whole_number
 from genomes.targets import Target
 
 #: Every method by name; ``auto`` is the first of several unless another is clearly better.
@@ -164,10 +165,8 @@ def build(
     asked_pooling, pooling = pooling, check_pooling(target, pooling)
     if method not in METHODS:
         raise EnsembleError(f"method: expected one of {METHODS}, got {method!r}")
-    if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
-        raise EnsembleError(f"size: expected a whole number of members, 1 or more, got {size!r}")
-    if fold_count < 2:
-        raise EnsembleError(f"fold_count: expected 2 or more, got {fold_count!r}")
+    whole_number(size, "size", 1, error=EnsembleError)
+    whole_number(fold_count, "fold_count", 2, error=EnsembleError)
     if confidence is not None and not 0 <= confidence <= 1:
         raise EnsembleError(f"confidence: expected a share between 0 and 1 or None, got {confidence!r}")
     if method == "stacking" and asked_pooling is not None:
