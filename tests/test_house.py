@@ -88,6 +88,21 @@ def test_modules_form_no_circle() -> None:
     assert circles(imports("evo", "genomes")) == []
 
 
+def test_siblings_form_no_circle() -> None:
+    """Neither do packages side by side, although no two of their modules import one another."""
+    graph = imports("evo", "genomes")
+    parents = {module.rpartition(".")[0] for module in graph} - {""}
+    for parent in sorted(parents):
+        siblings: dict[str, set[str]] = {}
+        depth = parent.count(".") + 2
+        for module, targets in graph.items():
+            if module.startswith(f"{parent}."):
+                own = ".".join(module.split(".")[:depth])
+                inside = {".".join(name.split(".")[:depth]) for name in targets if name.startswith(f"{parent}.")}
+                siblings.setdefault(own, set()).update(inside - {own})
+        assert circles(siblings) == [], parent
+
+
 def test_every_module_stands_in_a_layer() -> None:
     """A new module is not left out of the contracts: a layer names it, or a package that it is in."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+
+import pytest
+
+from genomes.genes.tally import Tally
 
 #: Operations that both sides count alike.
 COUNTED = ("Conv2D", "DepthwiseConv2dNative", "MatMul", "BiasAdd", "MaxPool", "AvgPool")
@@ -34,3 +40,18 @@ def profiled_flops(model: Any, shape: tuple[int, ...]) -> Counter[str]:
         found[types.get(node.name, "")] += node.float_ops
         nodes.extend(node.children)
     return found
+
+
+@contextmanager
+def only_profiled_layers() -> Iterator[None]:
+    """Inside, costs are those of layers that the profiler counts: no elementwise work, of which it counts some and
+    some not, no normalization, no global pooling."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Tally, "elementwise", lambda self, times=1: None)
+        patch.setattr(Tally, "normalization", lambda self, kind: None)
+        patch.setattr(Tally, "global_pool", _free_global_pool)
+        yield
+
+
+def _free_global_pool(tally: Tally, keep: bool = False) -> None:
+    tally.shape = (*(1 for _ in tally.shape[:-1]), tally.channels) if keep else (tally.channels,)

@@ -14,13 +14,8 @@ from evo.errors import DirectoryLockedError, StorageError
 from evo.storage import CampaignDirectory, layout
 from tests.evo.storage.samples import OBJECTIVES, advance, create, outcome, proposal, settle, snapshot
 
+pytestmark = pytest.mark.usefixtures("small_segments")
 TRIALS = 18
-
-
-@pytest.fixture(autouse=True)
-def small_segments(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Merged files within a few trials."""
-    monkeypatch.setattr(layout, "SEGMENT", 5)
 
 
 @pytest.fixture(scope="module")

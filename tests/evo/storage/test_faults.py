@@ -20,6 +20,7 @@ from evo.errors import StorageError
 from evo.storage import CampaignDirectory, identity, layout
 from tests.evo.storage.samples import OBJECTIVES, advance, create, outcome, proposal, settle, snapshot
 
+pytestmark = pytest.mark.usefixtures("small_segments")
 TRIALS = 13
 #: Everything that changes what is on the disk goes through these.
 CALLS = ("fsync", "replace", "unlink", "link")
@@ -48,12 +49,6 @@ def failing(at: int, error: Callable[[], BaseException], forever: bool) -> Itera
         for name in CALLS:
             patch.setattr(os, name, wrapped(name))
         yield count
-
-
-@pytest.fixture(autouse=True)
-def small_segments(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Merged files within a few trials; fsync itself is not what is tested."""
-    monkeypatch.setattr(layout, "SEGMENT", 5)
 
 
 def campaign(path: Path) -> None:

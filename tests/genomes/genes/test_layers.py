@@ -29,10 +29,9 @@ from genomes.genes.layers import (
     SpatialDropout,
     StochasticDepth,
 )
-from genomes.genes.tally import Tally
 
 sys.path.insert(0, os.path.dirname(__file__))
-from tests.genomes.profiled_flops import COUNTED, profiled_flops
+from tests.genomes.profiled_flops import COUNTED, only_profiled_layers, profiled_flops
 
 PICTURE = (9, 7, 6)
 CONV = Conv(filters=5, strides=2, innovation=1)
@@ -89,7 +88,7 @@ def label(case: object) -> str:
 
 
 @pytest.mark.parametrize(("gene", "shape"), CASES, ids=label)
-def test_shape_parameters_and_flops(gene: Gene, shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shape_parameters_and_flops(gene: Gene, shape: tuple[int, ...]) -> None:
     import keras
 
     inputs = keras.Input(shape)
@@ -97,20 +96,13 @@ def test_shape_parameters_and_flops(gene: Gene, shape: tuple[int, ...], monkeypa
     expected, cost = flow(gene, shape)
     assert tuple(model.outputs[0].shape[1:]) == expected
     assert model.count_params() == cost.parameters
-    # On the layers that the profiler counts: without elementwise work, which it counts here and there.
-    monkeypatch.setattr(Tally, "elementwise", lambda self, times=1: None)
-    monkeypatch.setattr(Tally, "normalization", lambda self, kind: None)
-    monkeypatch.setattr(Tally, "global_pool", _free_global_pool)
-    fresh = Gene.from_json(gene.to_json())  # remembers nothing
+    with only_profiled_layers():
+        counted_by_us = Gene.from_json(gene.to_json()).cost(shape).flops  # the copy remembers nothing
     found = profiled_flops(model, shape)
     counted = sum(found[name] for name in COUNTED)
     # TensorFlow adds some biases by a plain addition, and joins some branches by adding a "bias".
     additions = max(found["AddV2"], elements(expected))
-    assert abs(fresh.cost(shape).flops - counted) <= min(0.05 * counted, 100) + additions
-
-
-def _free_global_pool(tally: Tally, keep: bool = False) -> None:
-    tally.shape = (*(1 for _ in tally.shape[:-1]), tally.channels) if keep else (tally.channels,)
+    assert abs(counted_by_us - counted) <= min(0.05 * counted, 100) + additions
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,10 @@ import pytest
 from genomes import Choice, Gene, Genome, GenomeError, Int, Space, spaces
 from genomes.genes.blocks import Residual
 from genomes.genes.layers import Conv, Dense, Dropout, Flatten, GlobalPool
-from genomes.genes.tally import Tally
 from genomes.spaces.image import ImageSpace
 
 sys.path.insert(0, os.path.dirname(__file__))
-from tests.genomes.profiled_flops import COUNTED, profiled_flops
+from tests.genomes.profiled_flops import COUNTED, only_profiled_layers, profiled_flops
 
 DIGITS = spaces.image((8, 8, 1), classes=10, flip=False)
 COLOUR = spaces.image((20, 15, 3), classes=3)
@@ -174,16 +173,9 @@ def check_model(space: ImageSpace, genome: Genome, profile: bool) -> None:
 
 def heavy_flops(space: ImageSpace, genome: Genome) -> int:
     """The space's FLOPs without elementwise work, normalization and global pooling."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Tally, "elementwise", lambda self, times=1: None)
-        patch.setattr(Tally, "normalization", lambda self, kind: None)
-        patch.setattr(Tally, "global_pool", _free_global_pool)
+    with only_profiled_layers():
         fresh = Genome.from_json(genome.to_json())  # its genes remember no costs
         return space.cost(fresh).flops - space.input_cost().flops
-
-
-def _free_global_pool(tally: Tally, keep: bool = False) -> None:
-    tally.shape = (*(1 for _ in tally.shape[:-1]), tally.channels) if keep else (tally.channels,)
 
 
 @pytest.mark.parametrize("name", SPACES)
