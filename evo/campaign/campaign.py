@@ -33,6 +33,7 @@ from evo.core.history import History
 from evo.core.objectives import Objective, Objectives
 from evo.data import Data, PreparedData
 from evo.storage import CampaignDirectory
+from evo.training.measurements import asked_for
 from evo.training.task import TrainingSettings
 from evo.workers import Serial
 from evo.workers.main_module import end_of_main
@@ -155,7 +156,7 @@ class Campaign:
                 memory=limits.memory,
                 parameters=limits.parameters,
                 flops=limits.flops,
-                latency=any("latency" in name for name in wanted.names),
+                measured=asked_for(wanted.names),
             ),
         )
         if self.settings.ensemble_share and (data is None or space.target is None or space.task is None):

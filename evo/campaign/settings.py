@@ -75,6 +75,8 @@ class CampaignSettings:
     def to_json(self) -> dict[str, Any]:
         """The settings as a JSON object, as they are stored and compared."""
         training = dataclasses.asdict(dataclasses.replace(self.training, strategy=_named(self.training.strategy)))
+        # What is measured follows from the objectives; directories say it of latency, and of nothing else.
+        training["latency"] = "latency" in training.pop("measured")
         return {
             "seed": self.seed,
             "objectives": list(self.objectives.names),

@@ -25,7 +25,8 @@ class TrainingSettings:
         memory: limit per worker in bytes; None for no limit.
         parameters: most parameters a model may have; None for no limit.
         flops: most FLOPs per sample a model may need; None for no limit.
-        latency: measure the latency of one batch, as an objective needs it.
+        measured: what is measured of the trained model besides, as an objective needs it: names in
+            :data:`evo.training.measurements.MEASUREMENTS`.
     """
 
     precision: str = "auto"
@@ -36,7 +37,7 @@ class TrainingSettings:
     memory: int | None = None
     parameters: int | None = None
     flops: int | None = None
-    latency: bool = False
+    measured: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

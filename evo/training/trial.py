@@ -15,6 +15,7 @@ from evo.core.trial import Outcome, Status
 from evo.training.backends.choice import engine_cache, engine_for
 from evo.training.backends.engine import Engine, EpochResult
 from evo.training.limits import over_limit
+from evo.training.measurements import MEASUREMENTS
 from evo.training.resident_data import ResidentData, open_data
 from evo.training.state import TrainingState, read_state, write_state
 from evo.training.task import TrialReport, TrialTask
@@ -101,7 +102,7 @@ class _TrialRun:
         self.size_is_known = True
         self.state: str | None = None
         self.engine: Engine | None = None
-        self.latency: float | None = None
+        self.measured: dict[str, float] = {}
         self.note = ""
 
     # -- phases --------------------------------------------------------------------
@@ -146,8 +147,7 @@ class _TrialRun:
             predictions = self._epochs(space, genome, engine, data)
             if predictions is None:
                 _, predictions = engine.evaluate()
-            if task.settings.latency:
-                self.latency = engine.latency()
+            self.measured = {name: MEASUREMENTS[name](engine) for name in task.settings.measured}
         except _Ended:
             raise
         except BaseException:
@@ -259,8 +259,7 @@ class _TrialRun:
                 seconds[name] = seconds.get(name, 0.0) + value
             self.engine.seconds.clear()
         scores = {name: values[-1] for name, values in self.curves.items()}
-        if self.latency is not None:
-            scores["latency"] = self.latency
+        scores |= self.measured
         outcome = Outcome(
             status=status,
             scores=scores,

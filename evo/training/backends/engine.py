@@ -12,9 +12,6 @@ from evo.training import state as states
 from evo.training.resident_data import ResidentData
 from evo.training.state import TrainingState
 
-#: Rows of the batch whose latency is measured.
-_LATENCY_ROWS = 32
-
 
 @dataclass(frozen=True)
 class Recipe:
@@ -90,22 +87,6 @@ class Engine(ABC):
             variable.assign(keras.ops.full(variable.shape, value, variable.dtype) if np.ndim(value) == 0 else value)
         self.weight_names = states.weight_names(recipe.model)
         self.weights_changed()
-
-    def latency(self) -> float:
-        """Seconds to predict one batch of up to 32 validation rows: median of 20 calls, the model warm."""
-        import time
-
-        import keras
-
-        rows = min(_LATENCY_ROWS, self.data.validation.rows)
-        x = keras.tree.map_structure(lambda array: np.asarray(array[:rows]), self.data.validation.x)
-        self.model.predict_on_batch(x)
-        seconds = []
-        for _ in range(20):
-            began = time.perf_counter()
-            self.model.predict_on_batch(x)
-            seconds.append(time.perf_counter() - began)
-        return float(np.median(seconds))
 
     @property
     def batch_size(self) -> int:

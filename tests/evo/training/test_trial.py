@@ -170,7 +170,7 @@ def test_a_child_inherits_by_mark(space, make_task):
 
 
 def test_latency_is_measured_where_it_is_asked_for(space, make_task):
-    report = train(make_task(space.genome(), last=1, settings=TrainingSettings(latency=True)))
+    report = train(make_task(space.genome(), last=1, settings=TrainingSettings(measured=("latency",))))
     assert report.outcome.scores["latency"] > 0
 
 
