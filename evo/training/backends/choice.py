@@ -96,7 +96,7 @@ def _new_engine(recipe: Recipe, data: ResidentData, placement: Placement) -> Eng
 
     backend = keras.backend.backend()
     own_step = type(recipe.model).train_step is not keras.Model.train_step
-    if backend == "torch" or own_step or data.nbytes > _RESIDENT_BYTES:
+    if backend not in ("tensorflow", "jax") or own_step or data.nbytes > _RESIDENT_BYTES:
         from evo.training.backends.fit import FitEngine
 
         return FitEngine(recipe, data)
