@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -75,6 +75,25 @@ def usable(candidates: Sequence[LibraryModel], rows: int, target: Target | str, 
         EnsembleError: none given or none left, other data, other rows, or other classes.
     """
     target = as_target(target)
+    _check_one_library(candidates)
+    kept, left_out = _told_apart(_with_fitting_predictions(candidates, rows, target))
+    for why, numbers in left_out.items():
+        shown = ", ".join(map(str, numbers[:10])) + (" ..." if len(numbers) > 10 else "")
+        warn(f"{len(numbers)} candidates left out, as {why}: {shown}", notes)
+    if not kept:
+        raise EnsembleError(f"candidates: none of {len(candidates)} can be used ({notes[-1]})")
+    if target.gives_probabilities:
+        low = min(float(c.predictions.min()) for c in kept)
+        high = max(float(c.predictions.max()) for c in kept)
+        if low < -1e-3 or high > 1 + 1e-3:
+            raise EnsembleError(
+                f"candidates: predictions of a {target.task} task must be probabilities, got {low:.4g} .. {high:.4g}"
+            )
+    return kept
+
+
+def _check_one_library(candidates: Sequence[LibraryModel]) -> None:
+    """Refuse no candidates at all, numbers that are given twice, and models of different data."""
     if len(candidates) == 0:
         raise EnsembleError("candidates: at least one is needed, got none (has any trial completed?)")
     numbers = [c.number for c in candidates]
@@ -87,12 +106,11 @@ def usable(candidates: Sequence[LibraryModel], rows: int, target: Target | str, 
             f"candidates: they were trained on {len(known)} different sets of data "
             f"(fingerprints {sorted(known)}); an ensemble needs candidates of one"
         )
+
+
+def _with_fitting_predictions(candidates: Sequence[LibraryModel], rows: int, target: Target) -> Iterator[LibraryModel]:
+    """The candidates by number, their predictions as arrays (rows, outputs); refuses other rows and other outputs."""
     widths: dict[int, int] = {}
-    kept: list[LibraryModel] = []
-    gone: list[int] = []
-    infinite: list[int] = []
-    copies: list[int] = []
-    seen: dict[bytes, int] = {}
     for candidate in sorted(candidates, key=lambda c: c.number):
         name = f"candidate {candidate.number}"
         predictions = as_predictions(candidate.predictions, target, name)
@@ -108,37 +126,34 @@ def usable(candidates: Sequence[LibraryModel], rows: int, target: Target | str, 
                 f"candidates: number {first} has {a} outputs, number {second} has {b}; "
                 "they were trained for other classes"
             )
+        yield candidate if predictions is candidate.predictions else replace(candidate, predictions=predictions)
+
+
+def _told_apart(candidates: Iterable[LibraryModel]) -> tuple[list[LibraryModel], dict[str, list[int]]]:
+    """Those that can be members; and the numbers of those that cannot, by the reason why."""
+    kept: list[LibraryModel] = []
+    gone: list[int] = []
+    infinite: list[int] = []
+    copies: list[int] = []
+    seen: dict[bytes, int] = {}
+    for candidate in candidates:
         if not candidate.available:
             gone.append(candidate.number)
             continue
-        total = float(predictions.sum(dtype=np.float64))
+        total = float(candidate.predictions.sum(dtype=np.float64))
         if not math.isfinite(total):
             infinite.append(candidate.number)
             continue
-        # equal sums are rare: compare the arrays only then
-        fingerprint = np.float64(total).tobytes() + predictions[:1].tobytes()
-        if fingerprint in seen and np.array_equal(kept[seen[fingerprint]].predictions, predictions):
+        # Equal sums are rare: the arrays are compared only then.
+        fingerprint = np.float64(total).tobytes() + candidate.predictions[:1].tobytes()
+        if fingerprint in seen and np.array_equal(kept[seen[fingerprint]].predictions, candidate.predictions):
             copies.append(candidate.number)
             continue
         seen[fingerprint] = len(kept)
-        if predictions is not candidate.predictions:
-            candidate = replace(candidate, predictions=predictions)
         kept.append(candidate)
-    for left_out, why in (
-        (gone, "their weights are gone"),
-        (infinite, "their predictions are not finite"),
-        (copies, "they predict exactly as an earlier one"),
-    ):
-        if left_out:
-            shown = ", ".join(map(str, left_out[:10])) + (" ..." if len(left_out) > 10 else "")
-            warn(f"{len(left_out)} candidates left out, as {why}: {shown}", notes)
-    if not kept:
-        raise EnsembleError(f"candidates: none of {len(candidates)} can be used ({notes[-1]})")
-    if target.gives_probabilities:
-        low = min(float(c.predictions.min()) for c in kept)
-        high = max(float(c.predictions.max()) for c in kept)
-        if low < -1e-3 or high > 1 + 1e-3:
-            raise EnsembleError(
-                f"candidates: predictions of a {target.task} task must be probabilities, got {low:.4g} .. {high:.4g}"
-            )
-    return kept
+    left_out = {
+        "their weights are gone": gone,
+        "their predictions are not finite": infinite,
+        "they predict exactly as an earlier one": copies,
+    }
+    return kept, {why: numbers for why, numbers in left_out.items() if numbers}
