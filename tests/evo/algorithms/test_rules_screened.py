@@ -304,6 +304,12 @@ def test_without_screening_the_first_child_or_a_stranger_is_trained(believed: Be
     assert believed.made == {"child": 1, "stranger": 1}
 
 
+def test_without_screening_a_stranger_is_trained_with_the_probability_of_one(believed: Believed) -> None:
+    for seed in range(40):
+        believed.ask(screened(screening=False, random=0.3), *BUSY, seed=seed)
+    assert 5 < believed.made["stranger"] < 20 and sum(believed.made.values()) == 40
+
+
 def test_children_inherit_weights_only_where_asked_for(believed: Believed) -> None:
     assert (found := believed.ask(screened(), *BUSY)) is not None and found.inherits is None
     assert (found := believed.ask(screened(inherit=True), *BUSY)) is not None and found.inherits == 2
@@ -325,6 +331,9 @@ def test_only_children_are_trained_of_which_the_time_pays_for_four(believed: Bel
 def test_where_the_time_pays_for_none_the_quickest_is_trained(believed: Believed) -> None:
     believed.children = iter([0.5, 0.501, 0.4, 0.6])
     found = believed.ask(screened(offspring=4), clocked(0.1, 1.0), seconds=100.0)
+    assert found is not None and x_of(found.genome) == 0.4 and believed.predicted == []
+    believed.children = iter([0.5, 0.4])
+    found = believed.ask(screened(offspring=2), clocked(0.1, 1.0), seconds=100.0)
     assert found is not None and x_of(found.genome) == 0.4 and believed.predicted == []
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from evo import History, Outcome, Proposal, Status
 from tests.evo.search_parts import Budget, Planner, SpaceExhaustedError, Wait, leading_outcomes
-from tests.evo.small_histories import done, failed, genome, history_of, waiting
+from tests.evo.small_histories import done, genome, history_of, waiting
 
 NEXT = Proposal(genome(0.7), last_epoch=3)
 
@@ -187,10 +187,9 @@ def test_minutes_cut_nothing_that_has_no_measured_start() -> None:
         planner = plan(finish=Says(proposal), budget=Budget(minutes=10.0), final_share=0.5)
         assert planner.next(history, minutes=5.0) == proposal
     # One that failed before its first epoch has no pace; neither has one whose seconds are not known.
-    broken = history_of(failed(0.1))
-    assert plan(finish=Says(final(0, 90, 0)), budget=Budget(minutes=10.0), final_share=0.5).next(broken, 5.0) == final(
-        0, 90, 0
-    )
+    for outcome in (Outcome(Status.FAILED), Outcome(Status.FAILED, seconds={"build": 60.0})):
+        planner = plan(finish=Says(final(0, 90, 0)), budget=Budget(minutes=10.0), final_share=0.5)
+        assert planner.next(history_of((Proposal(genome(0.1)), outcome)), minutes=5.0) == final(0, 90, 0)
 
 
 def test_trials_of_the_search_are_not_begun_if_the_minutes_left_do_not_pay_for_them() -> None:
@@ -313,6 +312,13 @@ def test_with_a_clock_nothing_is_finished_without_a_share_or_after_the_end() -> 
     assert timed(Clock(searching=False), final_share=0.0).next(history, 9.0) is Wait.BUDGET
     assert timed(Clock(searching=False)).next(history, 10.0) is Wait.BUDGET
     assert isinstance(timed(Clock(searching=False)).next(history, 9.9), Proposal)
+
+
+def test_with_a_clock_nothing_is_finished_that_another_limit_does_not_pay_for() -> None:
+    history = history_of(done(0.1, 0.1), waiting(0.2, final=True))
+    for trials, finished in ((2, False), (3, True)):
+        found = timed(Clock(searching=False), budget=Budget(minutes=10.0, trials=trials)).next(history, 9.0)
+        assert isinstance(found, Proposal) == finished
 
 
 def test_with_a_clock_final_trainings_see_all_that_has_arrived() -> None:

@@ -107,6 +107,10 @@ def test_a_stratum_is_a_quarter_of_a_large_pool() -> None:
     assert (chosen(4, 1, done(1.0, 0.1)), chosen(4, 1, done(0.0, 0.1))) == (0, 1)
 
 
+def test_a_stratum_begins_an_eighth_of_the_pool_below_its_centre() -> None:
+    assert chosen(72, 0) == 36 - 9
+
+
 def test_of_a_stratum_the_one_farthest_from_its_nearest_neighbour_is_taken() -> None:
     assert chosen(32, 1, done(0.04, 0.1), done(0.12, 0.1)) == 8
     assert chosen(32, 1, done(0.04, 0.1), done(0.10, 0.1)) == 7
@@ -194,6 +198,24 @@ def test_timed_one_of_the_four_cheapest_is_taken_where_none_is_affordable() -> N
     assert next(counter) == 4 * POOL
 
 
+def drawn_within_time(limit: float | None) -> tuple[list[float], int]:
+    """What a design with a clock may choose from, of 0.001, 0.002, ..., and how many were drawn."""
+    problem, keys, counter = Problem(SPACE), Keys(SPACE), itertools.count(1)
+    problem.toolbox.register("individual", lambda: Candidate(genome(next(counter) / 1000)))
+    policy = WithinTime(Affordable(limit))  # type: ignore[arg-type]
+    pool = policy.pool(NewPhenotypes(SPACE, keys, history_of()), operators(problem))
+    return [x_of(candidate.genome) for candidate in pool], next(counter) - 1
+
+
+def test_timed_the_first_32_that_are_affordable_are_chosen_from() -> None:
+    assert drawn_within_time(0.04) == ([n / 1000 for n in range(1, POOL + 1)], 4 * POOL)
+    assert drawn_within_time(0.02) == ([n / 1000 for n in range(1, 21)], 4 * POOL)
+
+
+def test_untimed_the_four_cheapest_of_32_are_chosen_from() -> None:
+    assert drawn_within_time(None) == ([0.001, 0.002, 0.003, 0.004], POOL)
+
+
 # -- reduction ----------------------------------------------------------------------------------------
 def walk(mutants: list[float], enough: float, start: float = 0.8) -> tuple[float | None, int]:
     """Where the walk ends, and how many mutants were made; the mutants are given, again and again."""
@@ -225,6 +247,11 @@ def test_where_no_step_saves_a_quarter_the_cheapest_is_taken() -> None:
 
 def test_a_step_is_never_to_something_dearer() -> None:
     assert walk([1.2, 1.0], 0.7) == (None, 60 * 24)
+
+
+def test_a_step_to_something_as_dear_is_none() -> None:
+    """0.8004 and 0.8 cost 800 operations."""
+    assert walk([0.8 / 0.8004], 0.8001, start=0.8004) == (None, 60 * 24)
 
 
 def test_it_is_given_up_after_sixty_steps() -> None:

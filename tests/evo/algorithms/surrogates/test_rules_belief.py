@@ -107,6 +107,18 @@ def test_kernel_and_noise_are_chosen_on_the_trials_below_the_last_threshold() ->
     assert len(fitted(history_of(*same))[1].named("fit")) == 1
 
 
+def test_the_weights_of_several_objectives_are_drawn_from_the_generator_of_the_proposal() -> None:
+    rows = [done(n / 10, (a, b)) for n, (a, b) in enumerate([(0.1, 0.9), (0.5, 0.4), (0.9, 0.1), (0.3, 0.8)])]
+    history = history_of(*rows, objectives=("a", "b"))
+    for seed in range(5):
+        recorder, rng = Recorder(), np.random.default_rng(seed)
+        belief = Belief(recorder, SPACE.features, LADDER, 300)  # type: ignore[arg-type]
+        assert belief.fit(history, found_in(history), rng)
+        ((_, y),) = recorder.named("fit")
+        same = observations(history, found_in(history).values(), LADDER, np.random.default_rng(seed))
+        assert y == [o.target for o in same]
+
+
 def kept(scores: list[float], rows: int) -> list[int]:
     history = history_of(*(done(n / 100, score) for n, score in enumerate(scores)))
     _, recorder, _ = fitted(history, rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 
 import numpy as np
@@ -70,6 +71,14 @@ def test_a_campaign_with_a_surrogate_of_ones_own_is_resumed_with_the_algorithm_g
     assert record["surrogate"] == f"{__name__}:NearestNeighbour"
     with pytest.raises(SettingsError, match="surrogate: expected one of gaussian_process or a callable .*NearestNeigh"):
         algorithm_from_json(record)
+
+
+def test_a_surrogate_without_a_name_of_its_own_is_known_by_its_class() -> None:
+    assert (
+        ScreenedEvolution(surrogate=functools.partial(NearestNeighbour)).to_json()["surrogate"] == "functools:partial"
+    )
+    # A method of a built-in class has no module.
+    assert ScreenedEvolution(surrogate=str.upper).to_json()["surrogate"] == ":str.upper"  # type: ignore[arg-type]
 
 
 def test_an_unknown_surrogate_is_named() -> None:
