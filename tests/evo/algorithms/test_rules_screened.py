@@ -49,7 +49,8 @@ class Believed:
     ) -> Proposal | None:
         problem = Problem(space or SPACE, epochs, Objectives(objectives), seconds=seconds)
 
-        def fit(belief: Belief, *_: Any) -> bool:
+        def fit(belief: Belief, history: Any, found: Any, rng: np.random.Generator) -> bool:
+            assert isinstance(rng, np.random.Generator)
             self.fitted += 1
             return True
 
@@ -100,7 +101,7 @@ def screened(**settings: Any) -> ScreenedEvolution:
         (27, None, None, 27),
         (12, (1, 12), None, 12),
         (50, (1, 50), None, 30),
-        (30, (2, 30), None, 15),
+        (31, (2, 31), None, 15),
         (9, None, 2, 2),
         (9, None, 40, 40),
     ],
@@ -159,11 +160,13 @@ def test_promotion_is_strict_one_of_seven_at_least(believed: Believed) -> None:
     assert found is not None and found.origin == "mutation"
 
 
-def test_without_rungs_all_are_trained_to_the_full_length(believed: Believed) -> None:
+def test_rungs_lie_eta_apart_and_without_it_all_are_trained_to_the_full_length(believed: Believed) -> None:
     found = believed.ask(screened(eta=0), *(done(n / 10, n / 10, 9) for n in range(1, 9)))
     assert found is not None and (found.last_epoch, found.final, found.rung) == (9, True, 0)
     found = believed.ask(screened(eta=0, rungs=(2, 9)), waiting(0.1))
     assert found is not None and (found.last_epoch, found.final) == (2, False)
+    found = believed.ask(screened(eta=2.0), *THREE, epochs=8)
+    assert found is not None and (found.first_epoch, found.last_epoch) == (1, 2)
 
 
 # -- the elite ----------------------------------------------------------------------------------------
@@ -426,13 +429,13 @@ def test_the_least_that_settings_may_be() -> None:
     ],
 )
 def test_settings_are_checked(settings: dict[str, Any]) -> None:
-    with pytest.raises(SettingsError, match=next(iter(settings))):
+    with pytest.raises(SettingsError, match=f"^{next(iter(settings))}: "):
         ScreenedEvolution(**settings)
 
 
 @pytest.mark.parametrize("settings", [{"size": 0}, {"size": 1.5}, {"replicates": -1}, {"replicates": 0.5}])
 def test_settings_of_final_trainings_are_checked(settings: dict[str, Any]) -> None:
-    with pytest.raises(SettingsError, match=next(iter(settings))):
+    with pytest.raises(SettingsError, match=f"^{next(iter(settings))}: "):
         FinalTraining(**settings)
 
 
