@@ -31,7 +31,8 @@ def test_known_volumes() -> None:
     # Fitness (1, -1), (2, -2) and the dominated (1, -2), above (0, -3): 2 + 2 - 1.
     assert hypervolume(history([(1, 1), (2, 2), (1, 2)]), reference=(0, -3)) == pytest.approx(3.0)
     assert hypervolume(history([])) == 0.0
-    with pytest.raises(SettingsError, match="reference"):
+    assert hypervolume(history([(1, 2), (1, 1), (2, 2), (3, 2)]), reference=(0, -3)) == pytest.approx(4.0)
+    with pytest.raises(SettingsError, match=r"^reference: expected 2 values, got \(0,\)"):
         hypervolume(history([(1, 1)]), reference=(0,))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from evo.algorithms import (
     Problem,
     RandomSearch,
 )
+from evo.algorithms.algorithm import LATER
 from genomes import Int
 from genomes.spaces.vector import vector
 from tests.evo.search_parts import Keys, Objectives, Operators, SettingsError, SpaceExhaustedError, survivors_of
@@ -180,9 +182,12 @@ def test_settings_of_generations_are_checked() -> None:
         ({"mutation": 1.1}, "mutation: expected a number from 0 to 1, got 1.1"),
         ({"mutation": -0.1}, "mutation: expected a number from 0 to 1"),
         ({"variation": "xor"}, "variation: expected 'and' or 'or', got 'xor'"),
-        ({"crossover": 0.6, "variation": "or"}, "add up to at most 1 with variation='or', got 0.6 and 0.5"),
+        (
+            {"crossover": 0.6, "variation": "or"},
+            "crossover, mutation: expected to add up to at most 1 with variation='or', got 0.6 and 0.5",
+        ),
     ):
-        with pytest.raises(SettingsError, match=message):
+        with pytest.raises(SettingsError, match=f"^{message}"):
             GeneticAlgorithm(**settings)  # type: ignore[arg-type]
 
 
@@ -284,10 +289,10 @@ def test_settings_of_aging_are_checked() -> None:
         ({"sample": 0}, "sample: expected a whole number from 1 to 100"),
         ({"sample": 101}, "sample: .* 1 to 100"),
         ({"sample": 1.5}, "sample: expected a whole number"),
-        ({"crossover": 1.01}, "crossover"),
-        ({"crossover": -0.01}, "crossover"),
+        ({"crossover": 1.01}, "crossover: "),
+        ({"crossover": -0.01}, "crossover: "),
     ):
-        with pytest.raises(SettingsError, match=name):
+        with pytest.raises(SettingsError, match=f"^{name}"):
             AgingEvolution(**settings)  # type: ignore[arg-type]
 
 
@@ -309,6 +314,17 @@ def test_defaults_are_those_that_were_published() -> None:
             "variation": "and",
         }
     assert RandomSearch(initial=(genome(0.1),)).to_json()["initial"] == [genome(0.1).to_json()]
+
+
+def test_settings_that_came_later_are_written_down_only_where_they_are_not_the_default() -> None:
+    @dataclass(frozen=True)
+    class Grown(RandomSearch):
+        first: int = field(default=1, metadata=LATER)
+        second: tuple[int, ...] = (2, 3)
+
+    named: dict[str, Any] = {"algorithm": "Grown", "initial": []}
+    assert Grown().to_json() == {**named, "second": [2, 3]}
+    assert Grown(first=4, second=()).to_json() == {**named, "first": 4, "second": []}
 
 
 @pytest.mark.parametrize(

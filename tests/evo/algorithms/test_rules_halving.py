@@ -141,7 +141,7 @@ def test_a_used_up_space_waits_or_says_so() -> None:
 @pytest.mark.parametrize("algorithm", [SuccessiveHalving, Hyperband])
 def test_settings_are_checked(algorithm: Any) -> None:
     assert algorithm(eta=1.1).eta == 1.1
-    with pytest.raises(SettingsError, match="eta: expected a number of 1.1 or more, got 1.09"):
+    with pytest.raises(SettingsError, match="^eta: expected a number of 1.1 or more, got 1.09"):
         algorithm(eta=1.09)
     with pytest.raises(SettingsError, match="rungs"):
         algorithm(rungs=()).bind(Problem(SPACE, 9))
