@@ -71,8 +71,10 @@ def test_an_algorithm_that_waits_is_shown_one_outcome_more_at_a_time() -> None:
     for _ in range(3):
         search.ask()
     watching.least = 2
+    watching.seen.clear()
     search.tell(0, GOOD)
     assert search.ask() is None
+    assert watching.seen == [(3, 1)]
     search.tell(1, GOOD)
     watching.seen.clear()
     assert search.ask() is not None

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from deap import tools
 
 from evo import Proposal
 from evo.algorithms import (
@@ -203,6 +204,30 @@ def crowded(size: int, count: int) -> Watched:
 @pytest.mark.parametrize(("size", "bred"), [(4, 4), (6, 4), (7, 4), (8, 8), (2, 4), (3, 4)])
 def test_tournaments_of_crowding_are_of_four_at_a_time(size: int, bred: int) -> None:
     assert len(crowded(size, size).mutated) == bred
+
+
+@pytest.mark.parametrize(("size", "rivals"), [(2, 4), (3, 4), (5, 8), (7, 8), (8, 8)])
+def test_rivals_are_filled_up_by_the_best_to_a_multiple_of_four(
+    monkeypatch: pytest.MonkeyPatch, size: int, rivals: int
+) -> None:
+    drawn: list[list[int]] = []
+    select = tools.selTournamentDCD
+
+    def watched(group: list[Candidate], k: int) -> list[Candidate]:
+        drawn.append([c.number for c in group if c.number is not None])
+        return select(group, k)  # type: ignore[no-any-return]
+
+    monkeypatch.setattr(tools, "selTournamentDCD", watched)
+    crowded(size, size)
+    assert len(drawn[0]) == rivals and set(drawn[0]) == set(range(size))
+    assert drawn[0][size:] == drawn[0][: rivals - size]
+
+
+def test_a_single_survivor_has_no_rivals_and_no_children() -> None:
+    watched = Watched(("a", "b"))
+    rows = [done(0.1, (0.5, 0.5)), failed(0.2)]
+    found = watched.ask(NSGA2(size=2, crossover=0.0, mutation=1.0), *rows)
+    assert found is not None and found.origin == "random" and watched.mutated == []
 
 
 def test_the_dominated_lose_the_tournaments() -> None:

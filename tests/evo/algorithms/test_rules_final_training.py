@@ -8,6 +8,8 @@ import numpy as np
 
 from evo import Proposal
 from evo.algorithms import FinalTraining, Problem
+from genomes import Float
+from genomes.spaces.vector import vector
 from tests.evo.search_parts import Objectives
 from tests.evo.small_histories import SPACE, Row, done, failed, genome, history_of, waiting
 
@@ -53,6 +55,14 @@ def test_one_whose_climb_failed_leaves_its_place_to_another() -> None:
 def test_one_that_failed_beyond_the_full_length_is_replicated() -> None:
     found = finish(done(0.1, 0.9, 9, final=True), failed(0.1, 9, final=True))
     assert found is not None and found.origin == "replicate"
+
+
+def test_of_several_objectives_a_phenotype_takes_one_place_however_many_genomes_it_has() -> None:
+    tenths = vector({"x": Float(0.0, 1.0)}, key=lambda values: f"{values['x']:.1f}")
+    rows = [done(0.11, (0.9, 0.9)), done(0.12, (0.8, 0.8)), done(0.3, (0.1, 0.1)), waiting(0.11, 9, 1, final=True)]
+    two = FinalTraining(size=2).bind(Problem(tenths, 9, Objectives(("a", "b"))))
+    found = two(history_of(*rows, objectives=("a", "b")), np.random.default_rng(0))
+    assert found is not None and (found.continues, found.origin) == (2, "final")
 
 
 def test_only_so_many_are_finished() -> None:

@@ -52,6 +52,12 @@ def test_the_share_that_climbs_is_not_strict_and_is_given_by_eta() -> None:
     assert found is not None and found.continues is None
 
 
+def test_rungs_lie_eta_apart() -> None:
+    for eta, rung in ((2.0, 2), (3.0, 3), (8.0, 8)):
+        found = ask(SuccessiveHalving(eta=eta), *(done(n / 100, n / 100) for n in range(9)), epochs=8)
+        assert found is not None and (found.continues, found.last_epoch) == (8, rung)
+
+
 def test_failed_phenotypes_count_for_nothing() -> None:
     found = ask(SuccessiveHalving(), done(0.1, 0.5), done(0.2, 0.9), failed(0.3))
     assert found is not None and found.continues is None
