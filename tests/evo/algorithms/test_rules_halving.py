@@ -125,6 +125,26 @@ def test_a_stage_waits_for_the_one_before_it() -> None:
     assert step(simulated(Hyperband(), 13, 9).seen(0), np.random.default_rng(0)) is not None
 
 
+def test_who_is_on_the_way_does_not_climb_twice() -> None:
+    rows = [done(n / 100, n / 100) for n in range(9)]
+    found = ask(Hyperband(), *rows, waiting(0.08, 3, 1, continues=8))
+    assert found is not None and found.continues == 7
+
+
+def test_who_failed_as_well_does_not_climb() -> None:
+    rows = [done(n / 100, n / 100) for n in range(8)]
+    found = ask(Hyperband(), *rows, failed(0.07))
+    assert found is not None and found.continues == 6
+
+
+def test_in_the_next_cycle_those_of_its_own_stage_climb() -> None:
+    """On 1 and 3 epochs a cycle has 3, 1 and 2 trials: of trials 6, 7, 8 the best climbs."""
+    rows = [done(n / 100, n / 100, 3 if n in (4, 5) else 1) for n in range(9)]
+    assert [t.proposal.last_epoch for t in simulated(Hyperband(), 6, 3)] == [1, 1, 1, 3, 3, 3]
+    found = ask(Hyperband(), *rows, epochs=3)
+    assert found is not None and found.continues == 8
+
+
 def test_random_genomes_fill_up_where_fewer_completed_than_climb() -> None:
     history = simulated(Hyperband(), 12, 9, fails=lambda n: 2 <= n < 9)
     later = [(t.proposal.first_epoch, t.proposal.last_epoch, t.proposal.rung) for t in history[9:]]
@@ -151,8 +171,9 @@ def test_settings_are_checked(algorithm: Any) -> None:
         algorithm(eta=1.09)
     with pytest.raises(SettingsError, match="rungs"):
         algorithm(rungs=()).bind(Problem(SPACE, 9))
-    with pytest.raises(SettingsError, match="rungs"):
+    with pytest.raises(SettingsError, match="^rungs: expected increasing epochs that end at the full length 9"):
         algorithm(rungs=(1, 8)).bind(Problem(SPACE, 9))
+    assert algorithm(rungs=(1, 9)).rungs == (1, 9)
     assert algorithm().to_json() == {
         "algorithm": algorithm.__name__,
         "initial": [],
