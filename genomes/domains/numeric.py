@@ -1,113 +1,21 @@
-"""Domains: the values that a field of a gene may take.
-
-The names are KerasTuner's. A domain samples, perturbs, validates, and maps
-its values to [0, 1] and back. Values are plain Python numbers, strings and
-booleans, never numpy's: Keras refuses those in places.
-"""
+"""Numbers between two ends: whole ones and others."""
 
 from __future__ import annotations
 
-import abc
 import math
-from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from genomes.checks import whole_number
+from genomes.domains.domain import Domain, Value
 from genomes.errors import GenomeError, shown
-
-#: What a field may hold.
-Value = int | float | bool | str | None
-
-#: Standard deviation of a perturbation, as a share of the domain (in [0, 1] coordinates).
-_PERTURBATION = 0.15
 
 _MAX_MAGNITUDE = 1e300
 
 #: Largest whole number, up or down, that a field may hold: beyond it floats skip numbers.
 _MAX_INTEGER = 2**53
-
-
-class Domain(abc.ABC):
-    """The values that a field may take."""
-
-    default: Value
-    #: Number of values; None if there are infinitely many.
-    size: int | None
-
-    if TYPE_CHECKING:
-        # A gene's attribute is a field's value, not the domain that its class declares.
-        def __get__(self, instance: object, owner: Any = None) -> Any: ...
-
-    @abc.abstractmethod
-    def from_unit(self, unit: float) -> Value:
-        """The value at ``unit`` in [0, 1]."""
-
-    @abc.abstractmethod
-    def to_unit(self, value: Value) -> float:
-        """Where ``value`` lies in [0, 1].
-
-        ``from_unit(to_unit(v)) == v``; up to rounding for a :class:`Float` without a step.
-        """
-
-    @abc.abstractmethod
-    def validate(self, value: Any, path: str = "") -> Value:
-        """``value`` as a plain Python value of the domain.
-
-        Raises:
-            GenomeError: it is not in the domain; the message starts with ``path``.
-        """
-
-    @abc.abstractmethod
-    def to_json(self) -> dict[str, Any]:
-        """The domain as a JSON object with a ``domain`` entry."""
-
-    def sample(self, rng: np.random.Generator) -> Value:
-        """A value drawn uniformly (uniformly in the logarithm for ``log=True``)."""
-        return self.from_unit(float(rng.random()))
-
-    def perturb(self, value: Value, rng: np.random.Generator) -> Value:
-        """A value near ``value`` and different from it, where there is one."""
-        if self.size == 1:
-            return value
-        unit = self.to_unit(value)
-        for _ in range(8):
-            moved = unit + float(rng.normal(0.0, _PERTURBATION))
-            # Reflected at the borders, so that they are not favoured.
-            moved = abs(moved) % 2.0
-            moved = 2.0 - moved if moved > 1.0 else moved
-            candidate = self.from_unit(moved)
-            if candidate != value:
-                return candidate
-        return self._neighbour(value, rng)
-
-    def _neighbour(self, value: Value, rng: np.random.Generator) -> Value:
-        """The next value up or down: reached when the values lie wider apart than perturbations reach."""
-        if self.size is None:
-            return value
-        index = round(self.to_unit(value) * self.size - 0.5)
-        steps = [i for i in (index - 1, index + 1) if 0 <= i < self.size]
-        return self.from_unit((steps[int(rng.integers(len(steps)))] + 0.5) / self.size)
-
-    def contains(self, value: Any) -> bool:
-        """Whether ``value`` belongs to the domain."""
-        try:
-            self.validate(value)
-        except GenomeError:
-            return False
-        return True
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Domain) and self.to_json() == other.to_json()
-
-    def __hash__(self) -> int:
-        return hash(repr(self))
-
-    def __repr__(self) -> str:
-        arguments = ", ".join(f"{k}={v!r}" for k, v in self.to_json().items() if k != "domain")
-        return f"{type(self).__name__}({arguments})"
 
 
 def _integer(value: Any, path: str) -> int:
@@ -346,114 +254,3 @@ class Float(Domain):
             "log": self.log,
             "default": self.default,
         }
-
-
-class Choice(Domain):
-    """One of several values.
-
-    Args:
-        values: plain numbers, strings, booleans or None; at least one, no duplicates.
-        default: value of default genomes; the first if not given.
-        ordered: neighbours in the list are alike; by default true if all are numbers.
-
-    Raises:
-        GenomeError: no value, a duplicate, a value that JSON cannot hold, a default that is not among them.
-    """
-
-    def __init__(self, values: Sequence[Value], default: Value = None, ordered: bool | None = None) -> None:
-        if isinstance(values, (str, bytes)) or not isinstance(values, (Sequence, np.ndarray)) or not len(values):
-            raise GenomeError(f"Choice: expected a list with at least one value, got {shown(values)}")
-        self.values: tuple[Value, ...] = tuple(v.item() if isinstance(v, np.generic) else v for v in values)
-        for value in self.values:
-            if not isinstance(value, (int, float, str, bool, type(None))):
-                raise GenomeError(f"Choice: expected plain numbers, strings, booleans, got {shown(value)}")
-            if isinstance(value, float) and not math.isfinite(value):
-                raise GenomeError(f"Choice: expected finite numbers, got {value!r}")
-        if len({(type(v) is bool, v) for v in self.values}) != len(self.values):
-            raise GenomeError(f"Choice: values must differ, got {list(self.values)}")
-        numbers = all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in self.values)
-        self.ordered = numbers if ordered is None else bool(ordered)
-        self.size = len(self.values)
-        given = default is not None or None in self.values
-        self.default = self.validate(default, "default") if given else self.values[0]
-
-    def from_unit(self, unit: float) -> Value:
-        """The value whose equal part of [0, 1] holds ``unit``."""
-        return self.values[min(max(int(unit * len(self.values)), 0), len(self.values) - 1)]
-
-    def to_unit(self, value: Value) -> float:
-        """The middle of the part of [0, 1] that ``value`` owns."""
-        return (self._index(value) + 0.5) / len(self.values)
-
-    def perturb(self, value: Value, rng: np.random.Generator) -> Value:
-        """A near value if the choice is ordered, else any other value."""
-        if self.ordered or len(self.values) == 1:
-            return super().perturb(value, rng)
-        index = int(rng.integers(len(self.values) - 1))
-        return self.values[index + (index >= self._index(value))]
-
-    def _index(self, value: Value) -> int:
-        if isinstance(value, (int, float, str, type(None))):
-            for index, known in enumerate(self.values):
-                if known == value and isinstance(known, bool) == isinstance(value, bool):
-                    return index
-        raise GenomeError(f"expected one of {list(self.values)}, got {shown(value)}")
-
-    def validate(self, value: Any, path: str = "") -> Value:
-        """The one of the values that equals ``value``; True is not 1."""
-        if isinstance(value, np.generic):
-            value = value.item()
-        try:
-            return self.values[self._index(value)]
-        except GenomeError:
-            raise GenomeError(f"expected one of {list(self.values)}, got {shown(value)}", path) from None
-
-    def to_json(self) -> dict[str, Any]:
-        """The domain as a JSON object."""
-        return {
-            "domain": "Choice",
-            "values": list(self.values),
-            "default": self.default,
-            "ordered": self.ordered,
-        }
-
-
-class Boolean(Choice):
-    """True or false."""
-
-    def __init__(self, default: bool = False) -> None:
-        super().__init__([False, True], default=bool(default), ordered=False)
-
-    def to_json(self) -> dict[str, Any]:
-        """The domain as a JSON object."""
-        return {"domain": "Boolean", "default": self.default}
-
-
-class Fixed(Choice):
-    """A single value."""
-
-    def __init__(self, value: Value) -> None:
-        super().__init__([value])
-
-    def to_json(self) -> dict[str, Any]:
-        """The domain as a JSON object."""
-        return {"domain": "Fixed", "value": self.values[0]}
-
-
-_KINDS: dict[str, type[Domain]] = {d.__name__: d for d in (Int, Float, Choice, Boolean, Fixed)}
-
-
-def domain_from_json(json: Mapping[str, Any], path: str = "") -> Domain:
-    """The domain that :meth:`Domain.to_json` wrote.
-
-    Raises:
-        GenomeError: an unknown kind of domain, or arguments that it refuses.
-    """
-    kind = _KINDS.get(str(json.get("domain"))) if isinstance(json, Mapping) else None
-    if kind is None:
-        raise GenomeError(f"expected a domain ({', '.join(_KINDS)}), got {shown(json)}", path)
-    arguments = {name: value for name, value in json.items() if name != "domain"}
-    try:
-        return kind(**arguments)
-    except TypeError as error:
-        raise GenomeError(f"{kind.__name__}: {error}", path) from None
