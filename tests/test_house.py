@@ -118,7 +118,7 @@ def test_every_module_stands_in_a_layer() -> None:
     assert named <= modules
 
 
-@pytest.mark.parametrize("package", PACKAGES)
+@pytest.mark.parametrize("package", (*PACKAGES, "tests"))
 def test_files_are_short(package: str) -> None:
     long = {}
     for path in sources(package):

@@ -39,7 +39,7 @@ CACHE = "cache"
 
 
 @dataclass(frozen=True)
-class _Job:
+class _Work:
     """A trial to be trained: one whose outcome is wanted, or a finished one for what it had left (``again``)."""
 
     trial: Trial
@@ -69,8 +69,8 @@ class Dispatch:
         self._keeps = keeps
         self._executor = setup.executor
         self._reference: DataReference | None = None
-        self._running: dict[Future[Any], tuple[_Job, TrialTask]] = {}
-        self._waiting: list[_Job] = []
+        self._running: dict[Future[Any], tuple[_Work, TrialTask]] = {}
+        self._waiting: list[_Work] = []
         self._retries: dict[tuple[int, bool], int] = {}
         #: Finished trials that are being trained again.
         self._again: set[int] = set()
@@ -90,7 +90,7 @@ class Dispatch:
     @property
     def trials(self) -> int:
         """Number of trials that were submitted and have not come back."""
-        return sum(not job.again for job in self._jobs())
+        return sum(not work.again for work in self._all_work())
 
     @property
     def running(self) -> int:
@@ -103,7 +103,7 @@ class Dispatch:
         Raises:
             StorageError: the data cannot be written for the workers, or a state cannot be trained again.
         """
-        self._enter(_Job(trial))
+        self._enter(_Work(trial))
 
     def restore(self, numbers: Iterable[int]) -> None:
         """Train finished trials again, beside everything else, for the state or predictions that were lost.
@@ -117,7 +117,7 @@ class Dispatch:
 
     def needed(self) -> set[int]:
         """Trials whose states are read by those that are trained again."""
-        return {number for job in self._jobs() if job.again for number in _sources(job.trial.proposal)}
+        return {number for work in self._all_work() if work.again for number in _sources(work.trial.proposal)}
 
     def wait(self) -> Iterator[tuple[Trial, TrialReport]]:
         """Wait until something is done, at most a tick; gives the trials that came back, with their reports.
@@ -157,64 +157,64 @@ class Dispatch:
         finally:
             shutil.rmtree(self._stored.path / CACHE, ignore_errors=True)
 
-    # -- jobs ------------------------------------------------------------------------------
-    def _jobs(self) -> list[_Job]:
+    # -- work ------------------------------------------------------------------------------
+    def _all_work(self) -> list[_Work]:
         """All that is with the executor or waits."""
-        return [*(job for job, _ in self._running.values()), *self._waiting]
+        return [*(work for work, _ in self._running.values()), *self._waiting]
 
-    def _enter(self, job: _Job) -> None:
-        """Begin a job, or let it wait for the states that it begins from."""
-        gone = self._gone(job)
+    def _enter(self, work: _Work) -> None:
+        """Begin a piece of work, or let it wait for the states that it begins from."""
+        gone = self._gone(work)
         if not gone:
-            self._begin(job)
+            self._begin(work)
             return
-        self._waiting.append(job)
+        self._waiting.append(work)
         for number in gone:
             self._train_again(number)
 
-    def _gone(self, job: _Job) -> list[int]:
-        """Trials whose states the job begins from and that are not there."""
-        return [number for number in _sources(job.trial.proposal) if self._is_gone(number)]
+    def _gone(self, work: _Work) -> list[int]:
+        """Trials whose states the work begins from and that are not there."""
+        return [number for number in _sources(work.trial.proposal) if self._is_gone(number)]
 
     def _train_again(self, number: int) -> None:
         if number not in self._again:
             self._again.add(number)
             self._observers.message(f"trial {number}: what it left is needed again and is trained again")
-            self._enter(_Job(self._history[number], again=True))
+            self._enter(_Work(self._history[number], again=True))
 
-    def _begin(self, job: _Job) -> None:
+    def _begin(self, work: _Work) -> None:
         executor = self._started_executor()
         # What is trained again has to end where it ended before.
-        task = dataclasses.replace(self._task(job.trial), deadline=None if job.again else self._deadline())
+        task = dataclasses.replace(self._task(work.trial), deadline=None if work.again else self._deadline())
         if self._setup.evaluate is not None:
             future = executor.submit(self._setup.evaluate, task)
         else:
             future = executor.submit(train_with, task, self._setup.space.definitions)
-        self._running[future] = (job, task)
-        if not job.again:
-            self._observers.tell("on_submit", job.trial, self._history)
+        self._running[future] = (work, task)
+        if not work.again:
+            self._observers.tell("on_submit", work.trial, self._history)
         elif future.done():
             # Where calls are done at once, what waits for it goes on at once.
             self._settled(future)
 
     def _settled(self, future: Future[Any]) -> tuple[Trial, TrialReport] | None:
         """What came back, if it is the outcome of a trial; else what follows from it is done here."""
-        job, task = self._running.pop(future)
+        work, task = self._running.pop(future)
         try:
             report = settle(future, task)
         except concurrent.futures.CancelledError:
-            self._enter(job)
+            self._enter(work)
             return None
-        key = (job.trial.number, job.again)
+        key = (work.trial.number, work.again)
         if report.outcome.message.startswith("worker:") and self._retries.get(key, 0) < RETRIES:
             # The machine may have killed it, not the candidate: that must not change the history.
             self._retries[key] = self._retries.get(key, 0) + 1
-            self._observers.message(f"trial {job.trial.number}: {report.outcome.message}; it is done again")
-            self._enter(job)
+            self._observers.message(f"trial {work.trial.number}: {report.outcome.message}; it is done again")
+            self._enter(work)
             return None
-        if not job.again:
-            return job.trial, report
-        self._put_back(job.trial.number, report)
+        if not work.again:
+            return work.trial, report
+        self._put_back(work.trial.number, report)
         return None
 
     # -- what was lost -----------------------------------------------------------------------
@@ -229,7 +229,7 @@ class Dispatch:
     def _put_back(self, number: int, report: TrialReport) -> None:
         """Store again what a trial had left, and begin what waited for it."""
         stored = self._stored
-        awaited = any(number in _sources(job.trial.proposal) for job in self._waiting)
+        awaited = any(number in _sources(work.trial.proposal) for work in self._waiting)
         state = self._is_gone(number) and (awaited or self._keeps(number))
         predictions = number in stored.lost_predictions
         if (
@@ -248,11 +248,11 @@ class Dispatch:
             self._repairs += stored.messages[said:]
         self._again.discard(number)
         waiting, self._waiting = self._waiting, []
-        ready: list[_Job] = []
-        for job in waiting:
-            (self._waiting if self._gone(job) else ready).append(job)
-        for job in ready:
-            self._begin(job)
+        ready: list[_Work] = []
+        for work in waiting:
+            (self._waiting if self._gone(work) else ready).append(work)
+        for work in ready:
+            self._begin(work)
 
     def _is_gone(self, number: int) -> bool:
         """Whether a trial left a state that is not there: dropped, lost or damaged."""

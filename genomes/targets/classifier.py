@@ -160,7 +160,10 @@ class IndependentLabels(Classifier):
         return ops.sigmoid(scores)
 
     def pooled_loss(self, loss: str, pooling: str) -> PooledLoss:
-        """See :class:`Target`; the Brier score of a geometric mean is no function of such a sum: log loss instead."""
+        """A loss as a function of the weighted sum of members.
+
+        The Brier score of a geometric mean is no function of such a sum: log loss stands in for it.
+        """
         geometric = pooling == "geometric"
         if loss == "error":
             return WrongSign(geometric)

@@ -128,7 +128,7 @@ class Multiclass(Classifier):
 
     # -- judging -----------------------------------------------------------------------
     def row_losses(self, loss: str, predictions: np.ndarray, targets: np.ndarray) -> np.ndarray:
-        """See :class:`Target`."""
+        """Log loss, squared distance to the one-hot row (Brier), or 0 and 1 for right and wrong; float64 (rows,)."""
         p = predictions.astype(np.float64)
         rows = np.arange(len(p))
         if loss == "log_loss":
@@ -166,7 +166,10 @@ class Multiclass(Classifier):
         return ops.softmax(scores, axis=-1)
 
     def pooled_loss(self, loss: str, pooling: str) -> PooledLoss:
-        """See :class:`Target`; the Brier score of a geometric mean is no function of such a sum: log loss instead."""
+        """A loss as a function of the weighted sum of members.
+
+        The Brier score of a geometric mean is no function of such a sum: log loss stands in for it.
+        """
         geometric = pooling == "geometric"
         if loss == "error":
             return WrongClass(geometric)
