@@ -133,7 +133,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _main(arguments: Sequence[str] | None) -> int:
-    # Before any command imports a backend: its start-up messages are no news to anyone.
+    # Before any command imports a backend: its start-up messages tell nobody anything.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     given = parser().parse_args(arguments)
     if given.version:

@@ -1,6 +1,6 @@
 """The mutation run: change one thing at a time in the code, and see whether a test notices. Nothing is trained.
 
-``make mutation`` goes on where it was stopped and prints the share of the changes that tests caught, module by module;
+``make mutation`` resumes where it was stopped and prints the share of the changes that tests caught, module by module;
 it fails below :data:`BAR`. What is changed and which tests are asked stands in ``pyproject.toml`` (``tool.mutmut``).
 
     make mutation                                              every module that is not done yet

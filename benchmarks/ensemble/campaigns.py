@@ -97,7 +97,7 @@ def run_one(task: tasks.Task, seed: int, minutes: float, workers: int, size: int
         result = evo.Campaign(task.space(), data, directory, budget=budget, seed=seed, workers=workers).run()
     if result.reason == "stopped":
         # By Ctrl-C or SIGTERM: not a result, and not to be gone on from with the next one.
-        raise SystemExit(f"{task.name}, seed {seed}: stopped; the same command goes on with it")
+        raise SystemExit(f"{task.name}, seed {seed}: stopped; the same command resumes it")
     rows: list[dict[str, Any]] = []
     single: np.ndarray | None = None
     for product, options in products(task).items():

@@ -175,7 +175,7 @@ def summary(frame: pd.DataFrame) -> str:
 
 
 def run_study(seeds: int, folder: Path | None, output: Path) -> None:
-    """Compare all methods on all pools; pools are kept, so that an interrupted study goes on."""
+    """Compare all methods on all pools; pools are kept, so that an interrupted study can be resumed."""
     table = tidy.Table(output / "study.csv", COLUMNS, key=("task", "seed", "method", "metric"))
     for seed in range(1, seeds + 1):
         for name in SOURCES:

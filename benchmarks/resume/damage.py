@@ -53,7 +53,7 @@ def _run(directory: Path, trials: int) -> str:
 
 
 def damage_test(folder: Path, trials: int) -> Report:
-    """Each file, each way; the campaign goes on with a larger budget than it had.
+    """Each file, each way; the campaign is resumed with a larger budget than it had.
 
     Either it ends with the bytes of the same campaign, gone on with undamaged, or it is
     refused with the file's name; anything else is a failure.

@@ -1,7 +1,7 @@
 """Searches tables of measured trainings: our algorithms and other packages at equal cost.
 
 Writes into --out: results.csv (tidy, one row per training), summary.csv, report.md,
-plots of anytime regret and of mean ranks. Interrupted, it goes on where it stopped.
+plots of anytime regret and of mean ranks. Interrupted, it resumes where it stopped.
 Groups of methods: all, own, ablation, keras-tuner.
 """
 
@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--at", nargs="+", type=float, help="costs at which regrets are reported")
     parser.add_argument("--instances", nargs="+", help="lcbench: instances (default: the 8 for tuning)")
     parser.add_argument("--data", help="folder of the tables (default: the environment variable EVO_DATA)")
-    parser.add_argument("--out", required=True, type=Path, help="folder for results; an earlier run goes on")
+    parser.add_argument("--out", required=True, type=Path, help="folder for results; an earlier run is resumed")
 
 
 def run(arguments: argparse.Namespace) -> int:

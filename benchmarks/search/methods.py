@@ -9,7 +9,7 @@ from benchmarks.search import packages
 from benchmarks.search.evaluator import Evaluator
 from benchmarks.search.own import ABLATIONS, ALGORITHMS, run_own
 
-#: ``(evaluator, seed)``; it goes on until the evaluator raises BudgetSpent.
+#: ``(evaluator, seed)``; it continues until the evaluator raises BudgetSpent.
 Method = Callable[[Evaluator, int], None]
 
 #: Seconds per proposal: compared on few trials and seeds only.

@@ -1,4 +1,4 @@
-"""Runs of methods on tables: one file each, so that an interrupted comparison goes on where it stopped."""
+"""Runs of methods on tables: one file each, so that an interrupted comparison resumes where it stopped."""
 
 from __future__ import annotations
 

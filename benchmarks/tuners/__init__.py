@@ -2,7 +2,7 @@
 
 Each (task, method, seed) is one run in a process of its own, one after the
 other, methods interleaved. Finished runs are never run again: the same command
-goes on where it was interrupted, and more tasks, methods or seeds can be added
+resumes where it was interrupted, and more tasks, methods or seeds can be added
 to the same --out. Reports are made again after every run.
 
 Examples:

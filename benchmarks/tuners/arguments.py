@@ -72,5 +72,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--autokeras-python", metavar="PATH", help="Python of an environment that has AutoKeras")
     parser.add_argument("--keep-models", action="store_true", help="keep our campaigns' directories")
-    parser.add_argument("--limit", type=int, metavar="N", help="end after N runs; the same command goes on")
+    parser.add_argument("--limit", type=int, metavar="N", help="end after N runs; the same command resumes")
     parser.add_argument("--report-only", action="store_true", help="make tables and plots of what is there")

@@ -191,7 +191,7 @@ def run(arguments: argparse.Namespace) -> int:
     failures = 0
     for number, (spec, method) in enumerate(todo):
         if arguments.limit is not None and number >= arguments.limit:
-            print(f"ended after {arguments.limit} runs; the same command goes on")
+            print(f"ended after {arguments.limit} runs; the same command resumes")
             break
         started = time.monotonic()
         name = f"{Path(spec.folder).parents[2].name} {spec.method} seed {spec.seed}"

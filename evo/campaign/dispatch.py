@@ -2,7 +2,7 @@
 
 A finished trial whose state or predictions are gone and needed is trained
 again, to the same bits, by a task like any other: what waits for its state
-waits, everything else goes on.
+waits, everything else continues.
 """
 
 from __future__ import annotations
@@ -194,7 +194,7 @@ class Dispatch:
         if not work.again:
             self._observers.tell("on_submit", work.trial, self._history)
         elif future.done():
-            # Where calls are done at once, what waits for it goes on at once.
+            # Where calls are done at once, what waits for it begins at once.
             self._settled(future)
 
     def _settled(self, future: Future[Any]) -> tuple[Trial, TrialReport] | None:

@@ -107,7 +107,7 @@ class Planner:
                     return proposal
         if time is not None:
             return self._finish_in_time(history, time, minutes, reason)
-        # The choice of the survivors wants every outcome of the search.
+        # The choice of the survivors needs every outcome of the search.
         if self.final_share == 0 or (view.pending() and not _finishing(view)):
             return reason
         return self._final(view, lambda proposal: self._epochs_left(view, proposal, minutes)) or reason

@@ -75,7 +75,7 @@ class CampaignSettings:
     def to_json(self) -> dict[str, Any]:
         """The settings as a JSON object, as they are stored and compared."""
         training = dataclasses.asdict(dataclasses.replace(self.training, strategy=_named(self.training.strategy)))
-        # What is measured follows from the objectives; directories say it of latency, and of nothing else.
+        # What is measured follows from the objectives; of latency alone it is stored as well, as format 1 has it.
         training["latency"] = "latency" in training.pop("measured")
         return {
             "seed": self.seed,

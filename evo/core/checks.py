@@ -1,4 +1,4 @@
-"""Checks of settings: what is not what it should be is refused with the setting's name and what was expected."""
+"""Checks of settings: a wrong value is refused with the name of the setting and what was expected."""
 
 from __future__ import annotations
 

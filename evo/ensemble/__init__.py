@@ -1,4 +1,4 @@
-"""Ensembles: selection, weights, diversity, and the model that comes of them."""
+"""Ensembles: selection, weights, diversity, and the model formed from them."""
 
 from __future__ import annotations
 

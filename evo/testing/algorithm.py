@@ -118,7 +118,7 @@ class AlgorithmConformance(abc.ABC):
             )
 
     def test_another_process_proposes_the_same(self, space: str) -> None:
-        """A campaign that is resumed by another process goes on as it would have."""
+        """A campaign that is resumed by another process continues as it would have."""
         calls = [self._search(space).asked[index] for index in self._samples(space)]
         made = self._space(space)
         found = in_another_process(
@@ -244,7 +244,7 @@ class AlgorithmConformance(abc.ABC):
     # -- whatever happens ------------------------------------------------------------------------
     @pytest.mark.parametrize("misfortune", list(MISFORTUNES))
     def test_the_search_survives(self, misfortune: str) -> None:
-        """Where nothing good comes of any trial, it goes on with further genomes (on the last of the spaces)."""
+        """If every trial goes wrong, it continues with further genomes (on the last of the spaces)."""
         made, training = self._space(self._last()), MISFORTUNES[misfortune]
         search = run_search(self.make(), self._problem(self._last()), 16, concurrency=2, training=training)
         assert search.exhausted is None, f"{misfortune}: the search ended with {search.exhausted!r}"

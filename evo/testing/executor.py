@@ -108,7 +108,7 @@ class ExecutorConformance(abc.ABC):
 
     # -- failures --------------------------------------------------------------------------------
     def test_an_exception_is_the_result_of_its_call_alone(self) -> None:
-        """What a call raises is raised by its future; the executor goes on."""
+        """What a call raises is raised by its future; the executor continues."""
         with self.running() as executor:
             failing = executor.submit(calls.fail, "by itself")
             good = executor.submit(calls.add, 1, 1)

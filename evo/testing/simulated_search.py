@@ -54,7 +54,7 @@ def simulated_training(space: Space, trial: Trial) -> Outcome:
     )
 
 
-#: Trainings of which nothing good comes, by name.
+#: Trainings that all go wrong, by name.
 MISFORTUNES: dict[str, SimulatedTraining] = {
     "every trial fails": lambda space, trial: Outcome(Status.FAILED, message="ValueError: simulated"),
     "every trial diverges": lambda space, trial: Outcome(Status.DIVERGED, epochs=1, message="simulated"),
@@ -144,7 +144,7 @@ def run_search(
                 break
             assert seen.pending(), (
                 f"trial {number}: the algorithm waits (it returned None) although no outcome is pending: the campaign "
-                "would never go on. Propose something, or raise SpaceExhaustedError"
+                "would never continue. Propose something, or raise SpaceExhaustedError"
             )
         if proposal is None:
             break

@@ -73,7 +73,7 @@ class SpaceConformance(abc.ABC):
             found = space.cost(genome).parameters
             assert least <= found, f"the smallest genome has {least} parameters, but this one {found}: {genome}"
 
-    def test_samples_are_valid_and_come_of_the_rng_alone(self) -> None:
+    def test_samples_are_valid_and_come_from_the_rng_alone(self) -> None:
         """``sample`` draws from ``rng`` only."""
         space = self.make()
         genomes = self._sampled(space)
@@ -83,7 +83,7 @@ class SpaceConformance(abc.ABC):
         if space.size() != 1:
             assert len({space.key(genome) for genome in genomes}) > 1, "all samples are the same genome"
 
-    def test_mutants_are_valid_and_come_of_the_rng_alone(self) -> None:
+    def test_mutants_are_valid_and_come_from_the_rng_alone(self) -> None:
         """``mutate`` gives a valid child, draws from ``rng`` only, and leaves its parent alone."""
         space = self.make()
         changed = 0
@@ -98,7 +98,7 @@ class SpaceConformance(abc.ABC):
         if space.size() != 1:
             assert changed, f"none of {self.samples} mutations changed the phenotype"
 
-    def test_children_are_valid_and_come_of_the_rng_alone(self) -> None:
+    def test_children_are_valid_and_come_from_the_rng_alone(self) -> None:
         """``crossover`` gives two valid children, draws from ``rng`` only, and leaves the parents alone."""
         space = self.make()
         genomes = self._sampled(space)
@@ -313,7 +313,7 @@ class SpaceConformance(abc.ABC):
             assert whole.shape == (20,) and whole.dtype == np.float32, "learning_rates: one float32 for every step"
             assert np.isfinite(whole).all() and (whole >= 0).all(), "learning_rates must be finite, and not negative"
             parts = np.concatenate([space.learning_rates(genome, a, b, False, 5) for a, b in ((0, 1), (1, 4))])
-            assert np.array_equal(whole, parts), "stopping and going on changes the learning rates"
+            assert np.array_equal(whole, parts), "stopping and resuming changes the learning rates"
 
     # -- shared ----------------------------------------------------------------------------------
     def _sampled(self, space: Space) -> list[Genome]:

@@ -1,4 +1,4 @@
-"""What is measured of a trained model where an objective asks for it: a score of the name that stands here."""
+"""Measurements of a trained model that are made if an objective asks for them; each becomes a score of its name."""
 
 from __future__ import annotations
 

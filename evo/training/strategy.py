@@ -66,7 +66,7 @@ def _distributed(distribution: Any) -> Iterator[None]:
 
 
 def _own_device(devices: int) -> int:
-    """Index of this worker's device among several: its number among the workers of its machine, counted around."""
+    """Index of this worker's device among several: its number among the workers of its machine, modulo the devices."""
     given = os.environ.get(WORKER_SLOT, "")
     return int(given) % devices if given.isdigit() else 0
 

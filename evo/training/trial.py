@@ -187,7 +187,7 @@ class _TrialRun:
         return state
 
     def _epochs(self, space: Any, genome: Genome, engine: Engine, data: ResidentData) -> np.ndarray | None:
-        """Train to the last epoch, evaluating after each; the last predictions, None if nothing was to do."""
+        """Train to the last epoch, evaluating after each; the last predictions, None if there was nothing to do."""
         task = self.task
         rows, size = data.train.rows, engine.batch_size
         steps = math.ceil(rows / size)

@@ -69,7 +69,7 @@ class WorkerSlot:
         with contextlib.suppress(AttributeError, ValueError):
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         with contextlib.suppress(Exception):
-            # Warm before the first call; a failure is met again, and told, by the first call.
+            # Warm before the first call; a failure occurs again, and is reported, at the first call.
             self._process()
         try:
             while True:

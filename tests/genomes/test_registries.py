@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_any_module_fills_the_registries() -> None:
@@ -12,5 +15,5 @@ def test_any_module_fills_the_registries() -> None:
         "print({'ImageSpace', 'TabularSpace', 'TextSpace', 'TimeSeriesSpace', 'VectorSpace', 'HypermodelSpace'}"
         " <= set(Space.registry), {'XceptionBlock', 'ColumnEmbedding', 'TokenEmbedding'} <= set(Gene.registry))"
     )
-    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert shown.stdout.strip() == "True True"

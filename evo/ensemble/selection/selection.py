@@ -26,7 +26,7 @@ METHODS = ("auto", "best", "average", "weighted", "greedy", "bagged", "nes", "st
 _TERMS = 4_000_000
 _FEWEST = 64
 #: Share of the bootstrap samples in which a way must be better than the one before to replace it. With few rows the
-#: least of several nested losses is mostly luck, and many members of like weight are the safer bet.
+#: least of several nested losses is mostly luck, and many members of similar weight are the safer bet.
 _CLEARLY = 0.95
 
 

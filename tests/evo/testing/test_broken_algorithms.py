@@ -144,7 +144,7 @@ class Unwritten(RandomSearch):
         (Repeating(), "test_no_phenotype_is_trained_twice", ("endless", 1), "phenotype of trial 0 again"),
         (Repeating(), "test_initial_genomes_come_first", ("endless",), "initial: expected the given genomes"),
         (Repeating(), "test_a_finite_space_ends_with_space_exhausted_error", (1,), "expected SpaceExhaustedError"),
-        (Waiting(), "test_it_waits_only_while_something_is_pending", ("endless",), "would never go on"),
+        (Waiting(), "test_it_waits_only_while_something_is_pending", ("endless",), "would never continue"),
         (
             Climbing(),
             "test_only_completed_trials_are_continued_where_they_ended",

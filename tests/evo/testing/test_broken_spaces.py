@@ -75,9 +75,9 @@ class Miscounted(VectorSpace):
 @pytest.mark.parametrize(
     ("kind", "check", "match"),
     [
-        (GlobalSampling, "test_samples_are_valid_and_come_of_the_rng_alone", "equal generators|global random"),
-        (BadMutants, "test_mutants_are_valid_and_come_of_the_rng_alone", "not in the space"),
-        (OneChild, "test_children_are_valid_and_come_of_the_rng_alone", "two children"),
+        (GlobalSampling, "test_samples_are_valid_and_come_from_the_rng_alone", "equal generators|global random"),
+        (BadMutants, "test_mutants_are_valid_and_come_from_the_rng_alone", "not in the space"),
+        (OneChild, "test_children_are_valid_and_come_from_the_rng_alone", "two children"),
         (KeyOfInnovations, "test_the_key_is_that_of_the_phenotype", "innovation numbers change the key"),
         (NoFeatures, "test_features_are_numbers_near_0_to_1", "not finite"),
         (Forgetting, "test_it_comes_back_from_json_and_does_the_same", "from JSON draws"),
