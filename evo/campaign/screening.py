@@ -23,7 +23,9 @@ class Screening:
         self._space, self._settings, self._history = space, settings, history
         self._trained: dict[str, int] = {}
         for trial in history:
-            if trial.outcome is None or trial.outcome.status is not Status.REJECTED:
+            # As when it was proposed: a worker may have rejected it, and a kill may have come before its refusal.
+            done = trial.outcome is not None and trial.outcome.status is not Status.REJECTED
+            if done or self.refusal(trial) is None:
                 self.register(trial)
 
     def register(self, trial: Trial) -> None:
@@ -53,7 +55,7 @@ class Screening:
         except GenomeError as error:
             return str(error)
         known = self._trained.get(key)
-        if known is not None and proposal.replicate == 0:
+        if known is not None and known != trial.number and proposal.replicate == 0:
             return f"the same phenotype as trial {known}"
         return ""
 

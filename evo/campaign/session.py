@@ -80,7 +80,7 @@ class Session:
                 reason = Wait.BUDGET.value
                 break
             for trial in waiting:
-                dispatch.submit(trial)
+                self._submit(trial)
             waiting = []
             self._say_repairs(dispatch.repairs())
             found = self._next(planner)
@@ -107,11 +107,15 @@ class Session:
         return planner.next(self.history, self._stored.minutes)
 
     def _propose(self, proposal: Proposal) -> None:
-        """Number a proposal, store it, screen it, and submit it."""
+        """Number a proposal, store it, and submit it."""
         trial = Trial(len(self.history), proposal)
         seen = None if self._setup.settings.deterministic else sum(not t.pending for t in self.history)
         self._stored.record_proposal(trial, seen)
         self.history.append(trial)
+        self._submit(trial)
+
+    def _submit(self, trial: Trial) -> None:
+        """Hand a trial to a worker, unless it is refused."""
         refused = self._screening.refusal(trial)
         if refused is not None:
             self._record(trial, TrialReport(trial.number, refused))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -88,3 +89,62 @@ def test_continuations_of_what_did_not_end_there_are_refused() -> None:
         refused = screening.refusal(Trial(1, proposal))
         assert refused is not None and refused.message == words
     assert screening.refusal(Trial(1, Proposal(box.default(), 0, 2, replicate=1))) is None
+
+
+class _Killed(BaseException):
+    """Stands for a kill between a proposal and its refusal."""
+
+
+def _killed_before_the_refusal_of(number: int, monkeypatch: pytest.MonkeyPatch, run: Callable[[], object]) -> None:
+    asked = Screening.refusal
+
+    def refusal(screening: Screening, trial: Trial) -> Outcome | None:
+        if trial.number == number:
+            raise _Killed
+        return asked(screening, trial)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Screening, "refusal", refusal)
+        with pytest.raises(_Killed):
+            run()
+
+
+@pytest.mark.parametrize("limits", [{"flops": 1}, {}])
+def test_what_was_to_be_refused_when_a_session_was_killed_is_refused_by_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limits: dict[str, Any]
+) -> None:
+    """Over a limit, and a phenotype for the second time."""
+    space = spaces.tabular(columns=2, classes=3)
+
+    def always(history: History, rng: np.random.Generator) -> Proposal:
+        return Proposal(space.default(), last_epoch=3)
+
+    def campaign(name: str) -> evo.Campaign:
+        return evo.Campaign(space, data(), tmp_path / name, **settings(algorithm=always), **limits)
+
+    whole = campaign("whole").run()
+    assert whole.trials[1].outcome is not None and whole.trials[1].outcome.status is Status.REJECTED
+    _killed_before_the_refusal_of(1, monkeypatch, campaign("killed").run)
+    resumed = campaign("killed").run()
+    assert [t.outcome for t in resumed.trials] == [t.outcome for t in whole.trials]
+
+
+def rejects(task: TrialTask) -> TrialReport:
+    """As a worker does where only the build tells how large a model is."""
+    return TrialReport(task.number, Outcome(Status.REJECTED, parameters=7, message="parameters: 7 needed"))
+
+
+def test_a_phenotype_that_a_worker_rejected_counts_as_trained_after_a_resume_too(tmp_path: Path) -> None:
+    box = box_of_two()
+
+    def always(history: History, rng: np.random.Generator) -> Proposal:
+        return Proposal(box.default(), last_epoch=3)
+
+    given = settings(algorithm=always, evaluate=rejects)
+    whole = evo.Campaign(box, None, tmp_path / "whole", **given).run()
+    evo.Campaign(box, None, tmp_path / "parts", **(given | {"budget": evo.Budget(trials=1)})).run()
+    resumed = evo.Campaign(box, None, tmp_path / "parts", **given).run()
+    assert [t.outcome for t in resumed.trials] == [t.outcome for t in whole.trials]
+    assert [t.outcome.message for t in whole.trials if t.outcome is not None][1:] == 3 * [
+        "the same phenotype as trial 0"
+    ]
