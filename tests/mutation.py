@@ -5,7 +5,7 @@ it fails below :data:`BAR`. What is changed and which tests are asked stands in 
 
     make mutation                                              every module that is not done yet
     make mutation ARGS=evo/ensemble/selection/selection.py               one module (or several, or a pattern)
-    make mutation ARGS="--again evo/campaign/retention.py"              ask the tests again about what survived
+    make mutation ARGS="--again evo/campaign/retention.py"              ask again about what survived without a reason
     make mutation ARGS="--list evo/campaign/retention.py"               only the table and the survivors; nothing is run
 
 Results are kept in ``mutants/``; ``make clean`` removes them. Survivors that were looked at and may stay are listed
@@ -30,6 +30,10 @@ from pathlib import Path
 BAR = 0.85
 #: Survivors with a reason.
 REVIEWED = Path("docs/decisions/mutation.md")
+#: Of mutants that no test has been asked about.
+OPEN = ("not checked", "check was interrupted by user")
+#: Of those that a test caught, by a failure or because it never ended.
+CAUGHT = ("killed", "caught by type check", "timeout")
 #: Everything that a run leaves behind.
 RESULTS = Path("mutants")
 
@@ -38,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run what is asked for; the exit code is 1 below the bar."""
     parser = argparse.ArgumentParser(prog="make mutation", description=__doc__.partition("\n")[0])
     parser.add_argument("modules", nargs="*", help="such as evo/campaign/retention.py; without any: all")
-    parser.add_argument("--again", action="store_true", help="ask the tests again about mutants that survived")
+    parser.add_argument("--again", action="store_true", help="ask again about what survived without a reason")
     parser.add_argument("--list", action="store_true", help="print what is known; run nothing")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     asked = parser.parse_args(arguments)
@@ -64,7 +68,7 @@ def _matches(path: Path, pattern: str) -> bool:
 
 
 def _run(modules: Iterable[Path], again: bool, processes: int) -> None:
-    """Ask the tests about the mutants of these modules that are open (and, on request, about those that survived)."""
+    """Ask the tests about the mutants of these modules that are open (and again about survivors without a reason)."""
     from mutmut import __main__ as mutmut
     from mutmut.configuration import config
     from mutmut.mutation.trampoline import set_mutant_under_test
@@ -82,10 +86,14 @@ def _run(modules: Iterable[Path], again: bool, processes: int) -> None:
         made = mutmut.create_file_mutants(path)
         if made.error is not None:
             raise made.error
-    open_again = {"not checked", "check was interrupted by user"}
-    if again:
-        open_again |= {"survived", "no tests", "timeout", "suspicious", "segfault"}
-    names = [name for path in modules for name, status in _results(path).items() if status in open_again]
+    known = _known() if again else {}
+    names = []
+    for path in modules:
+        reasons = known.get(str(path), set())
+        for name, status in _results(path).items():
+            survived = status not in (*OPEN, *CAUGHT)
+            if status in OPEN or (again and survived and _change(path, name) not in reasons):
+                names.append(name)
     print(f"{len(names)} mutants to try", flush=True)
     _fast_tests_first()
     if names:
@@ -140,6 +148,10 @@ def _change(path: Path, name: str) -> tuple[str, ...]:
     return tuple(f"{line[0]} {line[1:].strip()}" for line in lines if line[:1] in ("-", "+"))
 
 
+def _known() -> dict[str, set[tuple[str, ...]]]:
+    return reviewed(REVIEWED.read_text()) if REVIEWED.exists() else {}
+
+
 def reviewed(text: str) -> dict[str, set[tuple[str, ...]]]:
     """Changes by module that a reviewer let stand: the blocks of ``diff`` under each heading that names a module."""
     found: dict[str, set[tuple[str, ...]]] = {}
@@ -164,7 +176,7 @@ def _changes(lines: Iterable[str]) -> Iterable[tuple[str, ...]]:
 
 def report(modules: Sequence[Path]) -> int:
     """Print a table and what survived without a reason; the exit code is 1 below the bar, or if something is open."""
-    known = reviewed(REVIEWED.read_text()) if REVIEWED.exists() else {}
+    known = _known()
     columns = ("killed", "timeout", "survived", "reasons", "open", "total")
     width = max(len(str(path)) for path in modules)
     print(f"{'':{width}}  " + "  ".join(f"{name:>8}" for name in columns) + "     share")
@@ -178,7 +190,7 @@ def report(modules: Sequence[Path]) -> int:
                 counts["killed"] += 1
             elif status == "timeout":
                 counts["timeout"] += 1
-            elif status in ("not checked", "check was interrupted by user"):
+            elif status in OPEN:
                 counts["open"] += 1
             else:
                 counts["survived"] += 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -96,6 +98,82 @@ def test_the_same_history_gives_the_same_pace_whatever_was_seen_before() -> None
     for count in range(1, len(rows) + 1):
         grown.fit(history_of(*rows[:count]))
     assert each(grown, 0.43) == each(pace(*rows), 0.43)
+
+
+class Told:
+    """A surrogate that remembers what it was told, and predicts one number."""
+
+    def __init__(self, mean: float = 0.0) -> None:
+        self.mean = mean
+        self.chosen: list[tuple[list[list[float]], list[float]]] = []
+        self.fitted: list[tuple[list[list[float]], list[float]]] = []
+
+    def choose(self, inputs: np.ndarray, targets: np.ndarray) -> None:
+        self.chosen.append((inputs.tolist(), targets.tolist()))
+
+    def fit(self, inputs: np.ndarray, targets: np.ndarray) -> None:
+        self.fitted.append((inputs.tolist(), targets.tolist()))
+
+    def means(self, inputs: np.ndarray) -> np.ndarray:
+        assert inputs.shape[1] == 2 and not inputs[:, 1].any()
+        return np.full(len(inputs), self.mean)
+
+    def predict(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        raise AssertionError("nobody asks how certain it is")
+
+
+def told(*rows: Row, mean: float = 0.0) -> tuple[Pace, Told]:
+    surrogate = Told(mean)
+    found = Pace(SPACE, surrogate=surrogate)
+    assert found.fit(history_of(*rows))
+    return found, surrogate
+
+
+def test_it_learns_by_how_much_the_roofline_is_exceeded_as_standardized_logarithms() -> None:
+    """100, 200 and 400 operations take 1, 4 and 4 seconds instead of 1, 2 and 4."""
+    found, surrogate = told(timed(0.1, 1.0), timed(0.2, 4.0), timed(0.4, 4.0), mean=2.0)
+    mean, deviation = math.log(2) / 3, math.log(2) * math.sqrt(2) / 3
+    ((inputs, targets),) = surrogate.fitted
+    assert inputs == [[0.1, 0.0], [0.2, 0.0], [0.4, 0.0]]
+    assert targets == pytest.approx([-mean / deviation, 2 * mean / deviation, -mean / deviation])
+    assert surrogate.chosen == surrogate.fitted
+    assert each(found, 0.8) == pytest.approx(8 * math.exp(mean + 2 * deviation))
+    surrogate.mean = -9.0
+    assert each(found, 0.8) == pytest.approx(8.0)
+
+
+def test_two_are_enough_to_learn_from_and_one_is_not() -> None:
+    found, surrogate = told(timed(0.1, 1.0), timed(0.4, 8.0), mean=1.0)
+    assert len(surrogate.chosen) == len(surrogate.fitted) == 1 and each(found, 0.8) == pytest.approx(16.0)
+    found, surrogate = told(timed(0.1, 1.0), mean=1.0)
+    assert surrogate.chosen == surrogate.fitted == [] and each(found, 0.8) == pytest.approx(8.0)
+
+
+def test_without_operations_one_is_counted() -> None:
+    assert each(pace(timed(0.0, 2.0)), 0.003) == pytest.approx(6.0)
+
+
+def test_the_newest_hundred_are_learnt_from() -> None:
+    _, surrogate = told(*(timed(n / 1000, 1.0 + n % 3) for n in range(1, 103)))
+    assert [len(targets) for _, targets in surrogate.fitted] == [100]
+
+
+def test_the_unit_of_targets_is_a_thousandth_at_least() -> None:
+    found, surrogate = told(timed(0.1, 1.0), timed(0.4, 4.0), mean=1000.0)
+    assert surrogate.fitted[0][1] == [0.0, 0.0] and each(found, 0.8) == pytest.approx(8 * math.e)
+
+
+def test_hyperparameters_are_chosen_when_a_quarter_more_is_known_on_what_was_known_then() -> None:
+    rows = [timed(n / 100, n * (1.0 + n % 3)) for n in range(1, 12)]
+    found, surrogate = told(*rows[:8])
+    for count in (9, 10, 10, 11):
+        assert found.fit(history_of(*rows[:count]))
+    assert [len(targets) for _, targets in surrogate.chosen] == [8, 10]
+    assert [len(targets) for _, targets in surrogate.fitted] == [8, 9, 10, 11]
+    # Alone they are standardized by themselves.
+    assert np.mean(surrogate.chosen[1][1]) == pytest.approx(0.0) and np.std(surrogate.chosen[1][1]) == pytest.approx(
+        1.0
+    )
 
 
 def test_no_genomes_take_no_time() -> None:
