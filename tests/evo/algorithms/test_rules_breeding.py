@@ -206,6 +206,8 @@ def test_the_best_survive_best_first() -> None:
     group = [Candidate(genome(0.5), (value,), n) for n, value in enumerate([0.2, 0.9, 0.5])]
     assert [c.number for c in survive([*group, Candidate(genome(0.1))], 2)] == [1, 2]
     assert survive([], 3) == []
+    alike = [Candidate(genome(0.5), (0.5,), n) for n in range(4)]
+    assert [c.number for c in survive(alike, 3)] == [0, 1, 2]
 
 
 def test_of_several_objectives_the_first_fronts_survive() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from evo import History, Status
 from evo.algorithms import pareto, survivors
-from genomes import Choice
+from genomes import Choice, Float
 from genomes.spaces.vector import vector
 from tests.evo.search_parts import Keys, best_first
 from tests.evo.small_histories import SPACE, done, failed, found_in, history_of, waiting
@@ -130,6 +130,12 @@ def test_the_front_is_of_the_longest_training_best_in_the_first_objective_first(
     longer = history_of(done(0.1, (0.9, 0.9)), done(0.2, (0.1, 0.2), 3), done(0.3, (0.2, 0.1), 3), objectives=TWO)
     assert pareto(longer) == [2, 1]
     assert pareto(history_of(failed(0.1), objectives=TWO)) == []
+
+
+def test_of_the_front_each_phenotype_is_one_trial() -> None:
+    tenths = vector({"x": Float(0.0, 1.0)}, key=lambda values: f"{values['x']:.1f}")
+    history = history_of(done(0.11, (0.9, 0.1)), done(0.12, (0.8, 0.2)), done(0.3, (0.1, 0.9)), objectives=TWO)
+    assert pareto(history, tenths) == [0, 2] and pareto(history) == [0, 1, 2]
 
 
 def test_with_one_objective_the_front_is_the_best_of_the_longest() -> None:
