@@ -36,6 +36,13 @@ def test_known_volumes() -> None:
         hypervolume(history([(1, 1)]), reference=(0,))
 
 
+def test_it_is_measured_from_the_worst_of_each_objective() -> None:
+    """The worst are 0.2 and 3 seconds: (1, -1) dominates 0.8 by 2 of it, (0.5, -0.5) 0.3 by half a second more."""
+    points = [(0.2, 3.0), (1.0, 1.0), (float("nan"), 9.0), (0.5, 0.5)]
+    assert hypervolume_over_time(history(points)) == pytest.approx([0.0, 1.6, 1.6, 1.75])
+    assert hypervolume(history(points)) == pytest.approx(1.75)
+
+
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=12))
 def test_it_never_falls_and_equals_counted_cells(points: list[tuple[float, float]]) -> None:
     grid = [(round(a * 8) / 8, round(b * 8) / 8) for a, b in points]
@@ -48,4 +55,6 @@ def test_it_never_falls_and_equals_counted_cells(points: list[tuple[float, float
 
 
 def test_trials_without_a_number_count_nothing() -> None:
-    assert hypervolume_over_time(history([(float("nan"), 1.0)])) == [0.0]
+    nan, inf = float("nan"), float("inf")
+    assert hypervolume_over_time(history([(nan, 1.0)])) == [0.0]
+    assert hypervolume_over_time(history([(inf, 1), (1, 1), (2, -inf), (nan, 0)]), (0, -3)) == [0.0, 2.0, 2.0, 2.0]
