@@ -126,7 +126,11 @@ def bred(parents: int, drawn: list[float], crossover: float = 0.25, second: floa
         a.parents = (*a.parents, *b.parents)
         return moved(a, 0.1, "crossover"), moved(b, 0.5, "crossover")
 
-    problem.toolbox.register("select", lambda group, k: [group[0]] * k)
+    def select(group: list[Candidate], k: int) -> list[Candidate]:
+        assert k == 1, "a tournament more draws more random numbers"
+        return group[:1]
+
+    problem.toolbox.register("select", select)
     problem.toolbox.register("mate", mate)
     problem.toolbox.register("mutate", lambda a: (moved(a, 0.01, "mutation"),))
     group = [Candidate(genome(0.0), (1.0,), number) for number in range(parents)]

@@ -123,6 +123,8 @@ def test_of_several_objectives_fronts_come_first_and_of_a_front_the_lonely() -> 
     """The ends are infinitely lonely, ties going to the older one; 3 lies between 1 and 4, 4 between 3 and 5."""
     assert best_first(front(), range(6)) == [1, 5, 3, 4, 0, 2]
     assert survivors(front(), 3) == [1, 5, 3]
+    two = history_of(done(0.1, (0.1, 0.9)), done(0.2, (0.9, 0.1)), objectives=TWO)
+    assert best_first(two, [1, 0]) == [0, 1]
 
 
 def test_the_front_is_of_the_longest_training_best_in_the_first_objective_first() -> None:

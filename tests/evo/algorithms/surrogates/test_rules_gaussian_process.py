@@ -110,15 +110,21 @@ def test_what_is_remembered_is_used_again(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 # -- predictions ------------------------------------------------------------------------------------
-def test_mean_and_deviation_are_those_of_a_gaussian_process_of_mean_zero_with_the_chosen_setting() -> None:
+@pytest.mark.parametrize(("chosen", "setting"), [(True, (1.7, 0.9, 0.3)), (False, (1.7, 0.6, 0.3))])
+def test_mean_and_deviation_are_those_of_a_process_of_mean_zero_with_the_chosen_setting_or_the_first_of_each(
+    chosen: bool, setting: tuple[float, float, float]
+) -> None:
     x = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [2.5, 1.0]])
-    y = np.array([0.3, -0.8, 0.5, 1.2])
+    y = np.array([0.3, -0.8, -0.8, 1.2])
     ahead = np.array([[0.5, 0.0], [2.0, 1.0], [9.0, 0.0]])
-    mine = surrogate(lengths=(1.7,), noises=(0.3,), correlations=(0.6,))
-    mine.choose(x, y)
+    mine = surrogate(lengths=(1.7,), noises=(0.3,), correlations=(0.6, 0.9))
+    if not chosen:
+        mine = surrogate(lengths=(1.7, 0.1), noises=(0.3, 0.1), correlations=(0.6, 0.9))
+    else:
+        mine.choose(x, y)
     mine.fit(x, y)
-    kernel = RungKernel(1.7, 0.6)
-    solved = np.linalg.solve(kernel(x) + 0.3 * np.eye(4), np.column_stack([y, kernel(x, ahead)]))
+    kernel = RungKernel(*setting[:2])
+    solved = np.linalg.solve(kernel(x) + setting[2] * np.eye(4), np.column_stack([y, kernel(x, ahead)]))
     mean, deviation = mine.predict(ahead)
     assert mean == pytest.approx(kernel(ahead, x) @ solved[:, 0])
     assert deviation**2 == pytest.approx(1 - np.diag(kernel(ahead, x) @ solved[:, 1:]))
