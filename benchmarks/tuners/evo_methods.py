@@ -24,6 +24,13 @@ from evo.core.events import Callback
 from evo.core.history import History
 from evo.core.trial import Status, Trial
 
+#: Our algorithms by the name that a method gives them.
+ALGORITHMS: dict[str, Algorithm] = {
+    "default": ScreenedEvolution(),
+    "random": RandomSearch(),
+    "inherit": ScreenedEvolution(inherit=True),
+}
+
 
 def timed(settings: Algorithm, spend: Callable[[float], None]) -> Algorithm:
     """The same algorithm, with the seconds of each proposal told to ``spend``."""
@@ -128,7 +135,7 @@ def run(tuner: str, space: str, task: Task, spec: RunSpec, meter: Meter) -> Deli
     """One campaign.
 
     Args:
-        tuner: ``default`` or ``random``.
+        tuner: one of :data:`ALGORITHMS`.
         space: ``own`` or ``same``.
         task: the task.
         spec: the run.
@@ -137,7 +144,7 @@ def run(tuner: str, space: str, task: Task, spec: RunSpec, meter: Meter) -> Deli
     genome_space, x_train, x_validation, x_test = _space_and_data(space, task)
     data = evo.Data(x_train, task.y_train, validation=(x_validation, task.y_validation))
     watch = Watch(meter, task.objective)
-    settings = RandomSearch() if tuner == "random" else ScreenedEvolution()
+    settings = ALGORITHMS[tuner]
     directory = Path(spec.folder) / "campaign"
     # What was spent before (imports, preparing the data) and what choosing takes are on the same clock.
     reserve = float(spec.extra.get("reserve", 0.0))

@@ -53,6 +53,7 @@ def _methods() -> dict[str, Method]:
     found = [
         Method("evo@own", "evo", "default", "own"),
         Method("evo-random@own", "evo", "random", "own"),
+        Method("evo-inherit@own", "evo", "inherit", "own"),
         Method("evo@same", "evo", "default", "same", "keras_tuner"),
     ]
     for tuner in KERAS_TUNERS:
