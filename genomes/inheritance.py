@@ -39,28 +39,6 @@ def weights_by_mark(model: Any) -> dict[str, np.ndarray]:
     }
 
 
-def assign_weights(model: Any, weights: Mapping[str, np.ndarray]) -> None:
-    """Assign weights from :func:`weights_by_mark` to a model of the same phenotype.
-
-    Raises:
-        GenomeError: a weight is missing, unexpected, or of another shape; in that case nothing is assigned.
-    """
-    variables = {
-        f"{mark}/{place}": weight
-        for mark, layer in _layers(model).items()
-        for place, weight in enumerate(layer.weights)
-    }
-    if set(variables) != set(weights):
-        odd = sorted(set(variables) ^ set(weights))
-        raise GenomeError(f"weights: the model and the given weights differ in {len(odd)} names, first {odd[0]!r}")
-    for name, variable in variables.items():
-        if tuple(variable.shape) != weights[name].shape:
-            expected, given = tuple(variable.shape), weights[name].shape
-            raise GenomeError(f"weights[{name!r}]: expected shape {expected}, got {given}")
-    for name, variable in variables.items():
-        variable.assign(weights[name])
-
-
 def inherit(
     parent_genome: Genome,
     parent_weights: Mapping[str, np.ndarray],

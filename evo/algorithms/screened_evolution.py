@@ -78,7 +78,8 @@ class ScreenedEvolution(Algorithm):
         eta: factor between rungs; 0 for a single rung of the full length.
         rungs: epochs of the rungs, the last being the full length; derived from it by ``eta`` if None.
         promote: at least the top ``1/promote`` of a rung is promoted, however far the rungs lie apart.
-        inherit: children take over their parent's weights where innovation and shape agree.
+        inherit: children take over their parent's weights where innovation and shape agree; off by default,
+            because it gained nothing in whole searches: docs/decisions/inheritance.md.
         rows: most observations that the surrogate is fitted to.
         surrogate: ``gaussian_process``, or a callable that makes a :class:`evo.algorithms.surrogates.Surrogate`
             for a space. A campaign with a callable of your own is resumed with the algorithm given again.

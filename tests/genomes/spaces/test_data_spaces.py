@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from genomes import Float, Gene, Genome, GenomeError, Space, spaces
-from genomes.inheritance import assign_weights, weights_by_mark
+from genomes.inheritance import inherit, weights_by_mark
 from genomes.spaces.columns import Column, infer_columns
 
 pandas = pytest.importorskip("pandas")
@@ -197,7 +197,7 @@ def test_the_saved_model_takes_raw_input(kind: str, tmp_path) -> None:
         preprocessing = dict(stored)
     twin = space.build(space.default(), preprocessing, seed=1, encoded=True)
     model = space.build(space.default(), preprocessing, seed=2)
-    assign_weights(model, weights_by_mark(twin))
+    inherit(space.default(), weights_by_mark(twin), space.default(), model)
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     expected = np.asarray(twin(space.encode(prepared, preprocessing)))
