@@ -94,6 +94,7 @@ def test_random_search_takes_given_genomes_in_their_order() -> None:
 def test_only_genomes_may_be_given() -> None:
     with pytest.raises(SettingsError, match=r"initial\[1\]: expected a Genome, got int"):
         RandomSearch(initial=(genome(0.1), 3))  # type: ignore[arg-type]
+    assert RandomSearch(initial=[genome(0.1)]).initial == (genome(0.1),)  # type: ignore[arg-type]
 
 
 # -- generations -------------------------------------------------------------------------------------

@@ -107,6 +107,11 @@ def test_operators_are_called_with_the_proposals_random_numbers() -> None:
     assert all_calls(1) == all_calls(2)
 
 
+def test_what_is_called_gets_all_its_arguments() -> None:
+    operators = Operators(make_toolbox(line()), np.random.default_rng(0))
+    assert operators.call(lambda *given, **named: (given, named), 1, 2, third=3) == ((1, 2), {"third": 3})
+
+
 def test_the_streams_stay_where_an_error_left_them() -> None:
     def fail() -> None:
         random.random()
