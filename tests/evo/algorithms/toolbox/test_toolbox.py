@@ -112,6 +112,13 @@ def test_what_is_called_gets_all_its_arguments() -> None:
     assert operators.call(lambda *given, **named: (given, named), 1, 2, third=3) == ((1, 2), {"third": 3})
 
 
+def test_a_population_is_a_list_of_so_many_individuals_as_they_are_registered_now() -> None:
+    toolbox = make_toolbox(line())
+    toolbox.register("individual", lambda: Candidate(line().genome(x=0.25), number=7))
+    assert [candidate.number for candidate in toolbox.population(n=3)] == [7, 7, 7]
+    assert isinstance(toolbox.population(n=1), list)
+
+
 def test_the_streams_stay_where_an_error_left_them() -> None:
     def fail() -> None:
         random.random()
