@@ -88,6 +88,11 @@ class Dispatch:
         return not (self._running or self._waiting or self._lost)
 
     @property
+    def repairing(self) -> bool:
+        """Whether something that was lost is not put back yet."""
+        return bool(self._lost or self._again & self._damaged)
+
+    @property
     def trials(self) -> int:
         """Number of trials that were submitted and have not come back."""
         return sum(not work.again for work in self._all_work())

@@ -76,14 +76,16 @@ class Session:
         waiting = [self.history[number] for number in stored.pending]
         reason = "stopped"
         while not self._setup.stopping.is_set():
-            if self._out_of_time():
+            over = self._out_of_time()
+            if over and not dispatch.repairing:
                 reason = Wait.BUDGET.value
                 break
-            for trial in waiting:
-                self._submit(trial)
-            waiting = []
+            if not over:
+                for trial in waiting:
+                    self._submit(trial)
+                waiting = []
             self._say_repairs(dispatch.repairs())
-            found = self._next(planner)
+            found = Wait.BUDGET if over else self._next(planner)
             if isinstance(found, Proposal):
                 self._propose(found)
                 continue

@@ -192,6 +192,28 @@ def test_a_search_that_reads_predictions_waits_for_those_that_were_lost(tmp_path
     assert history_of(resumed) == history_of(whole)
 
 
+def test_what_was_lost_is_restored_when_the_minutes_are_spent_too(tmp_path: Path) -> None:
+    whole = campaign(tmp_path / "c").run()
+    files = files_of(tmp_path / "c")
+    lose(tmp_path / "c")
+    (tmp_path / "c" / "predictions" / "000000.h5").unlink()
+    executor = SimulatedExecutor(2, lambda _: 1.0)
+    spent = evo.Budget(epochs=10_000, minutes=1e-6)
+    with pytest.warns(RepairWarning):
+        resumed = campaign(tmp_path / "c", budget=spent, executor=executor).run()
+    assert resumed.reason == "budget"
+    assert history_of(resumed) == history_of(whole)
+    assert files_of(tmp_path / "c") == files
+
+
+def test_nothing_is_begun_when_the_minutes_are_spent(tmp_path: Path) -> None:
+    running = campaign(tmp_path / "c", executor=None, workers=1, evaluate=never, budget=evo.Budget(minutes=0.02)).run()
+    assert running.reason == "budget" and any(trial.pending for trial in running.trials)
+    submitted = Log()
+    campaign(tmp_path / "c", evaluate=fails, budget=evo.Budget(minutes=0.02), callbacks=[submitted]).run()
+    assert submitted.told == []
+
+
 # -- stopping and failing --------------------------------------------------------------------
 def test_a_stop_does_not_wait_for_what_is_trained_again(tmp_path: Path) -> None:
     stopped(tmp_path / "c", 14)
