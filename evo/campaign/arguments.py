@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
@@ -60,7 +61,7 @@ class TrialTraining:
 
 @dataclass(frozen=True)
 class TrialLimits:
-    """What one trial may take: the argument ``limits`` of :class:`evo.Campaign`; None for no limit.
+    """What one trial may take: the argument ``limits`` of :class:`evo.Campaign`; None or infinity for no limit.
 
     A trial that passes a limit becomes an outcome with its cause; a model that is too large is rejected before it
     is trained.
@@ -87,7 +88,7 @@ class TrialLimits:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if value is not None:
+            if value is not None and value != math.inf:
                 positive_number(value, field.name)
 
 

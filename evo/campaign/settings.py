@@ -65,8 +65,11 @@ class CampaignSettings:
             whole_number(getattr(self, name), name, 1)
         share(self.final_share, "final_share", whole=False)
         share(self.ensemble_share, "ensemble_share")
-        if isinstance(self.algorithm, algorithms.FinalTraining):
+        if self.algorithm is algorithms.FinalTraining or isinstance(self.algorithm, algorithms.FinalTraining):
             raise SettingsError(NO_SEARCH)
+        if isinstance(self.algorithm, type) and issubclass(self.algorithm, algorithms.Algorithm):
+            name = self.algorithm.__name__
+            raise SettingsError(f"algorithm: expected one of evo.algorithms, made: {name}(), got the class {name}")
         if not callable(self.algorithm) and not hasattr(self.algorithm, "bind"):
             raise SettingsError(
                 f"algorithm: expected one of evo.algorithms or a callable (history, rng), got {self.algorithm!r}"

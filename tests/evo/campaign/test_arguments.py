@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import math
 from pathlib import Path
 from typing import Any
 
@@ -143,3 +144,20 @@ def test_a_directory_that_names_final_trainings_says_why_it_is_not_resumed(tmp_p
     with pytest.raises(CampaignMismatchError, match="algorithm"):
         campaign(tmp_path / "c")
     assert before == {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
+
+
+def test_infinity_is_no_limit(tmp_path: Path) -> None:
+    """Directories with it exist."""
+    first = campaign(tmp_path / "c", budget=evo.Budget(trials=2), seconds=math.inf, parameters=math.inf)
+    first.run()
+    resumed = evo.resume(tmp_path / "c", None, evaluate=evaluate, executor=evo.workers.Serial())
+    assert resumed.settings.to_json() == first.settings.to_json()
+    with pytest.raises(SettingsError, match="seconds: expected a positive number, got nan"):
+        evo.TrialLimits(seconds=math.nan)
+
+
+def test_a_class_is_no_algorithm(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"made: RandomSearch\(\), got the class RandomSearch"):
+        campaign(tmp_path / "c", algorithm=evo.algorithms.RandomSearch)
+    with pytest.raises(SettingsError, match="algorithm: FinalTraining proposes nothing before"):
+        campaign(tmp_path / "c", algorithm=evo.algorithms.FinalTraining)
