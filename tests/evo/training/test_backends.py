@@ -14,7 +14,7 @@ SCRIPT = """
 import sys
 import numpy as np
 from tests.evo.training.training_space import TrainingSpace, digits_like
-from evo.core.history import Status
+from evo.core.trial import Status
 from evo.training import DataReference, TrainingSettings, TrialTask, load_model, train
 from evo.training.backends.choice import engine_cache
 from evo.training.state import read_state
