@@ -156,11 +156,11 @@ def test_every_decision_has_a_date_and_a_status() -> None:
     assert without == []
 
 
-#: What people read. The decision on the layout names what was as well.
+#: What people read. The changelog and the decision on the layout name what was as well.
 PAGES = sorted(
     page.relative_to(ROOT).as_posix()
     for page in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"))
-    if page.name != "layout.md"
+    if page.name not in ("CHANGELOG.md", "layout.md")
 )
 
 
