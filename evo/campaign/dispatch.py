@@ -189,8 +189,12 @@ class Dispatch:
 
     def _begin(self, work: _Work) -> None:
         executor = self._started_executor()
-        # What is trained again has to end where it ended before.
-        task = dataclasses.replace(self._task(work.trial), deadline=None if work.again else self._deadline())
+        task = self._task(work.trial)
+        if work.again:
+            # It has to end where it ended before, also where a limit was not asked about then.
+            task = dataclasses.replace(task, settings=dataclasses.replace(task.settings, parameters=None, flops=None))
+        else:
+            task = dataclasses.replace(task, deadline=self._deadline())
         if self._setup.evaluate is not None:
             future = executor.submit(self._setup.evaluate, task)
         else:

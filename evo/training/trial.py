@@ -136,7 +136,7 @@ class _TrialRun:
         task = self.task
         engine = self.engine = engine_for(space, genome, task, data, start is not None, divisor)
         self.parameters = int(engine.model.count_params())
-        refused = "" if self.size_is_known else over_limit(task.settings, self.parameters, 0)
+        refused = "" if self.size_is_known or start is not None else over_limit(task.settings, self.parameters, 0)
         if refused:
             raise _Ended(Status.REJECTED, refused)
         if start is not None:

@@ -206,6 +206,23 @@ def test_what_was_lost_is_restored_when_the_minutes_are_spent_too(tmp_path: Path
     assert files_of(tmp_path / "c") == files
 
 
+def within_limits(task: TrialTask) -> TrialReport:
+    """As a worker does where only the build tells how large a model is: too large, if there is a limit."""
+    if task.settings.parameters is not None or task.settings.flops is not None:
+        return TrialReport(task.number, evo.Outcome(evo.Status.REJECTED, message="parameters: too many"))
+    return evaluate(task)
+
+
+def test_what_was_trained_once_is_trained_again_whatever_the_limits(tmp_path: Path) -> None:
+    """Campaigns of hypermodels that were begun before limits held for them."""
+    campaign(tmp_path / "c", parameters=50, flops=50).run()
+    files = files_of(tmp_path / "c")
+    lose(tmp_path / "c")
+    with pytest.warns(RepairWarning):
+        campaign(tmp_path / "c", parameters=50, flops=50, evaluate=within_limits).run()
+    assert files_of(tmp_path / "c") == files
+
+
 def test_nothing_is_begun_when_the_minutes_are_spent(tmp_path: Path) -> None:
     running = campaign(tmp_path / "c", executor=None, workers=1, evaluate=never, budget=evo.Budget(minutes=0.02)).run()
     assert running.reason == "budget" and any(trial.pending for trial in running.trials)

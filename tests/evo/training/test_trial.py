@@ -148,6 +148,13 @@ def test_what_only_the_built_model_tells_is_rejected_before_it_is_trained(space,
     assert (report.outcome.parameters, report.outcome.epochs) == (615, 0)
 
 
+def test_what_was_trained_once_may_go_on_whatever_its_size(space, make_task, monkeypatch):
+    monkeypatch.setattr(TrainingSpace, "cost", lambda self, genome: Cost())
+    first = train(make_task(space.genome(units=9), 0, 1))
+    second = train(make_task(space.genome(units=9), 1, 2, start=first.state, settings=TrainingSettings(parameters=100)))
+    assert second.outcome.completed
+
+
 def test_missing_or_foreign_states_are_no_outcome_of_the_candidate(space, make_task, tmp_path):
     with pytest.raises(StorageError, match=r"gone\.h5"):
         train(make_task(space.genome(), 1, 2, start=str(tmp_path / "gone.h5")))
