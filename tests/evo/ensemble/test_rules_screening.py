@@ -122,6 +122,20 @@ def test_screening_leaves_as_many_as_a_selection_can_hold(
     assert len(screen(candidates, y, task, loss, pooling)) == left
 
 
+def test_no_target_is_asked_to_pool_a_calibrated_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is no function of a sum over models; as much memory is taken as by any other of so many outputs."""
+    kind = type(as_target("multiclass"))
+    pooled_loss = kind.pooled_loss
+
+    def watched(self: Any, loss: str, pooling: str) -> Any:
+        assert loss not in self.calibrated_losses
+        return pooled_loss(self, loss, pooling)
+
+    monkeypatch.setattr(kind, "pooled_loss", watched)
+    assert screened(monkeypatch, 3, TIMID, BLIND, ROUGH, loss="calibrated_log_loss") == [0, 1, 2]
+    assert screened(monkeypatch, 1, TIMID, BLIND, ROUGH, loss="calibrated_log_loss") == [0]
+
+
 def test_build_screens_by_its_own_loss_pooling_and_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[Any, ...]] = []
 
