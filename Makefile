@@ -32,7 +32,7 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-# Hours for everything; it resumes where it was stopped. One module: make mutation ARGS=evo/campaign/retention.py
+# Half an hour and more for everything; it resumes where it was stopped. One module: make mutation ARGS=evo/campaign/retention.py
 mutation: $(VENV)/.installed-mutation
 	@TF_CPP_MIN_LOG_LEVEL=3 OMP_NUM_THREADS=1 $(BIN)/python tests/mutation.py --processes $(PROCESSES) $(ARGS)
 
