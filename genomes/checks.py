@@ -42,8 +42,7 @@ def whole_number(
         and (most is None or value <= most)
     ):
         return int(value)
-    bounds = _bounds(least, most)
-    raise error(f"{f'{name}: ' if name else ''}expected a whole number{bounds}, got {shown(value)}")
+    raise error(f"{f'{name}: ' if name else ''}expected a whole number{bounds(least, most)}, got {shown(value)}")
 
 
 def axis_lengths(value: Any, name: str, axes: Sequence[str], unknown: Sequence[str] = ()) -> tuple[int | None, ...]:
@@ -71,7 +70,8 @@ def axis_lengths(value: Any, name: str, axes: Sequence[str], unknown: Sequence[s
     )
 
 
-def _bounds(least: int | None, most: int | None) -> str:
+def bounds(least: float | None, most: float | None) -> str:
+    """What an error says of the values that are allowed: " of 1 or more", " from 1 to 9", " to 9" or nothing."""
     if least is None:
         return "" if most is None else f" to {most}"
     return f" of {least} or more" if most is None else f" from {least} to {most}"

@@ -31,7 +31,7 @@ def whole_number(
     """
     if not isinstance(value, int):
         # NumPy's integers are whole numbers for genomes; what a campaign is given goes into JSON as it is.
-        raise error(f"{name}: expected a whole number {_limits(least, most)}, got {value!r}")
+        raise error(f"{name}: expected a whole number{checks.bounds(least, most)}, got {value!r}")
     return checks.whole_number(value, name, least, most, error)
 
 
@@ -45,7 +45,7 @@ def number(
     """
     if _is_number(value, int, float) and least <= value <= most:
         return float(value)
-    raise error(f"{name}: expected a number {_limits(least, None if most == math.inf else most)}, got {value!r}")
+    raise error(f"{name}: expected a number{checks.bounds(least, None if most == math.inf else most)}, got {value!r}")
 
 
 def positive_number(value: Any, name: str, error: type[Exception] = SettingsError) -> float:
@@ -111,7 +111,3 @@ def known_names(
 
 def _is_number(value: Any, *kinds: type) -> bool:
     return isinstance(value, kinds) and not isinstance(value, bool)
-
-
-def _limits(least: float, most: float | None) -> str:
-    return f"of {least} or more" if most is None else f"from {least} to {most}"
