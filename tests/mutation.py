@@ -157,6 +157,8 @@ def reviewed(text: str) -> dict[str, set[tuple[str, ...]]]:
     found: dict[str, set[tuple[str, ...]]] = {}
     for section in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
         module = section.partition("\n")[0].strip().strip("`")
+        if not module.endswith(".py"):
+            continue
         blocks = re.findall(r"^```diff\n(.*?)^```", section, flags=re.MULTILINE | re.DOTALL)
         changes = {change for block in blocks for change in _changes(block.splitlines())}
         found.setdefault(module, set()).update(changes)

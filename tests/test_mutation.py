@@ -9,6 +9,8 @@ from tests.mutation import BAR, REVIEWED, _share, reviewed
 
 def test_survivors_with_a_reason_are_read_by_module() -> None:
     text = """# What may survive
+## Figures
+| a table | of numbers |
 ## evo/a.py
 Equal lengths:
 ```diff

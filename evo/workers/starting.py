@@ -93,10 +93,33 @@ class WorkerContext:
 
 
 if sys.platform != "win32":
+    from multiprocessing import connection
     from multiprocessing.context import ForkServerProcess
+    from multiprocessing.popen_forkserver import Popen
+
+    class _SharedPopen(Popen):
+        """A forked process that several threads may ask for its exit code.
+
+        The code comes through a pipe and can be read once; Python's own ``poll`` tells a second
+        thread that asks at the same moment 255, whatever the process died of.
+        """
+
+        def __init__(self, process: Any) -> None:
+            self._reading = threading.Lock()
+            super().__init__(process)
+
+        def poll(self, flag: int = os.WNOHANG) -> int | None:
+            if flag != os.WNOHANG and self.returncode is None:
+                connection.wait([self.sentinel])
+            with self._reading:
+                return super().poll(flag)
 
     class _ForkedProcess(ForkServerProcess):
         """A process that the fork server forks."""
+
+        @staticmethod
+        def _Popen(process_obj: Any) -> Any:
+            return _SharedPopen(process_obj)
 
         def start(self) -> None:
             with without_main():
