@@ -110,6 +110,7 @@ if sys.platform != "win32":
 
         def poll(self, flag: int = os.WNOHANG) -> int | None:
             if flag != os.WNOHANG and self.returncode is None:
+                # Outside of the lock: who only asks must not wait for the end of the process.
                 connection.wait([self.sentinel])
             with self._reading:
                 return super().poll(flag)
