@@ -28,19 +28,6 @@ from genomes.targets import Target
 _MOST_DEVIATIONS = 10.0
 
 
-def target_statistics(target: Target, y: Any) -> dict[str, np.ndarray]:
-    """What a target asks of training labels: mean and scale of a regression's, nothing for other tasks.
-
-    Args:
-        target: what is predicted.
-        y: training targets.
-
-    Returns:
-        ``target_mean`` and ``target_scale``, float32, shape (outputs,); empty without regression.
-    """
-    return {} if y is None else target.statistics(y)
-
-
 def standardize(x: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
     """``(x - mean) / scale``, cut off at 10 deviations, 0 where x is NaN; float32."""
     z = (x.astype(np.float32) - mean) / scale

@@ -35,6 +35,7 @@ from genomes.genome import Genome
 from genomes.grammar import GenomeLimits, Stage, merged_domains
 from genomes.spaces.layered import LayeredSpace
 from genomes.targets import Target
+from genomes.targets.standardization import positive
 from genomes.variation.repair import nearest
 
 
@@ -75,14 +76,16 @@ class ImageSpace(LayeredSpace):
         return np.ascontiguousarray(array, dtype=np.uint8 if array.dtype == np.uint8 else np.float32)
 
     def adapt(self, x: Any, y: Any) -> dict[str, np.ndarray]:
-        """Mean and standard deviation of every channel: float32, shape (channels,)."""
+        """Mean and standard deviation of every channel, float32, shape (channels,); scale of the targets."""
+        found = super().adapt(x, y)
         array = np.asarray(x)
         axes = tuple(range(array.ndim - 1))
         mean = array.mean(axis=axes, dtype=np.float64)
         deviation = array.std(axis=axes, dtype=np.float64)
-        # A channel that never changes is only centred.
-        deviation = np.where(deviation > 1e-6 * np.maximum(1.0, np.abs(mean)), deviation, 1.0)
-        return {"mean": mean.astype(np.float32), "deviation": deviation.astype(np.float32)}
+        # A channel that never changes is only centred, whatever its unit.
+        deviation = np.where(deviation > 1e-6 * np.abs(mean), positive(deviation, mean), 1.0)
+        found.update(mean=mean.astype(np.float32), deviation=deviation.astype(np.float32))
+        return found
 
     def preprocess(self, inputs: Any, preprocessing: Mapping[str, np.ndarray]) -> Any:
         """Bring every channel to mean 0 and deviation 1."""

@@ -47,6 +47,14 @@ class ModelSpace(Space):
     input_shape: Shape
     target: Target
 
+    def adapt(self, x: Any, y: Any) -> dict[str, np.ndarray]:
+        """What the target learns of the training labels: ``target_mean`` and ``target_scale`` of a regression's.
+
+        Subclasses add what they learn of the inputs. With it head and loss compute in units of the targets' standard
+        deviation, whatever the inputs are; campaigns that were begun without it are continued without it.
+        """
+        return {} if y is None else self.target.statistics(y)
+
     # -- model -----------------------------------------------------------------------
     def inputs(self) -> Any:
         """``keras.Input`` of raw samples, or a dict of them."""

@@ -32,7 +32,6 @@ from genomes.spaces.encoded import (
     EncodedSpace,
     standardize,
     standardized,
-    target_statistics,
     training_domains,
 )
 from genomes.targets import Target
@@ -125,10 +124,10 @@ class TabularSpace(EncodedSpace):
         Returns:
             ``mean``, ``scale``, shape (numbers,); ``knots``, shape (numbers, knots); one
             ``vocabulary_INDEX`` per category column, most frequent first (unicode or int64); and
-            what :func:`genomes.spaces.encoded.target_statistics` gives.
+            what :meth:`genomes.targets.Target.statistics` gives.
         """
         numeric, categories = self._split_columns()
-        found = target_statistics(self.target, y)
+        found = super().adapt(x, y)
         mean = np.zeros(len(numeric), np.float32)
         scale = np.ones(len(numeric), np.float32)
         knots = np.tile(np.linspace(0, 1, _KNOTS, dtype=np.float32), (len(numeric), 1))
@@ -137,7 +136,7 @@ class TabularSpace(EncodedSpace):
             values = values[~np.isnan(values)]
             if len(values):
                 mean[place] = values.mean()
-                scale[place] = positive(values.std())
+                scale[place] = positive(values.std(), values.mean())
                 knots[place] = np.quantile(values, np.linspace(0, 1, _KNOTS))
         found.update(mean=mean, scale=scale, knots=knots)
         for index, column in categories:

@@ -17,7 +17,7 @@ from genomes.genes.sequence import SequenceConv, SequenceReduce, TokenEmbedding
 from genomes.grammar import GenomeLimits, Stage, default_gene, merged_domains
 from genomes.spaces import sequences
 from genomes.spaces.columns import as_texts
-from genomes.spaces.encoded import EncodedSpace, target_statistics
+from genomes.spaces.encoded import EncodedSpace
 from genomes.targets import Target
 
 
@@ -116,7 +116,7 @@ class TextSpace(EncodedSpace):
 
     def adapt(self, x: Any, y: Any) -> dict[str, np.ndarray]:
         """``vocabulary``: the most frequent words, unicode, without padding and unknown; scale of the targets."""
-        found = target_statistics(self.target, y)
+        found = super().adapt(x, y)
         if self.raw:
             layer = self._vectorization(None)
             layer.adapt(_tensor(x))

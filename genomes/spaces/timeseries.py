@@ -18,7 +18,7 @@ from genomes.genes.layers import Dropout
 from genomes.genes.sequence import SequenceConv, SequenceReduce
 from genomes.grammar import GenomeLimits, default_gene, merged_domains
 from genomes.spaces import sequences
-from genomes.spaces.encoded import EncodedSpace, standardize, standardized, target_statistics
+from genomes.spaces.encoded import EncodedSpace, standardize, standardized
 from genomes.targets import Target
 from genomes.targets.standardization import positive
 
@@ -102,8 +102,8 @@ class TimeSeriesSpace(EncodedSpace):
         count = np.maximum(known.sum(axis=0), 1)
         mean = np.where(known, flat, 0.0).sum(axis=0) / count
         deviation = np.sqrt(np.where(known, (flat - mean) ** 2, 0.0).sum(axis=0) / count)
-        found = target_statistics(self.target, y)
-        found.update(mean=mean.astype(np.float32), scale=positive(deviation).astype(np.float32))
+        found = super().adapt(x, y)
+        found.update(mean=mean.astype(np.float32), scale=positive(deviation, mean).astype(np.float32))
         return found
 
     def encode(self, x: Any, preprocessing: Mapping[str, np.ndarray]) -> np.ndarray:

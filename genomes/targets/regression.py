@@ -34,9 +34,10 @@ class Regression(Target):
     def statistics(self, y: Any) -> dict[str, np.ndarray]:
         """``target_mean`` and ``target_scale`` (standard deviation), float32 (outputs,)."""
         values = np.asarray(y, dtype=np.float64).reshape(-1, self.width)
+        mean = values.mean(axis=0)
         return {
-            "target_mean": values.mean(axis=0).astype(np.float32),
-            "target_scale": positive(values.std(axis=0)).astype(np.float32),
+            "target_mean": mean.astype(np.float32),
+            "target_scale": positive(values.std(axis=0), mean).astype(np.float32),
         }
 
     def head(self, x: Any, statistics: Mapping[str, np.ndarray] | None = None) -> Any:

@@ -6,10 +6,22 @@ from typing import Any
 
 import numpy as np
 
+#: A spread below this share of the mean is what rounding leaves of a constant, in float64.
+_ROUNDING = 1e-12
 
-def positive(scale: np.ndarray) -> np.ndarray:
-    """Scales with 1 where they are 0 or not finite: of a constant nothing is left to scale."""
-    return np.where(np.isfinite(scale) & (scale > 1e-12), scale, 1.0)
+
+def positive(scale: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """Scales with 1 where they are 0, mere rounding or not finite: of a constant nothing is left to scale.
+
+    What counts is the spread beside the mean, so that a unit of 1e-13 serves as well as one of 1e12.
+
+    Args:
+        scale: standard deviations, in the values' own unit.
+        mean: means of the same values.
+    """
+    # float32 has no smaller normal numbers: dividing by them would give infinity.
+    least = np.maximum(_ROUNDING * np.abs(mean), float(np.finfo(np.float32).tiny))
+    return np.where(np.isfinite(scale) & (scale > least), scale, 1.0)
 
 
 def standardized_error(scale: np.ndarray) -> Any:
