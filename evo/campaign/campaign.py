@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
@@ -20,8 +21,10 @@ from evo.campaign.arguments import (
     campaign_names,
     sorted_out,
 )
+from evo.campaign.preflight import preflight
 from evo.campaign.result import Result
 from evo.campaign.session import Session
+from evo.campaign.session_executor import SessionExecutor, refuse_threads
 from evo.campaign.settings import FREE, CampaignSettings, algorithm_from_json, versions
 from evo.campaign.setup import CampaignSetup
 from evo.campaign.warm_start import warmly_started
@@ -119,6 +122,8 @@ class Campaign:
         if not isinstance(data, Data) and not (data is None and search["evaluate"] is not None):
             raise SettingsError(f"data: expected an evo.Data, got {type(data).__name__}")
         whole_number(workers, "workers", 1)
+        if search["evaluate"] is None:
+            refuse_threads(executor)
         if not isinstance(training.strategy, str) and not isinstance(executor, Serial):
             raise SettingsError("strategy: a tf.distribute.Strategy cannot travel: give executor=evo.workers.Serial()")
         self.space = space
@@ -159,6 +164,9 @@ class Campaign:
                 measured=asked_for(wanted.names),
             ),
         )
+        if space.metric_names is not None and self._evaluate is None:
+            logged = [prefix + name for prefix in ("", "val_") for name in ("loss", *space.metric_names)]
+            wanted.check_names([*logged, *self.settings.training.measured])
         if self.settings.ensemble_share and (data is None or space.target is None or space.task is None):
             raise SettingsError("ensemble_share: needs data, and a space that says what is predicted")
         self.toolbox = algorithms.make_toolbox(space)
@@ -198,6 +206,9 @@ class Campaign:
         Raises:
             DirectoryLockedError: another process works in the directory.
             StorageError: something could not be written or read; what was stored is unharmed.
+            SettingsError, InfrastructureError: no trial can be done, whatever the candidate: a device that is not
+                there, an objective that no trial gives, workers that cannot start or import. Nothing is charged to
+                candidates; run again when it is mended.
             KeyboardInterrupt: at the second Ctrl-C.
         """
         self._stop.clear()
@@ -208,15 +219,22 @@ class Campaign:
             self.settings,
             self.budget,
             self.workers,
-            self._executor,
+            SessionExecutor(self._executor, self.workers, self.settings.training),
             self._callbacks,
             self._evaluate,
             self.toolbox,
             self._stop,
         )
-        with self._interrupts(), self._open(setup) as stored, Session(setup, stored) as session:
-            self.history = session.history
-            reason = session.run()
+        with self._interrupts(), contextlib.closing(setup.executor):
+            began = time.monotonic()
+            if not CampaignDirectory.exists(self.directory):
+                # Before there is a directory: what is refused can be mended and begun in the same place.
+                preflight(setup)
+            waited = time.monotonic() - began
+            with self._open(setup) as stored, Session(setup, stored) as session:
+                stored.count_seconds(waited)
+                self.history = session.history
+                reason = session.run()
         return Result(
             self.directory,
             self.space,

@@ -12,21 +12,23 @@ import dataclasses
 import shutil
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from typing import Any
 
 from evo.campaign.observers import Observers
+from evo.campaign.preflight import preflight
 from evo.campaign.setup import CampaignSetup
 from evo.core.errors import StorageError
 from evo.core.history import History
 from evo.core.randomness import training_seed
 from evo.core.trial import Proposal, Trial
 from evo.storage import CampaignDirectory
-from evo.training.shipped import chosen, train_with
+from evo.training.shipped import train_with
 from evo.training.task import DataReference, TrialReport, TrialTask
-from evo.workers import LocalProcesses, Serial, settle
+from evo.workers import Serial, settle
+from genomes.genome import Genome
 
 #: Seconds between two ticks while trials are running.
 TICK = 0.5
@@ -67,7 +69,6 @@ class Dispatch:
     ) -> None:
         self._setup, self._stored, self._history, self._observers = setup, stored, history, observers
         self._keeps = keeps
-        self._executor = setup.executor
         self._reference: DataReference | None = None
         self._running: dict[Future[Any], tuple[_Work, TrialTask]] = {}
         self._waiting: list[_Work] = []
@@ -78,7 +79,6 @@ class Dispatch:
         self._lost: deque[int] = deque()
         self._damaged: set[int] = set()
         self._repairs: list[str] = []
-        self._choice: Future[dict[str, str]] | None = None
         self._asked = False
 
     # -- from the session ----------------------------------------------------------------
@@ -131,23 +131,44 @@ class Dispatch:
             StorageError: a trial that is needed cannot be trained again, or not to the same bits; or what
                 :func:`evo.workers.settle` raises.
         """
-        pending: set[Future[Any]] = set(self._running)
-        if self._choice is not None:
-            pending.add(self._choice)
-        wait_any = getattr(self._executor, "wait_any", None)
-        if wait_any is not None:
-            done = wait_any(pending)
-        else:
-            done, _ = concurrent.futures.wait(pending, TICK, concurrent.futures.FIRST_COMPLETED)
-        if self._choice is not None and self._choice in done:
-            self._tell_choice(self._choice)
-            done = done - {self._choice}
-            self._choice = None
+        done = self._done(set(self._running))
         for future in sorted(done, key=lambda f: self._running[f][0].trial.number):
             found = self._settled(future)
             if found is not None:
                 yield found
         self._restore_more()
+
+    def _done(self, pending: set[Future[Any]]) -> Collection[Future[Any]]:
+        wait_any = getattr(self._setup.executor.started(), "wait_any", None)
+        if wait_any is not None:
+            found: Collection[Future[Any]] = wait_any(pending)
+            return found
+        return concurrent.futures.wait(pending, TICK, concurrent.futures.FIRST_COMPLETED).done
+
+    def control(self, genome: Genome, trial: Trial) -> TrialReport | None:
+        """Train a genome for one epoch in place of a trial that failed; nothing of it is kept or recorded.
+
+        Returns:
+            What came of it; None if the campaign was stopped before it was done.
+
+        Raises:
+            StorageError, SettingsError, InfrastructureError: what :func:`evo.workers.settle` raises.
+        """
+        setup = self._setup
+        fresh = Trial(trial.number, Proposal(genome))
+        folder = self._stored.path / CACHE / f"control-{trial.number}"
+        task = dataclasses.replace(self._task(fresh), directory=str(folder.resolve()))
+        for _ in range(RETRIES + 1):
+            future = setup.executor.started().submit(train_with, task, setup.space.definitions)
+            while not future.done():
+                if setup.stopping.is_set():
+                    future.cancel()
+                    return None
+                concurrent.futures.wait([future], TICK)
+            report = settle(future, task)
+            if not report.outcome.message.startswith("worker:"):
+                break
+        return report
 
     def repairs(self) -> list[str]:
         """What was restored since the last call, of what was lost: one line each."""
@@ -157,8 +178,7 @@ class Dispatch:
     def close(self) -> None:
         """End the workers that were started here, and drop the data that was written for them."""
         try:
-            if self._setup.executor is None and self._executor is not None:
-                self._executor.shutdown(wait=False, cancel_futures=True)
+            self._setup.executor.close()
         finally:
             shutil.rmtree(self._stored.path / CACHE, ignore_errors=True)
 
@@ -310,15 +330,16 @@ class Dispatch:
 
     # -- the executor ------------------------------------------------------------------------
     def _started_executor(self) -> Executor:
-        setup = self._setup
-        if self._executor is None:
-            self._executor = LocalProcesses(setup.workers, setup.settings.training)
-        if self._reference is None:
-            self._reference = self._referenced(self._executor)
-        if not self._asked and setup.evaluate is None:
+        if not self._asked:
             self._asked = True
-            self._choice = self._executor.submit(chosen, setup.settings.training)
-        return self._executor
+            told = preflight(self._setup)
+            if told is not None:
+                self._stored.note(**told)
+                self._observers.message(f"precision {told['precision']}, strategy {told['strategy']}")
+        executor = self._setup.executor.started()
+        if self._reference is None:
+            self._reference = self._referenced(executor)
+        return executor
 
     def _referenced(self, executor: Executor) -> DataReference:
         """The data as workers find it: encoded once, in files where they are other processes."""
@@ -330,15 +351,6 @@ class Dispatch:
         # Written anew in each session: what a kill left half-written is not to be trusted.
         shutil.rmtree(self._stored.path / CACHE, ignore_errors=True)
         return data.on_disk(self._stored.path / CACHE)
-
-    def _tell_choice(self, future: Future[dict[str, str]]) -> None:
-        try:
-            found = future.result()
-        except Exception as error:  # the first trial will say the same
-            self._observers.message(f"precision and strategy could not be asked for: {error}")
-            return
-        self._stored.note(**found)
-        self._observers.message(f"precision {found['precision']}, strategy {found['strategy']}")
 
 
 def _sources(proposal: Proposal) -> list[int]:

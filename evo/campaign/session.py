@@ -13,6 +13,7 @@ import numpy as np
 from evo import algorithms
 from evo.campaign.checkpoints import Checkpoints
 from evo.campaign.dispatch import Dispatch
+from evo.campaign.first_outcomes import FirstOutcomes
 from evo.campaign.observers import Observers
 from evo.campaign.planner import Planner, Wait
 from evo.campaign.screening import Screening
@@ -48,6 +49,7 @@ class Session:
         self._screening = Screening(setup.space, setup.settings.training, self.history)
         self._checkpoints = Checkpoints(setup, stored, self.history, self._observers)
         self._dispatch = Dispatch(setup, stored, self.history, self._observers, self._checkpoints.keeps)
+        self._first = FirstOutcomes(setup, self.history, self._dispatch.control)
 
     def __enter__(self) -> Session:
         return self
@@ -64,6 +66,7 @@ class Session:
 
         Raises:
             StorageError: something could not be written or read, or not be trained again.
+            SettingsError, InfrastructureError: no trial can be done, whatever the candidate.
         """
         stored, dispatch = self._stored, self._dispatch
         self._restore_preprocessing()
@@ -93,7 +96,8 @@ class Session:
                 reason = found.value
                 break
             for trial, report in dispatch.wait():
-                self._record(trial, report)
+                if self._first.accept(trial, report):
+                    self._record(trial, report)
             running = min(dispatch.running, self._setup.workers)
             self._observers.tell("on_tick", stored.minutes, running, self.history)
         if not dispatch.trials and reason != "stopped":

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from deap import base
 
+from evo.campaign.session_executor import SessionExecutor
 from evo.campaign.settings import CampaignSettings
 from evo.core.budget import Budget
 from evo.core.events import Callback
@@ -30,7 +30,7 @@ class CampaignSetup:
         settings: everything that decides the history, besides space, data and budget.
         budget: what may be spent, over all sessions.
         workers: trials that are trained at once.
-        executor: does the trials and is left running; None to start local processes and end them.
+        executor: does the trials.
         callbacks: observers.
         evaluate: does a trial instead of training it; None to train.
         toolbox: DEAP's toolbox, with what the user registered.
@@ -43,7 +43,7 @@ class CampaignSetup:
     settings: CampaignSettings
     budget: Budget
     workers: int
-    executor: Executor | None
+    executor: SessionExecutor
     callbacks: tuple[Callback, ...]
     evaluate: Callable[[TrialTask], TrialReport] | None
     toolbox: base.Toolbox

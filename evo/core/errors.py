@@ -35,6 +35,10 @@ class RepairWarning(UserWarning):
     """A campaign's directory was damaged, and went back to its last good state; the message says what was lost."""
 
 
+class InfrastructureError(EvoError):
+    """What every trial needs does not work: workers cannot start or import, or the program fails for any candidate."""
+
+
 class TrialError(EvoError):
     """A trial cannot be done as asked, e.g. the state that it continues from is gone."""
 

@@ -6,8 +6,9 @@ called with the :class:`evo.core.trial.Outcome` and its value is maximised.
 
 from __future__ import annotations
 
+import difflib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from evo.core.errors import SettingsError
@@ -28,6 +29,10 @@ _TO_MINIMISE = (
 )
 
 Objective = str | Callable[[Outcome], float]
+
+
+#: What every outcome has besides its scores.
+_OF_EVERY_OUTCOME = ("parameters", "flops", "seconds")
 
 
 class Objectives:
@@ -68,6 +73,41 @@ class Objectives:
     def names(self) -> tuple[str, ...]:
         """One readable name per objective, with its sign; stored with the campaign."""
         return tuple(o if isinstance(o, str) else getattr(o, "__qualname__", repr(o)) for o in self.objectives)
+
+    def check_names(self, logged: Iterable[str]) -> None:
+        """Refuse objectives that no trial gives.
+
+        Args:
+            logged: names of what trials log: ``val_accuracy``, ``latency``, ...
+
+        Raises:
+            SettingsError: a name that is not among them; the message has the nearest one, and all that there are.
+        """
+        known = [*dict.fromkeys([*logged, *_OF_EVERY_OUTCOME])]
+        for objective in self.objectives:
+            name = objective.lstrip("-") if isinstance(objective, str) else known[0]
+            if name not in known:
+                sign = "-" if str(objective).startswith("-") else ""
+                near = difflib.get_close_matches(name, known, 1)
+                hint = f" Did you mean '{sign}{near[0]}'?" if near else ""
+                raise SettingsError(f"objectives: no trial gives {objective!r}.{hint} There are {', '.join(known)}")
+
+    def check_outcome(self, outcome: Outcome) -> None:
+        """Refuse objectives that a completed outcome does not have, or that fail on it.
+
+        Raises:
+            SettingsError: see above.
+        """
+        self.check_names(outcome.scores)
+        for objective, name in zip(self.objectives, self.names, strict=True):
+            if callable(objective):
+                try:
+                    float(objective(outcome))
+                except Exception as error:
+                    raise SettingsError(
+                        f"objectives: {name} failed with {type(error).__name__}: {error}; the outcome's scores are "
+                        f"{', '.join(outcome.scores)}"
+                    ) from error
 
     def __len__(self) -> int:
         return len(self.objectives)

@@ -200,6 +200,10 @@ class CampaignDirectory(CampaignReader):
         """Note something about the present session (what was chosen, and why), as JSON."""
         self._sessions.note(entry)
 
+    def count_seconds(self, seconds: float) -> None:
+        """Count seconds that passed before the directory was opened as seconds of this session."""
+        self._sessions.count_seconds(seconds)
+
     # -- trials ---------------------------------------------------------------------------
     def record_proposal(self, trial: Trial, seen: int | None = None) -> None:
         """Store a trial that was proposed, before it is handed to a worker.

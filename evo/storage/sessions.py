@@ -92,6 +92,10 @@ class Sessions:
         """Note anything else about the present session."""
         self._append(dict(entry))
 
+    def count_seconds(self, seconds: float) -> None:
+        """Count seconds that passed before the session began as its own."""
+        self._begun -= seconds
+
     def _append(self, entry: dict[str, Any]) -> None:
         if self._file is None:
             return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from evo.training.task import TrainingSettings, TrialReport, TrialTask
@@ -19,15 +21,44 @@ def train_with(task: TrialTask, definitions: tuple[Any, ...]) -> TrialReport:
     return train(task)
 
 
-def chosen(settings: TrainingSettings) -> dict[str, str]:
-    """Precision and strategy that a worker on this machine uses, and why: ``{"precision": ..., "strategy": ...}``."""
+@dataclass(frozen=True)
+class Abilities:
+    """What a worker on this machine answers before the first trial.
+
+    Attributes:
+        precision: the policy that it computes in, and why.
+        strategy: where it computes, and why.
+        metrics: names of the metrics that a trial logs; None where they cannot be told.
+    """
+
+    precision: str
+    strategy: str
+    metrics: tuple[str, ...] | None
+
+
+def abilities(settings: TrainingSettings, space: Mapping[str, Any], definitions: tuple[Any, ...]) -> Abilities:
+    """Ask a worker whether it can do a campaign's trials: import what they need, compute where and how they ask.
+
+    Args:
+        settings: of the campaign.
+        space: its space as JSON.
+        definitions: ``Space.definitions``; unpickling them is what registers them.
+
+    Raises:
+        SettingsError: precision or strategy cannot be had here.
+        GenomeError: the space cannot be made here.
+    """
     import keras
 
     from evo.training import precision
-    from evo.training.strategy import place
+    from evo.training.logged_metrics import logged_metrics
+    from evo.training.strategy import place, place_elsewhere
+    from evo.training.task_inputs import space_of
 
-    if keras.backend.backend() != "tensorflow":
-        return {"precision": settings.precision, "strategy": f"{settings.strategy} on {keras.backend.backend()}"}
-    placement = place(settings.strategy)
+    backend = keras.backend.backend()
+    if backend == "tensorflow" or not isinstance(settings.strategy, str):
+        placement = place(settings.strategy)
+    else:
+        placement = place_elsewhere(backend, settings.strategy)
     policy, reason = precision.choose(settings.precision, placement)
-    return {"precision": f"{policy} ({reason})", "strategy": f"{placement.kind} ({placement.reason})"}
+    return Abilities(f"{policy} ({reason})", f"{placement.kind} ({placement.reason})", logged_metrics(space_of(space)))

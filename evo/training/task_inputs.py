@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from evo.core.errors import SettingsError
+from evo.core.errors import StorageError
 from genomes.spaces.base import Space
 
 
@@ -27,7 +27,7 @@ def load_preprocessing(path: str | None) -> dict[str, np.ndarray] | None:
     """What ``Space.adapt`` found, from its ``.npz`` file; None if there is none.
 
     Raises:
-        SettingsError: the file cannot be read.
+        StorageError: the file cannot be read.
     """
     if path is None:
         return None
@@ -35,4 +35,4 @@ def load_preprocessing(path: str | None) -> dict[str, np.ndarray] | None:
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
     except (OSError, ValueError) as error:
-        raise SettingsError(f"preprocessing: {path} cannot be read: {error}") from error
+        raise StorageError(f"preprocessing: {path} cannot be read: {error}") from error

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from evo.core.errors import DataError, EvoError, StorageError
+from evo.core.errors import DataError, EvoError, InfrastructureError, SettingsError, StorageError
 from evo.core.trial import Outcome, Status
 from evo.training.backends.choice import engine_cache, engine_for
 from evo.training.backends.engine import Engine, EpochResult
@@ -70,8 +70,8 @@ def train(task: TrialTask) -> TrialReport:
         The report. Its state file is ``state.h5`` in the task's directory.
 
     Raises:
-        StorageError, DataError: a full disk, a state or data that cannot be read: the machine's
-            fault, which must not become the outcome of a candidate.
+        StorageError, DataError, SettingsError: a full disk, a state or data that cannot be read, a device that is not
+            there: the machine's fault, which must not become the outcome of a candidate.
     """
     trial = _TrialRun(task)
     try:
@@ -80,7 +80,7 @@ def train(task: TrialTask) -> TrialReport:
         return trial.report(end.status, str(end))
     except MemoryError:
         return trial.report(Status.FAILED, "memory: the worker ran out of it")
-    except (StorageError, DataError):
+    except (StorageError, DataError, SettingsError, InfrastructureError):
         raise
     except (GenomeError, EvoError) as error:
         return trial.report(Status.FAILED, str(error))
@@ -116,6 +116,8 @@ class _TrialRun:
         self.flops = int(cost.flops)
         self.size_is_known = cost.parameters > 0
         data = open_data(task.data)
+        if task.preprocessing is not None and not os.path.exists(task.preprocessing):
+            raise StorageError(f"preprocessing: {task.preprocessing} is gone")
         start = self._starting_state(genome)
         self.clock.phase("load")
         for divisor in _BATCH_DIVISORS:

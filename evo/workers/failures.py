@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 
-from evo.core.errors import EvoError
+from evo.core.errors import EvoError, InfrastructureError
 
 
 class TimeLimitError(EvoError, TimeoutError):
@@ -17,6 +17,10 @@ class MemoryLimitError(EvoError, MemoryError):
 
 class WorkerDiedError(EvoError):
     """A worker process ended in the middle of a trial."""
+
+
+class WorkerStartError(InfrastructureError, WorkerDiedError):
+    """No worker process can be started, so that no call is to blame."""
 
 
 def exit_cause(code: int | None) -> str:

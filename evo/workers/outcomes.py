@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from concurrent.futures import CancelledError, Future
+from pickle import PicklingError
 from typing import Any
 
-from evo.core.errors import DataError, StorageError
+from evo.core.errors import DataError, InfrastructureError, SettingsError, StorageError
 from evo.core.trial import Outcome, Status
 from evo.training.task import TrialReport, TrialTask
 from evo.workers.failures import TimeLimitError, WorkerDiedError
@@ -40,14 +41,21 @@ def settle(future: Future[Any], task: TrialTask) -> TrialReport:
 
     Raises:
         concurrent.futures.CancelledError: the trial was never done.
-        StorageError, DataError: a full disk, a file that cannot be read: not the candidate's fault.
+        StorageError, DataError, SettingsError, InfrastructureError: a full disk, a file that cannot be read, a device
+            that is not there, a worker that cannot start or import: not the candidate's fault.
     """
     try:
         report = future.result()
     except CancelledError:
         raise
-    except (KeyboardInterrupt, SystemExit, StorageError, DataError):
+    except (KeyboardInterrupt, SystemExit, StorageError, DataError, SettingsError, InfrastructureError):
         raise
+    except (ImportError, PicklingError) as error:
+        # What a candidate's own code raises is in the report: this is raised before it, where the call is unpacked.
+        raise InfrastructureError(
+            f"a worker cannot import or send what it needs: {type(error).__name__}: "
+            f"{' '.join(str(error).split())[:300]}"
+        ) from error
     except BaseException as error:
         return _lost(task, *_cause(error))
     if not isinstance(report, TrialReport):

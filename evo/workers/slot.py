@@ -13,8 +13,9 @@ from typing import Any
 
 from evo.training.strategy import WORKER_SLOT
 from evo.workers.call_queue import CallQueue, QueuedCall
-from evo.workers.failures import MemoryLimitError, TimeLimitError, WorkerDiedError, exit_cause
+from evo.workers.failures import MemoryLimitError, TimeLimitError, WorkerDiedError, WorkerStartError, exit_cause
 from evo.workers.main_module import import_main, main_needed
+from evo.workers.packed_call import do_packed_call, pack_call
 from evo.workers.worker_process import WorkerProcess
 
 #: Seconds between two looks at a busy worker's memory.
@@ -107,27 +108,29 @@ class WorkerSlot:
         """A process that waits for a call.
 
         Raises:
-            WorkerDiedError: it could not be started; the trial fails with the reason.
+            WorkerStartError: it could not be started.
         """
         try:
             process = self._process()
         except Exception as error:
-            raise WorkerDiedError(f"could not start: {type(error).__name__}: {error}") from error
+            raise WorkerStartError(f"workers cannot start: {type(error).__name__}: {error}") from error
         self._await(process, process.ready, None, None)
         try:
             process.ready.result()
         except BaseException as error:
             self._drop()
-            raise WorkerDiedError(f"could not start: {type(error).__name__}: {error}") from error
+            raise WorkerStartError(f"workers cannot start: {type(error).__name__}: {error}") from error
         return process
 
     def _begin(self, queued: QueuedCall) -> tuple[WorkerProcess, Future[Any]]:
         """Hand the call to a process; one that died while it started or waited is replaced: not the call's doing.
 
         Raises:
-            WorkerDiedError: no process could be started, several times in a row.
+            WorkerStartError: no process could be started, several times in a row.
+            InfrastructureError: the call cannot be sent to another process.
         """
         main = main_needed(queued.call)
+        packed = pack_call(queued.call, queued.args, queued.kwargs)
         failures = 0
         while True:
             try:
@@ -135,8 +138,8 @@ class WorkerSlot:
                 if main is not None and process.main is None:
                     process.pool.schedule(import_main, args=main)
                     process.main = main
-                return process, process.pool.schedule(queued.call, args=queued.args, kwargs=queued.kwargs)
-            except WorkerDiedError:
+                return process, process.pool.schedule(do_packed_call, args=(packed,))
+            except WorkerStartError:
                 failures += 1
                 if failures == _STARTS:
                     raise

@@ -242,6 +242,12 @@ class Space(abc.ABC):
         """Fresh Keras metrics."""
         return [] if self.target is None else self.target.metrics()
 
+    @property
+    def metric_names(self) -> tuple[str, ...] | None:
+        """Names of :meth:`metrics` where they are known without Keras, else None."""
+        own = type(self).metrics is not Space.metrics
+        return None if own or self.target is None else self.target.metric_names
+
     def batch_size(self, genome: Genome) -> int:
         """Samples per step."""
         return 32

@@ -85,6 +85,7 @@ class IndependentLabels(Classifier):
     """A classifier whose every output is a probability by itself: 0 or 1 each, whatever the others are."""
 
     distillation = ("binary_crossentropy", "binary_accuracy")
+    metric_names = ("accuracy",)
 
     # -- training ----------------------------------------------------------------------
     def loss(

@@ -21,6 +21,7 @@ class Multiclass(Classifier):
     activation = "softmax"
     has_soft_form = True
     distillation = ("categorical_crossentropy", "categorical_accuracy")
+    metric_names = ("accuracy",)
 
     @classmethod
     def is_meant_by(cls, argument: str, number: int) -> bool:

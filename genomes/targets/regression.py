@@ -17,6 +17,7 @@ class Regression(Target):
 
     task = "regression"
     objective = "-val_rmse"
+    metric_names = ("rmse", "mae")
     losses = ("rmse", "mae")
     rooted = frozenset({"rmse"})
     losses_by_objective = {"-val_mae": ("mae", "mae"), "-val_mean_absolute_error": ("mae", "mae")}

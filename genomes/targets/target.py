@@ -50,6 +50,8 @@ class Target(EnsembleTarget):
     activation: ClassVar[str] = "linear"
     #: The default objective of a campaign.
     objective: ClassVar[str]
+    #: Names of :meth:`metrics`, where they are to be known without Keras; None to be asked for.
+    metric_names: ClassVar[tuple[str, ...] | None] = None
     #: Values of label smoothing that a search may try.
     label_smoothings: ClassVar[tuple[float, ...]] = (0.0,)
     #: Whether smoothed or mixed labels take another form than plain ones (see :meth:`soft_targets`).
@@ -57,6 +59,8 @@ class Target(EnsembleTarget):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        if "metrics" in cls.__dict__ and "metric_names" not in cls.__dict__:
+            cls.metric_names = None  # those of the class above are not those of this one
         name = cls.__dict__.get("task")
         if name is None:
             return

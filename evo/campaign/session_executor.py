@@ -1,0 +1,70 @@
+"""The executor of a session: the user's, or local processes that are started when they are first needed."""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor, ThreadPoolExecutor
+
+from evo.core.errors import SettingsError
+from evo.training.task import TrainingSettings
+from evo.workers import LocalProcesses
+
+
+class SessionExecutor:
+    """What does the trials of a session.
+
+    Args:
+        given: the user's executor, which is left running; None for local processes, which are ended.
+        workers: local processes.
+        settings: how they train.
+
+    Attributes:
+        told: precision and strategy as a worker told them (:mod:`evo.campaign.preflight`); None before it was asked.
+    """
+
+    def __init__(self, given: Executor | None, workers: int, settings: TrainingSettings) -> None:
+        self._given = given
+        self._workers, self._settings = workers, settings
+        self._own: LocalProcesses | None = None
+        self.told: dict[str, str] | None = None
+
+    def started(self) -> Executor:
+        """The executor; it takes calls."""
+        if self._given is not None:
+            return self._given
+        if self._own is None:
+            self._own = LocalProcesses(self._workers, self._settings)
+        return self._own
+
+    def close(self) -> None:
+        """End the workers that were started here."""
+        if self._own is not None:
+            self._own.shutdown(wait=False, cancel_futures=True)
+
+
+def refuse_threads(executor: Executor | None) -> None:
+    """Refuse executors that train several trials in one process at the same moment.
+
+    Keras' state is the process': names of layers, seeds, the dtype policy. Trainings in two threads of one process
+    count each other's layers and draw each other's seeds: other numbers, and names that clash.
+
+    Raises:
+        SettingsError: an executor of threads; the message says what to give instead.
+    """
+    way_out = (
+        "give workers=N for N local processes (executor=evo.workers.LocalProcesses(N)), or "
+        "executor=evo.workers.Serial() for one trial after the other in this process"
+    )
+    if isinstance(executor, ThreadPoolExecutor):
+        raise SettingsError(
+            f"executor: {type(executor).__name__} trains in threads of one process, which share Keras' names and "
+            f"seeds; {way_out}"
+        )
+    # A Dask client's executor (Client.get_executor()); asked without importing Dask.
+    if type(executor).__module__.partition(".")[0] == "distributed":
+        client = getattr(executor, "_client", None)
+        threads = client.nthreads() if client is not None else {}
+        if any(count > 1 for count in threads.values()):
+            raise SettingsError(
+                "executor: Dask's workers have several threads each, which share Keras' names and seeds; start them "
+                f"with threads_per_worker=1 (dask worker --nthreads 1), or {way_out}"
+            )

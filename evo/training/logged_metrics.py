@@ -1,0 +1,62 @@
+"""Which metrics the trials of a space log, asked before anything is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from genomes.spaces.hypermodel.space import HypermodelSpace
+
+
+def logged_metrics(space: Any) -> tuple[str, ...] | None:
+    """Names of what a trial logs of the training rows (``loss``, ``accuracy``); with ``val_`` of the validation rows.
+
+    More names rather than fewer: an objective is refused if it is not among them.
+
+    Args:
+        space: a space; of a hypermodel the model of the default values is built.
+
+    Returns:
+        The names; None where they cannot be told, since the program has a training step of its own.
+    """
+    if not isinstance(space, HypermodelSpace):
+        try:
+            return ("loss", *_names(space.metrics()))
+        except Exception:  # a space of the user's own; the first outcome will tell
+            return None
+    import keras
+
+    try:
+        model = space.build(space.default())
+    except Exception:  # the first trial says it better, or another candidate can be built
+        return None
+    if any(getattr(type(model), step) is not getattr(keras.Model, step) for step in ("train_step", "test_step")):
+        return None
+    if type(model).compile is not keras.Model.compile:
+        return None
+    compiled = getattr(model, "_compile_metrics", None)
+    own = [
+        *_names(getattr(compiled, "_user_metrics", None)),
+        *_names(getattr(compiled, "_user_weighted_metrics", None)),
+        *(metric.name for metric in model.metrics if metric.name not in ("loss", "compile_metrics")),
+    ]
+    outputs = list(getattr(model, "output_names", None) or ())
+    of_outputs = [f"{output}_{name}" for output in outputs for name in (*own, "loss")]
+    return ("loss", *dict.fromkeys([*own, *(of_outputs if len(outputs) > 1 else ())]))
+
+
+def _names(metrics: Any) -> list[str]:
+    """Names in a nested structure of metrics as ``compile`` takes them: every name that one may be logged under."""
+    import keras
+
+    if metrics is None:
+        return []
+    if isinstance(metrics, Mapping):
+        inner = [(str(output), _names(metric)) for output, metric in metrics.items()]
+        return [name for _, names in inner for name in names] + [f"{o}_{name}" for o, names in inner for name in names]
+    if isinstance(metrics, (list, tuple)):
+        return [name for metric in metrics for name in _names(metric)]
+    if isinstance(metrics, str):
+        found = keras.metrics.get(metrics)
+        return [metrics, str(getattr(found, "name", None) or getattr(found, "__name__", metrics))]
+    return [str(getattr(metrics, "name", None) or getattr(metrics, "__name__", type(metrics).__name__))]
