@@ -7,6 +7,7 @@ predictions of several models become one, and how they are judged. A new kind is
 
 from genomes.targets.binary import Binary
 from genomes.targets.classifier import Classifier, IndependentLabels
+from genomes.targets.inference import infer_target
 from genomes.targets.multiclass import Multiclass
 from genomes.targets.multilabel import Multilabel
 from genomes.targets.regression import Regression
@@ -21,5 +22,6 @@ __all__ = [
     "Regression",
     "Target",
     "as_target",
+    "infer_target",
     "tasks",
 ]

@@ -9,10 +9,15 @@ from genomes.targets.classifier import IndependentLabels
 
 
 class Binary(IndependentLabels):
-    """Labels 0 or 1, shape (rows,) or (rows, 1); one output whatever number is given."""
+    """Labels 0 or 1, or two of the user's own; shape (rows,) or (rows, 1); one output whatever number is given."""
 
     task = "binary"
     only = 1
+
+    @property
+    def class_count(self) -> int:
+        """Two."""
+        return 2
 
     @classmethod
     def is_meant_by(cls, argument: str, number: int) -> bool:
@@ -46,8 +51,8 @@ class Binary(IndependentLabels):
         return super().encode(array, outputs, name)
 
     def decode(self, outputs: np.ndarray) -> np.ndarray:
-        """Class labels, int64 (rows,)."""
-        return super().decode(outputs)[:, 0]
+        """Class labels, int64 (rows,); the user's own where there are such."""
+        return self.labels_at(super().decode(outputs)[:, 0])
 
     def probabilities(self, outputs: np.ndarray) -> np.ndarray:
         """Of class 0 and class 1, (rows, 2)."""

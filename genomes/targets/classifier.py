@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from genomes.errors import GenomeError
+from genomes.targets.labels import Label, checked_labels, in_words, indices_of, plain_array
 from genomes.targets.pooled_loss import LogisticLoss, LogLoss, PooledLoss, SquaredError, WrongSign
 from genomes.targets.probabilities import FLOOR, keras_logit, logit, sigmoid
 from genomes.targets.target import Target
 
 
+@dataclasses.dataclass(frozen=True)
 class Classifier(Target):
     """A target whose predictions are probabilities of classes or labels.
+
+    Args:
+        outputs: number of classes or labels.
+        labels: what they are called, in the order of their indices: texts, booleans or numbers, of one kind. Then
+            labels are given and told by these names; None for class indices from 0.
+
+    Raises:
+        GenomeError: labels that do not fit the number of outputs, of several kinds, or given twice.
 
     Its losses: ``log_loss`` (natural logarithm), ``calibrated_log_loss`` (at the best temperature), ``brier`` (0 to 2)
     and ``error`` (share of wrong rows and labels).
     """
+
+    labels: tuple[Label, ...] | None = dataclasses.field(default=None, kw_only=True)  # type: ignore[misc]
 
     counted_by = "classes"
     activation = "sigmoid"
@@ -35,6 +48,40 @@ class Classifier(Target):
     least_squares = False
     headline = "accuracy"
     reported = ("error", "log_loss")
+
+    def __post_init__(self) -> None:
+        if self.labels is not None:
+            labels = checked_labels(self.labels)
+            object.__setattr__(self, "labels", labels)
+            if self.outputs is None:
+                object.__setattr__(self, "outputs", len(labels))
+        super().__post_init__()
+        if self.labels is not None and len(self.labels) != self.class_count:
+            raise GenomeError(f"labels: expected {self.class_count}, one for each class, got {in_words(self.labels)}")
+
+    @property
+    def class_count(self) -> int:
+        """Number of classes, or of labels that may hold together."""
+        return self.width
+
+    # -- labels ------------------------------------------------------------------------
+    def label_indices(self, y: Any, name: str = "y") -> Any:
+        """Class indices, int64, in the shape of ``y``; ``y`` itself where labels are the indices.
+
+        Raises:
+            GenomeError: an unknown or missing label, which it names.
+        """
+        if self.labels is None:
+            return y
+        return indices_of(plain_array(y), self.labels, name)
+
+    def labels_at(self, indices: np.ndarray) -> np.ndarray:
+        """The labels of class indices; the indices where these are the labels."""
+        return indices if self.labels is None else np.asarray(self.labels)[np.asarray(indices).astype(np.int64)]
+
+    def as_given(self, prepared: np.ndarray) -> np.ndarray:
+        """Labels as users give them, (rows,), of those that :meth:`prepare` gave."""
+        return prepared if self.labels is None else self.labels_at(np.asarray(prepared).reshape(-1))
 
     @classmethod
     def count(cls, y: np.ndarray, y_validation: np.ndarray) -> dict[str, int]:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from genomes.errors import GenomeError
+from genomes.targets.labels import plain_array
 from genomes.targets.pooled_loss import LossOfMean, PooledLoss, numerical_slope
 from genomes.targets.weighted_median import keras_weighted_median, weighted_median
 
@@ -70,12 +71,16 @@ class EnsembleTarget(abc.ABC):
         Raises:
             GenomeError: labels out of range, not finite, or of another width.
         """
-        array = np.asarray(y)
+        array = plain_array(self.label_indices(y, name))
         if array.dtype.kind not in "biuf":
             raise GenomeError(f"{name}: expected numbers, got dtype {array.dtype}")
         if not np.all(np.isfinite(array)):
             raise GenomeError(f"{name}: expected finite numbers, got NaN or infinity")
         return self.encode(array, outputs, name)
+
+    def label_indices(self, y: Any, name: str = "y") -> Any:
+        """What a user gives with class indices in place of labels; ``y`` itself where labels are the indices."""
+        return y
 
     def encode(self, array: np.ndarray, outputs: int | None, name: str) -> np.ndarray:
         """:meth:`as_targets` of finite numbers.

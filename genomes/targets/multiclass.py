@@ -14,7 +14,10 @@ from genomes.targets.probabilities import FLOOR, keras_log_probabilities, log_pr
 
 
 class Multiclass(Classifier):
-    """Labels: whole numbers 0 to outputs - 1, shape (rows,) or (rows, 1), or one-hot rows of shape (rows, outputs)."""
+    """Labels: whole numbers 0 to outputs - 1, shape (rows,) or (rows, 1), or one-hot rows of shape (rows, outputs).
+
+    With labels of the user's own, these in place of the whole numbers.
+    """
 
     task = "multiclass"
     fewest = 2
@@ -34,6 +37,12 @@ class Multiclass(Classifier):
         return y.dtype.kind != "f"
 
     # -- training ----------------------------------------------------------------------
+    def label_indices(self, y: Any, name: str = "y") -> Any:
+        """As for any classifier; one-hot rows stay what they are."""
+        if self.labels is not None and np.ndim(y) == 2 and np.shape(y)[1] == self.outputs:
+            return np.asarray(y)
+        return super().label_indices(y, name)
+
     def check_values(self, array: np.ndarray, name: str) -> None:
         """Whole numbers, or one-hot rows."""
         if array.ndim == 2 and array.shape[1] == self.outputs:
@@ -45,7 +54,7 @@ class Multiclass(Classifier):
 
     def prepare(self, y: Any) -> np.ndarray:
         """Whole numbers, int32 (rows,)."""
-        array = np.asarray(y)
+        array = np.asarray(self.label_indices(y))
         if array.ndim == 2 and array.shape[1] == self.outputs:
             array = array.argmax(axis=1)
         return np.ascontiguousarray(array.reshape(-1).astype(np.int32))
@@ -104,8 +113,8 @@ class Multiclass(Classifier):
         return np.eye(outputs, dtype=np.float32)[targets]
 
     def decode(self, outputs: np.ndarray) -> np.ndarray:
-        """Class labels, int64 (rows,)."""
-        return np.asarray(outputs.argmax(axis=1))
+        """Class labels, int64 (rows,); the user's own where there are such."""
+        return self.labels_at(np.asarray(outputs.argmax(axis=1)))
 
     def probabilities(self, outputs: np.ndarray) -> np.ndarray:
         """Of each class, (rows, classes)."""

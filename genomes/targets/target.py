@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import abc
 import dataclasses
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from genomes.checks import whole_number
 from genomes.errors import GenomeError
 from genomes.targets.ensemble_target import EnsembleTarget
+from genomes.targets.labels import Label, checked_labels, plain_array
 
 #: Every kind of target by the name of its task, in the order in which they are asked.
 _KINDS: dict[str, type[Target]] = {}
@@ -39,6 +40,8 @@ class Target(EnsembleTarget):
 
     outputs: int | None = None
 
+    #: What the classes are called, in the order of their indices; None where labels are the indices themselves.
+    labels: ClassVar[tuple[Label, ...] | None] = None
     #: The argument of :meth:`infer` that counts the outputs: ``classes``, ``labels`` or ``outputs``.
     counted_by: ClassVar[str] = "outputs"
     #: Fewest outputs.
@@ -76,17 +79,17 @@ class Target(EnsembleTarget):
     # -- from what users write ---------------------------------------------------------
     @staticmethod
     def infer(
-        classes: int | None = None,
+        classes: int | Iterable[Label] | None = None,
         outputs: int | None = None,
-        labels: int | None = None,
+        labels: int | Iterable[Label] | None = None,
         task: str | Target | None = None,
     ) -> Target:
-        """The target that a user means by ``classes=10``, ``classes=2``, ``labels=5`` or ``outputs=1``.
+        """The target that a user means by ``classes=10``, ``classes=["no", "yes"]``, ``labels=5`` or ``outputs=1``.
 
         Args:
-            classes: number of exclusive classes; two become a binary task.
+            classes: number of exclusive classes, or what they are called; two become a binary task.
             outputs: number of numbers (regression).
-            labels: number of labels that may hold together.
+            labels: number of labels that may hold together, or what they are called.
             task: states the task, by its name (:func:`tasks`) or as a target, which is then returned.
 
         Raises:
@@ -104,11 +107,20 @@ class Target(EnsembleTarget):
                 "and outputs= (regression); "
                 f"got {given or 'none'}"
             )
-        name, number = next(iter(given.items()))
-        number = whole_number(number, name)
+        name, value = next(iter(given.items()))
+        called: dict[str, Any] = {}
+        if name != "outputs" and isinstance(value, Iterable) and not isinstance(value, str):
+            called["labels"] = checked_labels(value, name)
+            value = len(called["labels"])
+        number = whole_number(value, name)
         if task is not None:
-            return _kind(task)(number)
-        return next(kind for kind in _KINDS.values() if kind.is_meant_by(name, number))(number)
+            kind = _kind(task)
+        else:
+            kind = next(kind for kind in _KINDS.values() if kind.is_meant_by(name, number))
+        try:
+            return kind(number, **called)
+        except TypeError:
+            raise GenomeError(f"{name}: a {kind.task} target has no labels; give their number") from None
 
     @classmethod
     def is_meant_by(cls, argument: str, number: int) -> bool:
@@ -146,9 +158,11 @@ class Target(EnsembleTarget):
 
     # -- storage -----------------------------------------------------------------------
     def to_json(self) -> dict[str, Any]:
-        """The target as a JSON object: task, number of outputs, and the kind's own parameters."""
+        """The target as a JSON object: task, number of outputs, labels if there are any, the kind's own parameters."""
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return {"task": self.task, **fields}
+        if fields.get("labels", ()) is None:
+            del fields["labels"]
+        return {"task": self.task, **{n: list(v) if isinstance(v, tuple) else v for n, v in fields.items()}}
 
     @staticmethod
     def from_json(json: Mapping[str, Any]) -> Target:
@@ -165,8 +179,9 @@ class Target(EnsembleTarget):
 
     @property
     def is_named_fully(self) -> bool:
-        """Whether the name and the number of outputs say all: no parameters of the kind's own."""
-        return len(dataclasses.fields(self)) == 1
+        """Whether the name and the number of outputs say all: no labels, no parameters of the kind's own."""
+        own = {field.name for field in dataclasses.fields(self)} - {"outputs", "labels"}
+        return not own and self.labels is None
 
     # -- labels ------------------------------------------------------------------------
     @property
@@ -180,13 +195,26 @@ class Target(EnsembleTarget):
             raise GenomeError(f"outputs: the number of outputs of this {self.task} target is not known")
         return self.outputs
 
+    @property
+    def unlabelled(self) -> Self:
+        """The same target with class indices for labels."""
+        return self if self.labels is None else dataclasses.replace(self, labels=None)  # type: ignore[call-arg]
+
+    def labels_at(self, indices: np.ndarray) -> np.ndarray:
+        """What a user is told for class indices: their labels; ``indices`` itself where labels are the indices."""
+        return indices
+
+    def as_given(self, prepared: np.ndarray) -> np.ndarray:
+        """Labels as users give them, of those that :meth:`prepare` gave."""
+        return prepared
+
     def check(self, y: Any, name: str = "y") -> None:
         """Check labels as users give them.
 
         Raises:
-            GenomeError: a wrong shape, labels out of range, NaN; the message names ``name``.
+            GenomeError: a wrong shape, labels out of range or unknown, NaN; the message names ``name``.
         """
-        array = np.asarray(y)
+        array = plain_array(self.label_indices(y, name))
         if array.dtype.kind not in "biuf":
             raise GenomeError(f"{name}: expected numbers, got dtype {array.dtype}")
         if array.dtype.kind == "f" and not np.isfinite(array).all():
@@ -210,7 +238,7 @@ class Target(EnsembleTarget):
         Returns:
             float32 (rows, outputs); int32 (rows,) for ``multiclass``.
         """
-        array = np.asarray(y)
+        array = plain_array(self.label_indices(y))
         return np.ascontiguousarray(array.reshape(len(array), self.width).astype(np.float32))
 
     def soft_targets(self, y: Any) -> Any:
