@@ -21,6 +21,7 @@ from evo.campaign.arguments import (
     campaign_names,
     sorted_out,
 )
+from evo.campaign.labels import labelled
 from evo.campaign.preflight import preflight
 from evo.campaign.result import Result
 from evo.campaign.session import Session
@@ -121,6 +122,7 @@ class Campaign:
             raise SettingsError(f"budget: expected an evo.Budget, got {budget!r}")
         if not isinstance(data, Data) and not (data is None and search["evaluate"] is not None):
             raise SettingsError(f"data: expected an evo.Data, got {type(data).__name__}")
+        space = labelled(space, data)
         whole_number(workers, "workers", 1)
         if search["evaluate"] is None:
             refuse_threads(executor)

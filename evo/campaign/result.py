@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from evo.algorithms import hypervolume_over_time, pareto, survivors
+from evo.campaign.labels import labelled_as_stored
 from evo.campaign.retention import kept_states
 from evo.core.errors import EnsembleError, SettingsError, StorageError, TrialError
 from evo.core.history import History
@@ -234,7 +235,7 @@ class Result:
         target = self.space.target
         if target is None:
             raise EnsembleError("this campaign's space predicts nothing that could be pooled")
-        y = self._validation_targets()
+        y = target.as_given(self._validation_targets())
         weight = None if self._data is None else self._data.get("weight_validation")
         if weight is not None:
             options.setdefault("sample_weight", weight)
@@ -293,7 +294,7 @@ class Result:
                 np.asarray(self._data.get("y_train")),
                 self._data.get("x_validation"),
                 self._validation_targets(),
-                self.space.target,
+                self.space.target.unlabelled,
                 outputs=self.space.target.outputs,
                 categorical=[c.input_name for c in columns if c.kind == "integer"],
                 sample_weight=self._data.get("weight_train"),
@@ -346,7 +347,7 @@ def load_result(
     if not CampaignDirectory.exists(directory):
         raise SettingsError(f"directory: {directory} holds no campaign")
     with CampaignDirectory.open(directory, read_only=True) as stored:
-        space = Space.from_json(stored.space) if space is None else space
+        space = Space.from_json(stored.space) if space is None else labelled_as_stored(space, stored.space)
         settings = stored.settings
         history = stored.load_history(Objectives(objectives or settings["objectives"]))
         reason = next((s["reason"] for s in reversed(stored.sessions) if s.get("reason")), "stopped")

@@ -181,7 +181,7 @@ class Session:
         toolbox = copy.copy(setup.toolbox)
         targets = np.asarray(setup.data.get("y_validation"))
         assert setup.space.target is not None
-        select = selection_by_ensemble(toolbox.select, self._predictions, targets, setup.space.target, share)
+        select = selection_by_ensemble(toolbox.select, self._predictions, targets, setup.space.target.unlabelled, share)
         toolbox.register("select", select)
         return toolbox
 

@@ -7,6 +7,7 @@ grammar of layered networks is :class:`genomes.spaces.layered.LayeredSpace`.
 from __future__ import annotations
 
 import abc
+import copy
 import hashlib
 import json as json_module
 from collections.abc import Mapping
@@ -137,6 +138,19 @@ class Space(abc.ABC):
             # A damaged file: anything may stand in place of anything.
             found = f"{type(error).__name__}: {error}"
             raise GenomeError(f"no {kind.__name__} can be made of these arguments ({found})", "space") from None
+
+    def with_target(self, target: Target) -> Self:
+        """The same space with a target of the same kind and outputs, whose classes are called otherwise.
+
+        Raises:
+            GenomeError: the target is of another kind, or has other outputs.
+        """
+        own = self.target
+        if own is None or type(own) is not type(target) or own.outputs != target.outputs:
+            raise GenomeError(f"target: expected one like {own}, got {target}")
+        space = copy.copy(self)
+        space.target = target
+        return space
 
     @property
     def fingerprint(self) -> str:

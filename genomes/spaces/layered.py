@@ -17,6 +17,7 @@ from genomes.genome import Genome
 from genomes.grammar import GenomeLimits, Stage, children, gene_class
 from genomes.spaces.model import ModelSpace
 from genomes.targets import Target
+from genomes.targets.labels import in_words
 from genomes.variation.crossover import crossover
 from genomes.variation.mutation import mutate
 from genomes.variation.repair import repair
@@ -251,6 +252,8 @@ class LayeredSpace(ModelSpace):
             f"{type(self).__name__}: input {self.input_shape}, {self.target.task} with {self.target.width} "
             f"output{'s' if self.target.width > 1 else ''}"
         ]
+        if self.target.labels is not None:
+            lines.append(f"labels: {in_words(self.target.labels, 20)}")
         for stage in self.stages:
             lines.append(f"{stage.name}: {stage.least} to {stage.most} of {', '.join(k.__name__ for k in stage.genes)}")
             if any(kind.slots for kind in stage.genes):
