@@ -13,6 +13,7 @@ from evo.core.history import History
 from evo.core.trial import Outcome, Proposal, Status, Trial
 from evo.data import Data
 from evo.ensemble import Ensemble
+from evo.fitting import Fitted, fit, load_fitted
 
 __version__ = "0.1.0"
 
@@ -23,6 +24,7 @@ __all__ = [
     "Data",
     "Ensemble",
     "EvoError",
+    "Fitted",
     "History",
     "Individual",
     "Outcome",
@@ -34,6 +36,8 @@ __all__ = [
     "TrialTraining",
     "algorithms",
     "errors",
+    "fit",
+    "load_fitted",
     "load_result",
     "report",
     "resume",

@@ -14,6 +14,7 @@ import numpy as np
 from evo.core.errors import DataError, StorageError
 from evo.training.task import DataReference
 from genomes.spaces.base import Space
+from genomes.targets.labels import plain_array
 
 #: Rows of a ``tf.data.Dataset`` or ``PyDataset`` are gathered into memory up to this many bytes.
 _GATHER_LIMIT = 8 * 2**30
@@ -32,7 +33,8 @@ class Data:
         seed: seed of the split.
         sample_weight: one non-negative number per row, for the training loss and, where the
             rows are kept for validation, for the validation loss.
-        class_weight: a number per class, multiplied onto the weights of training rows.
+        class_weight: a number for each label, multiplied onto the weights of training rows; ``"balanced"`` for
+            rows / (classes * rows of the class), as scikit-learn has it.
 
     Raises:
         DataError: rows that do not match, an empty split, a share outside (0, 1), wrong weights.
@@ -51,7 +53,7 @@ class Data:
         validation: float | tuple[Any, ...] | Any = 0.2,
         seed: int = 0,
         sample_weight: Any = None,
-        class_weight: Mapping[int, float] | None = None,
+        class_weight: Mapping[Any, float] | str | None = None,
     ) -> None:
         x, y, sample_weight = _gathered(x, y, sample_weight, "x")
         if y is None:
@@ -275,21 +277,28 @@ def _storable(name: str, value: Any) -> np.ndarray:
     return array
 
 
-def _with_class_weight(weight: Any, y: Any, class_weight: Mapping[int, float]) -> np.ndarray:
+def _with_class_weight(weight: Any, y: Any, class_weight: Mapping[Any, float] | str) -> np.ndarray:
     """Sample weights with each row's class weight multiplied on.
 
     Raises:
         DataError: a class without a weight, or targets that are no classes.
     """
-    labels = np.asarray(y)
+    labels = plain_array(y)
     if labels.ndim == 2:
         labels = labels[:, 0] if labels.shape[1] == 1 else labels.argmax(axis=1)
-    if labels.dtype.kind not in "biuf" or (labels != np.round(labels)).any():
+    if labels.dtype.kind not in "biufU" or (labels.dtype.kind == "f" and (labels != np.round(labels)).any()):
         raise DataError("class_weight: the targets are no classes")
-    missing = sorted({int(label) for label in np.unique(labels)} - {int(c) for c in class_weight})
-    if missing:
-        raise DataError(f"class_weight: expected a weight for every class, none given for {missing}")
-    factors = np.array([class_weight[int(label)] for label in labels], dtype=np.float32)
+    classes, numbers, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    if isinstance(class_weight, str):
+        if class_weight != "balanced":
+            raise DataError(f'class_weight: expected "balanced" or a number for each label, got {class_weight!r}')
+        given = len(labels) / (len(classes) * counts)
+    else:
+        missing = [label for label in classes.tolist() if label not in class_weight]
+        if missing:
+            raise DataError(f"class_weight: expected a weight for every class, none given for {missing}")
+        given = np.array([class_weight[label] for label in classes.tolist()], dtype=np.float64)
+    factors = given[numbers].astype(np.float32)
     if not np.isfinite(factors).all() or (factors < 0).any():
         raise DataError("class_weight: expected finite numbers of 0 or more")
     return factors if weight is None else np.asarray(weight, dtype=np.float32).reshape(-1) * factors

@@ -210,8 +210,9 @@ class Ensemble:
 
         Returns:
             ``binary``, ``multiclass``: the user's labels (rows,) where the target has labels, else class indices,
-            int64 (rows,); the columns of :meth:`predict_proba` are in the order of ``target.labels``. ``multilabel``: 0 or 1 per label, int64
-            (rows, labels). ``regression``: float32 (rows,), or (rows, outputs) for several.
+            int64 (rows,); the columns of :meth:`predict_proba` are in the order of ``target.labels``.
+            ``multilabel``: 0 or 1 per label, int64 (rows, labels).
+            ``regression``: float32 (rows,), or (rows, outputs) for several.
         """
         return self.target.decode(self.outputs(x, batch_size))
 

@@ -1,0 +1,156 @@
+"""``evo.fit``: from data to a fitted model in one call."""
+
+from __future__ import annotations
+
+import datetime
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from evo.campaign.campaign import Campaign
+from evo.core.errors import DataError, TrialError
+from evo.core.events import Callback
+from evo.data import Data
+from evo.fitting.effort import budget_of, effort_of, in_words
+from evo.fitting.fitted import Fitted
+from evo.fitting.task import all_targets, inputs_and_target, remarks, space_for
+from evo.report.progress import Progress
+from genomes.errors import GenomeError
+from genomes.spaces.base import Space
+from genomes.targets import Target, infer_target
+
+
+def fit(
+    data: Any,
+    target: Any = None,
+    *,
+    directory: str | os.PathLike[str] | None = None,
+    effort: str = "good",
+    minutes: float | None = None,
+    trials: int | None = None,
+    task: str | Target | None = None,
+    space: Space | None = None,
+    validation: Any = 0.2,
+    sample_weight: Any = None,
+    class_weight: Mapping[Any, float] | str | None = None,
+    objective: Any = None,
+    members: int | None = None,
+    trees: bool = False,
+    seed: int = 0,
+    workers: int = 2,
+    verbose: bool = True,
+    **campaign: Any,
+) -> Fitted:
+    """Search, train and keep a model that takes such rows and returns such targets.
+
+    What is predicted, which space is searched and what will be spent is said in a line each, before training.
+
+    Args:
+        data: a data frame, a mapping of columns, arrays (tables, texts, series, pictures), a path to a file
+            of comma-separated values, a ``tf.data.Dataset`` or ``keras.utils.PyDataset``, or an :class:`evo.Data`.
+        target: the name of the column to predict, or one value per row; None for a dataset and an :class:`evo.Data`.
+        directory: where the campaign and the model are kept; by default a new folder under ``runs``. The same call
+            again resumes.
+        effort: ``quick`` (1 minute, trainings of up to 9 epochs, up to 4 members), ``good`` (5, 27, 8) or ``best``
+            (30, 81, 16).
+        minutes: wall-clock time in all, in place of the effort's.
+        trials: number of trials, in place of minutes or besides.
+        task: states what is predicted, where the values do not say it: ``classification``, ``regression``, ``binary``,
+            ``multiclass``, ``multilabel``, or a :class:`genomes.targets.Target`.
+        space: what is searched; by default the premade space that fits the inputs.
+        validation: see :class:`evo.Data`.
+        sample_weight: a weight for each row.
+        class_weight: ``"balanced"``, or a weight for each label.
+        objective: what is maximised or (with a leading minus) minimised; by default accuracy or the root of the mean
+            squared error.
+        members: most members of the ensemble, in place of the effort's.
+        trees: let gradient-boosted trees join the ensemble (tables only); it then cannot be exported.
+        seed: of split and search.
+        workers: worker processes.
+        verbose: say what is done, and show the progress.
+        **campaign: further arguments of :class:`evo.Campaign`.
+
+    Returns:
+        The fitted model.
+
+    Raises:
+        DataError: data or targets that cannot be used; one line that says what to do.
+        SettingsError: a wrong argument.
+        TrialError: no candidate could be trained.
+
+    Example:
+        >>> model = evo.fit(frame, "churn", minutes=5)  # doctest: +SKIP
+        >>> model.predict(new_frame)  # doctest: +SKIP
+        array(['no', 'yes', ...])
+    """
+    preset = effort_of(effort)
+    budget = budget_of(preset, minutes, trials)
+    prepared, name = _data(data, target, validation, seed, sample_weight, class_weight)
+    try:
+        found, line = infer_target(all_targets(prepared), name, task if space is None else space.target or task)
+    except GenomeError as error:
+        raise DataError(str(error)) from error
+    if space is None:
+        space = space_for(prepared.x_train, found)
+    epochs = int(campaign.pop("epochs", preset.epochs))
+    notes = [line, *remarks(prepared, found, name), in_words(effort, budget, epochs, workers)]
+    place = Path(directory) if directory is not None else _new_directory()
+    notes.append(f"directory: {place}")
+    if verbose:
+        print("\n".join(notes), flush=True)
+    callbacks: list[Callback] = list(campaign.pop("callbacks", ()))
+    progress = Progress() if verbose else None
+    if progress is not None:
+        callbacks.append(progress)
+    search = Campaign(
+        space,
+        prepared,
+        place,
+        budget=budget,
+        epochs=epochs,
+        seed=seed,
+        workers=workers,
+        objectives=objective,
+        callbacks=callbacks,
+        **campaign,
+    )
+    try:
+        result = search.run()
+    finally:
+        if progress is not None:
+            progress.close()
+    if not result.history.completed():
+        raise TrialError(f"no candidate could be trained: {_causes(result)}")
+    ensemble = result.ensemble(size=preset.members if members is None else members, trees=trees)
+    return Fitted(place, ensemble, name=name, notes=tuple(notes), result=result).keep()
+
+
+def _data(
+    data: Any, target: Any, validation: Any, seed: int, sample_weight: Any, class_weight: Any
+) -> tuple[Data, str]:
+    if isinstance(data, Data):
+        if target is not None or sample_weight is not None or class_weight is not None:
+            raise DataError("data: an evo.Data has its targets and weights itself; give it alone")
+        return data, "y"
+    x, y, name = inputs_and_target(data, target)
+    if y is not None:
+        try:  # before the split, which would speak of less clear things
+            infer_target(y, name, None)
+        except GenomeError as error:
+            if "rows have no value" in str(error) or "is empty" in str(error):
+                raise DataError(str(error)) from error
+    return (
+        Data(x, y, validation=validation, seed=seed, sample_weight=sample_weight, class_weight=class_weight),
+        name,
+    )
+
+
+def _new_directory() -> Path:
+    stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S-%f")[:-3]
+    return Path("runs") / f"fit-{stamp}"
+
+
+def _causes(result: Any) -> str:
+    messages = [trial.outcome.message for trial in result.trials if trial.outcome is not None]
+    return messages[-1] if messages and messages[-1] else f"see evo.load_result({str(result.directory)!r}).trials"

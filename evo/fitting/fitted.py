@@ -1,0 +1,238 @@
+"""Fitted: a model that takes a user's rows and returns the user's labels."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from evo.campaign.result import Result, load_result
+from evo.core.errors import DataError, EvoError, SettingsError
+from evo.ensemble import Ensemble
+from evo.fitting.task import inputs_and_target, inputs_of
+from evo.report.campaigns import content_of
+from evo.report.html import write_report
+from evo.storage.atomic import write_file
+from genomes.spaces.base import Space
+from genomes.targets import Target
+
+#: What a directory of ``evo.fit`` holds besides the campaign.
+_FILE = "fitted.json"
+_ENSEMBLE = "fitted.ensemble"
+FORMAT = 1
+
+
+class Fitted:
+    """What :func:`evo.fit` returns and :func:`evo.load_fitted` reopens.
+
+    Args:
+        directory: of the campaign, where the fitted model is stored, too.
+        ensemble: what predicts.
+        name: what the target is called: the column's name, or ``y``.
+        notes: the lines that were said before and after training.
+        result: what came of the campaign; read from the directory when it is asked for, for None.
+
+    Attributes:
+        directory: see above.
+        ensemble: see above.
+        target: what is predicted, with the user's labels (:class:`genomes.targets.Target`).
+        name: see above.
+        notes: see above.
+    """
+
+    def __init__(
+        self,
+        directory: str | os.PathLike[str],
+        ensemble: Ensemble,
+        *,
+        name: str = "y",
+        notes: tuple[str, ...] = (),
+        result: Result | None = None,
+    ) -> None:
+        self.directory = Path(directory)
+        self.ensemble = ensemble
+        self.name = name
+        self.notes = notes
+        self._result = result
+
+    # -- predicting ----------------------------------------------------------------------
+    @property
+    def target(self) -> Target:
+        """What is predicted."""
+        return self.ensemble.target
+
+    @property
+    def space(self) -> Space:
+        """The space that was searched; it says which inputs are taken."""
+        space: Space = self.ensemble.space
+        return space
+
+    @property
+    def classes(self) -> np.ndarray | None:
+        """The classes in the order of :meth:`predict_proba`'s columns; None for numbers."""
+        target = self.target
+        if not target.gives_probabilities:
+            return None
+        number = target.probabilities(np.zeros((1, target.width), np.float32)).shape[1]
+        return np.asarray(target.labels) if target.labels is not None else np.arange(number)
+
+    def _inputs(self, data: Any) -> Any:
+        """Inputs of what was given; the target's column may be among them, or not."""
+        data = inputs_of(data)
+        if isinstance(data, Mapping) and self.name in data and not self._takes(self.name):
+            return {name: values for name, values in data.items() if name != self.name}
+        if self.name in getattr(data, "columns", ()) and not self._takes(self.name):
+            return data.drop(columns=[self.name])
+        return data
+
+    def _takes(self, name: str) -> bool:
+        """Whether the model has an input of that name."""
+        return any(column.name == name for column in getattr(self.space, "columns", ()))
+
+    def _checked(self, data: Any) -> Any:
+        """Inputs, checked by the rules that those of the training passed.
+
+        Raises:
+            DataError: other columns, another shape, no rows.
+        """
+        x = self._inputs(data)
+        try:
+            rows = len(next(iter(x.values()))) if isinstance(x, Mapping) else len(x)
+        except (TypeError, StopIteration):
+            raise DataError(f"data: expected rows, got {type(x).__name__}") from None
+        if rows == 0:
+            raise DataError("data: is empty; expected at least one row")
+        try:
+            self.space.check_data(x, self._any_targets(rows), "new")
+        except ValueError as error:
+            raise DataError(str(error).replace("x_new", "data")) from error
+        return x
+
+    def _any_targets(self, rows: int) -> np.ndarray:
+        """Some valid targets, as spaces check inputs and targets together."""
+        outputs = np.zeros((rows, self.target.width), np.float32)
+        return self.target.decode(outputs)
+
+    def predict(self, data: Any) -> np.ndarray:
+        """Predictions: the user's labels, or numbers; (rows,), or (rows, outputs) for several.
+
+        Args:
+            data: rows in the form that the model was fitted on; the target's column may be among them, and is not
+                looked at.
+
+        Raises:
+            DataError: other columns, another shape, no rows.
+        """
+        return self.ensemble.predict(self._checked(data))
+
+    def predict_proba(self, data: Any) -> np.ndarray:
+        """Probabilities, float32 (rows, classes), in the order of :attr:`classes`.
+
+        Raises:
+            DataError: as :meth:`predict`.
+            EnsembleError: numbers are predicted.
+        """
+        return self.ensemble.predict_proba(self._checked(data))
+
+    def evaluate(self, data: Any, target: Any = None, sample_weight: Any = None) -> dict[str, float]:
+        """Metrics on rows whose targets are known.
+
+        Args:
+            data: rows; with the target's column if ``target`` is None.
+            target: the targets, or the name of their column.
+            sample_weight: a weight for each row, or None.
+
+        Returns:
+            ``accuracy``, ``log_loss``, ... or ``rmse``, ``mae``, ``r2``.
+
+        Raises:
+            DataError: as :meth:`predict`, or no such column.
+            EnsembleError: labels that the model does not know.
+        """
+        x, y, _ = inputs_and_target(data, self.name if target is None else target)
+        return self.ensemble.evaluate(self._checked(x), y, sample_weight)
+
+    # -- keeping -------------------------------------------------------------------------
+    @property
+    def result(self) -> Result:
+        """What came of the campaign: trials, population, best (:class:`evo.Result`)."""
+        if self._result is None:
+            self._result = load_result(self.directory)
+        return self._result
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the model into one file, which :func:`evo.load_fitted` opens without the directory.
+
+        Raises:
+            EnsembleError: it cannot be written.
+        """
+        self.ensemble.report["fitted"] = self._about()
+        self.ensemble.save(Path(path))
+        return Path(path)
+
+    def export(self, path: str | os.PathLike[str], format: str = "keras") -> Path:
+        """Write the model as one that other programs read.
+
+        Args:
+            path: the file, or for ``savedmodel`` the folder.
+            format: ``keras`` (a ``.keras`` file; its ``metadata.json`` has the target with its labels), ``savedmodel``,
+                ``onnx`` or ``litert``.
+
+        Raises:
+            SettingsError: an unknown format.
+            EnsembleError: the ensemble has members that are no nets.
+        """
+        from evo.fitting.export import export
+
+        return export(self.ensemble.as_keras(), self.target, Path(path), format)
+
+    def report(self, path: str | os.PathLike[str] | None = None) -> Path:
+        """Write the HTML report of the campaign; by default ``report.html`` in the directory."""
+        wanted = self.directory / "report.html" if path is None else Path(path)
+        return Path(write_report(content_of(self.result, self.directory, self.ensemble, self.notes), wanted))
+
+    def _about(self) -> dict[str, Any]:
+        return {"format": FORMAT, "name": self.name, "target": self.target.to_json(), "notes": list(self.notes)}
+
+    def keep(self) -> Self:
+        """Store the model in its directory."""
+        self.save(self.directory / _ENSEMBLE)
+        text = json.dumps({**self._about(), "ensemble": _ENSEMBLE}, indent=1) + "\n"
+        write_file(self.directory / _FILE, text.encode())
+        return self
+
+    def __repr__(self) -> str:
+        return f"Fitted({self.name!r}, {self.target}, {self.directory})"
+
+
+def load_fitted(path: str | os.PathLike[str]) -> Fitted:
+    """The model that :func:`evo.fit` left in a directory, or that :meth:`Fitted.save` wrote into a file.
+
+    Args:
+        path: the directory, or the file.
+
+    Raises:
+        SettingsError: there is no such model.
+        EnsembleError: the model's file is damaged.
+    """
+    path = Path(path)
+    if path.is_dir():
+        try:
+            about = json.loads((path / _FILE).read_text(encoding="utf-8"))
+            file = path / str(about["ensemble"])
+        except (OSError, ValueError, KeyError, TypeError):
+            raise SettingsError(f"path: {path} holds no fitted model; evo.fit(..., directory=...) makes one") from None
+    else:
+        file = path
+    ensemble = Ensemble.load(file)
+    about = ensemble.report.get("fitted")
+    if not isinstance(about, Mapping) or ensemble.space is None:
+        raise SettingsError(f"path: {path} holds an ensemble that evo.fit did not make; use evo.Ensemble.load")
+    if int(about["format"]) > FORMAT:
+        raise EvoError(f"path: {path} was written by a newer version of evo; update evo")
+    notes = tuple(str(note) for note in about["notes"])
+    return Fitted(path if path.is_dir() else path.parent, ensemble, name=str(about["name"]), notes=notes)

@@ -1,0 +1,136 @@
+"""One call: rows in, labels out; kept in a directory and opened again."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import evo
+from evo.ensemble.keras_input import keras_input
+from evo.errors import DataError, EnsembleError, SettingsError
+from evo.fitting.effort import budget_of, effort_of, in_words
+from evo.fitting.task import remarks, space_for
+from genomes.targets import Multiclass, Regression
+
+RNG = np.random.default_rng(0)
+FRAME = pd.DataFrame({"size": RNG.normal(size=120), "kind": RNG.choice(["x", "y"], 120)})
+FRAME["churn"] = np.where(FRAME["size"] + (FRAME["kind"] == "x") > 0.5, "yes", "no")
+
+
+def test_a_frame_goes_in_and_its_words_come_out(tmp_path: Path) -> None:
+    model = evo.fit(
+        FRAME,
+        "churn",
+        directory=tmp_path / "c",
+        trials=2,
+        epochs=2,
+        members=2,
+        executor=evo.workers.Serial(),
+        class_weight="balanced",
+        verbose=False,
+    )
+    assert model.notes[0] == "churn: 2 classes, 'no' and 'yes'"
+    assert model.classes is not None and model.classes.tolist() == ["no", "yes"]
+    new = FRAME.drop(columns="churn")
+    told = model.predict(new)
+    assert set(told) <= {"no", "yes"} and told.tolist() == model.predict(FRAME).tolist()
+    probabilities = model.predict_proba(new)
+    assert model.classes[probabilities.argmax(axis=1)].tolist() == told.tolist()
+    assert model.evaluate(FRAME)["accuracy"] == pytest.approx((told == FRAME["churn"]).mean())
+    assert model.result.best.scores and model.report().is_file()
+
+    again = evo.load_fitted(tmp_path / "c")
+    assert (again.name, again.notes, again.target) == (model.name, model.notes, model.target)
+    assert again.predict(new).tolist() == told.tolist()
+    model.save(tmp_path / "one.file")
+    assert evo.load_fitted(tmp_path / "one.file").predict(new).tolist() == told.tolist()
+    with zipfile.ZipFile(model.export(tmp_path / "model.keras")) as archive:
+        assert json.loads(archive.read("metadata.json"))["evo"]["target"]["labels"] == ["no", "yes"]
+    import keras
+
+    exported = keras.saving.load_model(tmp_path / "model.keras", compile=False)
+    outputs = exported.predict(keras_input(model.space.prepare(new)), verbose=0)
+    np.testing.assert_allclose(outputs[:, 0], probabilities[:, 1], atol=1e-5)
+
+    for rows, words in ((new[:0], "is empty"), (new.drop(columns="kind"), "column 'kind' is missing"), (3, "rows")):
+        with pytest.raises(DataError, match=words):
+            model.predict(rows)
+    with pytest.raises(EnsembleError, match="unknown label 'perhaps'"):
+        model.evaluate(new, np.where(FRAME["churn"] == "no", "perhaps", "yes"))
+    with pytest.raises(SettingsError, match="format: expected one of keras, savedmodel, onnx, litert, got 'h5'"):
+        model.export(tmp_path / "model.h5", "h5")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((FRAME, "chrun"), "target: there is no column 'chrun'; there are 'size', 'kind', 'churn'"),
+        ((FRAME,), "say what is to be predicted"),
+        ((np.zeros((9, 2)), "churn"), "without column names"),
+        ((FRAME.assign(churn=None), "churn"), "churn: 120 of 120 rows have no value"),
+        ((FRAME.assign(churn=pd.Timestamp(0)), "churn"), "churn: holds dates or times"),
+        ((FRAME.assign(churn="yes"), "churn"), "churn: holds one class only, 'yes'"),
+        (("nowhere.csv", "churn"), "there is no file nowhere.csv"),
+        ((np.zeros((20, 2, 2, 2, 2)), np.arange(20) % 2), "expected a table"),
+        ((np.zeros((20, 3, 32, 32)), np.arange(20) % 2), "channels first"),
+    ],
+)
+def test_a_newcomers_mistake_is_one_line_before_anything_is_made(
+    arguments: tuple[Any, ...], words: str, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError) as error:
+        evo.fit(*arguments, directory=tmp_path / "c", verbose=False)
+    assert words in str(error.value) and "\n" not in str(error.value) and not (tmp_path / "c").exists()
+
+
+@pytest.mark.parametrize(
+    ("x", "kind"),
+    [
+        (np.zeros((9, 4)), "TabularSpace"),
+        (FRAME, "TabularSpace"),
+        ({"a": np.zeros(9)}, "TabularSpace"),
+        (["a text", "another one"], "TextSpace"),
+        (np.zeros((9, 8, 8)), "ImageSpace"),
+        (np.zeros((9, 8, 6), np.uint8), "ImageSpace"),
+        (np.zeros((9, 8, 8, 3)), "ImageSpace"),
+        (np.zeros((9, 30, 2)), "TimeSeriesSpace"),
+    ],
+)
+def test_the_space_fits_the_inputs(x: Any, kind: str) -> None:
+    assert type(space_for(x, Regression(1))).__name__ == kind
+
+
+def test_what_is_absent_from_a_split_is_said() -> None:
+    data = evo.Data(np.zeros((4, 1)), list("aabb"), validation=(np.zeros((2, 1)), list("ac")))
+    assert remarks(data, Multiclass(3, labels=("a", "b", "c")), "y") == [
+        "y: no training row of 'c': nothing can be learnt of what stands in the validation rows alone",
+        "y: no validation row of 'b': they are not judged",
+    ]
+
+
+def test_an_effort_says_what_it_spends() -> None:
+    good = effort_of("good")
+    assert in_words("good", budget_of(good, None, None), 27, 2) == (
+        'effort "good": 5 minutes on 2 workers, networks trained for up to 27 epochs'
+    )
+    assert in_words("good", budget_of(good, 1, 30), 9, 1) == (
+        'effort "good": 1 minute or 30 trials on 1 worker, networks trained for up to 9 epochs'
+    )
+    with pytest.raises(SettingsError, match="effort: expected one of quick, good, best, got 'fast'"):
+        effort_of("fast")
+
+
+def test_balanced_weights_are_those_of_scikit_learn() -> None:
+    from sklearn.utils.class_weight import compute_sample_weight
+
+    y = np.array(["a"] * 7 + ["b"] * 3)
+    data = evo.Data(np.zeros((10, 1)), y, validation=(np.zeros((1, 1)), ["a"]), class_weight="balanced")
+    np.testing.assert_allclose(data.weight_train, compute_sample_weight("balanced", y), rtol=1e-6)
+    with pytest.raises(DataError, match="none given for"):
+        evo.Data(np.zeros((10, 1)), y, class_weight={"a": 1.0})
