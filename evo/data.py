@@ -172,7 +172,8 @@ class PreparedData:
             StorageError: the files cannot be written.
         """
         folder = directory / self.fingerprint
-        names = {name: f"{name.replace('/', '__')}.npy" for name in self.arrays}
+        # Numbered: a column's name may be longer than a file's, or hold what a file system refuses.
+        names = {name: f"{index}.npy" for index, name in enumerate(sorted(self.arrays))}
         try:
             folder.mkdir(parents=True, exist_ok=True)
             for name, file in names.items():

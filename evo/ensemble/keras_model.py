@@ -11,6 +11,7 @@ import numpy as np
 
 from evo.core.errors import EnsembleError
 from evo.ensemble.stacking import Stacker
+from genomes.spaces.model import unique_names
 from genomes.targets import Target
 
 
@@ -74,6 +75,7 @@ def pooled_model(
         dense.set_weights([stacker.coefficients, stacker.intercept])
     else:
         pooled = target.keras_pool(outputs, shares, pooling, temperature)
+    unique_names(inputs, pooled)
     return keras.Model(inputs, pooled, name=name)
 
 

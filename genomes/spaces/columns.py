@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -29,6 +29,7 @@ class Column:
             unseen in training share one code.
         missing: whether the model gets a flag where a number is missing. Missing numbers count as
             the mean in any case, missing categories as a category of their own.
+        input: the name of the model's input where it is not the column's; :func:`with_input_names` gives it.
 
     Raises:
         GenomeError: an unknown kind, categories of a numeric column, a bad name.
@@ -38,6 +39,7 @@ class Column:
     kind: str = "numeric"
     categories: int = 0
     missing: bool = False
+    input: str = ""
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
@@ -59,27 +61,86 @@ class Column:
 
     @property
     def input_name(self) -> str:
-        """The name of the model's input: Keras allows no slash."""
-        return self.name.replace("/", "_")
+        """The name of the model's input. Of columns that were stored without one it is the name without slashes."""
+        return self.input or self.name.replace("/", "_")
 
     def to_json(self) -> dict[str, Any]:
-        """The column as a JSON object."""
-        return asdict(self)
+        """The column as a JSON object; ``input`` is left out where it is the column's own name."""
+        json = asdict(self)
+        if not self.input:
+            del json["input"]
+        return json
 
     @classmethod
     def from_json(cls, json: Mapping[str, Any]) -> Self:
         """The column that :meth:`to_json` wrote."""
-        return cls(str(json["name"]), str(json["kind"]), int(json["categories"]), bool(json["missing"]))
+        return cls(
+            str(json["name"]),
+            str(json["kind"]),
+            int(json["categories"]),
+            bool(json["missing"]),
+            str(json.get("input", "")),
+        )
 
 
-def named_columns(x: Any, argument: str = "x") -> dict[str, Any] | None:
+def with_input_names(columns: Sequence[Column]) -> list[Column]:
+    """The columns, each with a name for the model's input that no other one has.
+
+    It is the column's own name where Keras takes that and the file formats can hold it (no slash, no control
+    characters, at most 100 characters), else ``column_`` and the column's position. The name is stored with the
+    column and never worked out again: two columns whose names differ in any character stay two.
+
+    Raises:
+        GenomeError: two columns of one name.
+    """
+    names = [column.name for column in columns]
+    if len(set(names)) != len(names):
+        raise GenomeError(f"columns: names must differ, got {shown(names)}")
+    taken = set(names) | {column.input for column in columns}
+    found = []
+    for index, column in enumerate(columns):
+        if not column.input and not _fits_keras(column.name):
+            name = f"column_{index}"
+            while name in taken:
+                name += "_"
+            taken.add(name)
+            column = replace(column, input=name)
+        found.append(column)
+    return found
+
+
+def _fits_keras(name: str) -> bool:
+    return 0 < len(name) <= 100 and "/" not in name and name.isprintable() and bool(name.strip())
+
+
+def distinct_names(names: Sequence[Any]) -> list[str]:
+    """Names as texts, all different: of several with one spelling (``1`` and ``"1"`` too) the later ones get a number.
+
+    A column without a name becomes ``(no name)``.
+
+    Example:
+        >>> distinct_names(["a", "a", 1, "1"])
+        ['a', 'a (2)', '1', '1 (2)']
+    """
+    texts = [str(name) or "(no name)" for name in names]
+    taken, seen, found = set(texts), set(), []
+    for text in texts:
+        name, number = text, 1
+        while name in seen or (number > 1 and name in taken):
+            number += 1
+            name = f"{text} ({number})"
+        seen.add(name)
+        found.append(name)
+    return found
+
+
+def named_columns(x: Any) -> dict[str, Any] | None:
     """The columns of a data frame, a mapping, or a structured array by name; None for anything else."""
     if isinstance(x, Mapping):
-        return {str(name): value for name, value in x.items()}
+        return dict(zip(distinct_names(list(x)), x.values(), strict=True))
+    if hasattr(x, "iloc") and hasattr(x, "columns"):
+        return {name: x.iloc[:, index] for index, name in enumerate(distinct_names(list(x.columns)))}
     if hasattr(x, "columns") and hasattr(x, "dtypes"):
-        names = [str(name) for name in x.columns]
-        if len(set(names)) != len(names):
-            raise GenomeError(f"{argument}: column names must differ, got {shown(names)}")
         return {str(name): x[name] for name in x.columns}
     if isinstance(x, np.ndarray) and x.dtype.names:
         return {name: x[name] for name in x.dtype.names}
@@ -102,7 +163,7 @@ def infer_columns(x: Any, categories: Sequence[str | int] = ()) -> tuple[list[Co
     Raises:
         GenomeError: no such form, a column of dates or of mixed objects, an unknown name in ``categories``.
     """
-    named = named_columns(x, "columns")
+    named = named_columns(x)
     plain = named is None
     if named is None:
         array = np.asarray(x)

@@ -37,6 +37,32 @@ def dtype_policy(name: str | None) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
+def unique_names(inputs: Any, outputs: Any) -> None:
+    """Rename what stands between inputs and outputs where it bears an input's name.
+
+    Inputs are named after a user's columns, which may be called ``units``, ``head`` or ``dense_3`` as layers are; Keras
+    refuses a model in which two operations bear one name.
+    """
+    import keras
+
+    taken = {tensor.name for tensor in keras.tree.flatten(inputs)}
+    others: dict[int, Any] = {}
+    tensors = list(keras.tree.flatten(outputs))
+    while tensors:
+        operation, node_index, _ = tensors.pop()._keras_history
+        if id(operation) not in others and not isinstance(operation, keras.layers.InputLayer):
+            others[id(operation)] = operation
+            tensors += operation._inbound_nodes[node_index].input_tensors
+    names = taken | {operation.name for operation in others.values()}
+    for operation in others.values():
+        if operation.name in taken:
+            number = 1
+            while f"{operation.name}_layer_{number}" in names:
+                number += 1
+            operation.name = f"{operation.name}_layer_{number}"
+            names.add(operation.name)
+
+
 class ModelSpace(Space):
     """What spaces of trained models share: building, and what the training settings say.
 
@@ -110,12 +136,14 @@ class ModelSpace(Space):
             else:
                 x = inputs
             x = self.enter(x)
+            unique_names(inputs, x)
             recorder.claim("input", inputs, x)
             body = apply(genes, x)
             if len(body.shape) != 2:
                 raise GenomeError(f"the last gene must give one vector per sample, got {tuple(body.shape)}", "genes")
             outputs = self.head(body, preprocessing or {})
             recorder.claim("head", body, outputs)
+        unique_names(inputs, outputs)
         model = keras.Model(inputs, outputs)
         # Past Keras' tracking, and not a dict: it would save these layers a second time.
         object.__setattr__(model, "gene_layers", MappingProxyType(recorder.layers))

@@ -27,6 +27,7 @@ from genomes.spaces.columns import (
     as_texts,
     infer_columns,
     named_columns,
+    with_input_names,
 )
 from genomes.spaces.encoded import (
     EncodedSpace,
@@ -91,7 +92,7 @@ class TabularSpace(EncodedSpace):
                     f"got shape {array.shape} of {array.dtype}"
                 )
             return as_numbers(array.reshape(-1), name).reshape(array.shape)
-        named = named_columns(x, name)
+        named = named_columns(x)
         if named is None:
             array = np.asarray(x)
             if array.ndim != 2 or array.shape[1] != len(self.columns):
@@ -242,7 +243,8 @@ def _vocabulary(values: np.ndarray, column: Column) -> np.ndarray:
     order = np.argsort(-counts, kind="stable")[: column.categories]
     if not len(order):
         # A column that is always missing: look-ups need a word, and this one never comes.
-        return np.asarray(["\x00"]) if column.kind == "text" else np.asarray([MISSING_INTEGER + 1])
+        # (NumPy takes a NUL at the end of a text away, and the empty text stands for "missing".)
+        return np.asarray(["\ue000"]) if column.kind == "text" else np.asarray([MISSING_INTEGER + 1])
     return found[order]
 
 
@@ -307,6 +309,7 @@ def tabular(
     """
     target = Target.infer(classes, outputs, labels, task)
     found, plain = _columns(columns, categories)
+    found = found if plain else with_input_names(found)
     numeric = sum(column.kind == "numeric" for column in found)
     flags = sum(column.missing for column in found)
     codes = [column.codes for column in found if column.kind != "numeric"]
@@ -374,8 +377,5 @@ def _columns(columns: Any, categories: Sequence[str | int]) -> tuple[list[Column
         ]
         return found, False
     if isinstance(columns, (list, tuple)) and columns and all(isinstance(c, Column) for c in columns):
-        names = [column.input_name for column in columns]
-        if len(set(names)) != len(names):
-            raise GenomeError(f"columns: names must differ, got {shown(names)}")
         return list(columns), False
     return infer_columns(columns, categories)
