@@ -24,7 +24,7 @@ from evo.core.errors import StorageError
 from evo.core.history import History
 from evo.core.randomness import training_seed
 from evo.core.trial import Proposal, Trial
-from evo.storage import CampaignDirectory
+from evo.storage import CampaignDirectory, layout
 from evo.training.shipped import train_with
 from evo.training.task import DataReference, TrialReport, TrialTask
 from evo.workers import Serial, settle
@@ -37,7 +37,7 @@ RETRIES = 2
 #: Seconds before the end of a budget of minutes at which trainings stop, to be back in time.
 RETURN = 1.5
 #: Folder of the campaign's directory that holds the data for the workers while a session runs.
-CACHE = "cache"
+CACHE = layout.CACHE
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,11 @@ def _sync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
+def _own_file(path: str, flags: int) -> int:
+    """Open a file to write, unless it is a link that leads elsewhere."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
+
+
 def write_file(path: Path, data: bytes | bytearray | memoryview, *, durable: bool = True) -> None:
     """Write a whole file and put it in place.
 
@@ -74,7 +79,7 @@ def write_file(path: Path, data: bytes | bytearray | memoryview, *, durable: boo
     partial = path.with_name(f".{path.name}{PARTIAL}")
     with storage_errors("write", path):
         try:
-            with open(partial, "wb") as file:
+            with open(partial, "wb", opener=_own_file) as file:
                 file.write(data)
                 file.flush()
                 if durable:
@@ -104,8 +109,9 @@ def move_file(source: Path, target: Path) -> None:
                 raise
             partial = target.with_name(f".{target.name}{PARTIAL}")
             try:
-                shutil.copyfile(source, partial)
-                with open(partial, "rb+") as file:
+                with open(source, "rb") as read, open(partial, "wb", opener=_own_file) as file:
+                    shutil.copyfileobj(read, file)
+                    file.flush()
                     os.fsync(file.fileno())
                 os.replace(partial, target)
             except BaseException:

@@ -14,6 +14,7 @@ from evo.core.errors import SettingsError, StorageError
 from evo.core.history import History
 from evo.core.trial import Trial
 from evo.storage import atomic, identity, layout, recovery
+from evo.storage.confinement import check_confined
 from evo.storage.lock import DirectoryLock
 from evo.storage.predictions import encode
 from evo.storage.preprocessing import pack_arrays
@@ -91,6 +92,7 @@ class CampaignDirectory(CampaignReader):
         """
         root = Path(path)
         identity.check_free(root)
+        check_confined(root)
         packed = pack_arrays(preprocessing) if preprocessing else None
         content = identity.new_content(
             settings, space, data_fingerprint, versions or {}, None if packed is None else digest(packed)
@@ -142,6 +144,7 @@ class CampaignDirectory(CampaignReader):
         """
         root = Path(path)
         identity.check_campaign(root)
+        check_confined(root)
         lock = None if read_only else DirectoryLock(root)
         said = lock.acquire(break_lock) if lock is not None else []
         try:

@@ -12,6 +12,9 @@ from evo.storage import atomic, layout
 from evo.storage.comparison import differences, plain
 from evo.storage.sealed import Damaged, open_json, read_bytes, seal_json
 
+#: More trials per merged file than any version of evo asks for.
+_MOST_SEGMENT = 100_000
+
 
 def holds_campaign(root: Path) -> bool:
     """Whether a directory holds a campaign."""
@@ -123,6 +126,24 @@ def compare(
     ]
 
 
+def _check_content(content: Mapping[str, Any]) -> None:
+    """Raise unless the entries that are relied on are there, and of their types.
+
+    Raises:
+        Damaged: one is not; names it.
+    """
+    segment, sha = content.get("segment"), content.get("preprocessing_sha256")
+    if type(segment) is not int or not 1 <= segment <= _MOST_SEGMENT:
+        raise Damaged(f"segment: expected a whole number from 1 to {_MOST_SEGMENT}")
+    for name in ("settings", "space", "versions"):
+        if not isinstance(content.get(name), dict):
+            raise Damaged(f"{name}: expected an object")
+    if not isinstance(content.get("data_fingerprint"), (dict, str)):
+        raise Damaged("data_fingerprint: expected an object or a text")
+    if sha is not None and not isinstance(sha, str):
+        raise Damaged("preprocessing_sha256: expected a text or null")
+
+
 def read_campaign(root: Path, write: bool) -> tuple[dict[str, Any], list[str]]:
     """``campaign.json``, or its copy where it is damaged; and what was repaired.
 
@@ -141,8 +162,10 @@ def read_campaign(root: Path, write: bool) -> tuple[dict[str, Any], list[str]]:
     for name in (layout.CAMPAIGN, layout.CAMPAIGN_COPY):
         try:
             content = open_json(read_bytes(root / name))
-            if not isinstance(content.get("evo_format"), int):
+            if type(content.get("evo_format")) is not int:
                 raise Damaged("it names no format")
+            if content["evo_format"] <= layout.FORMAT:
+                _check_content(content)
             contents[name] = content
         except Damaged as damage:
             reasons[name] = str(damage)

@@ -24,6 +24,8 @@ from evo.storage.sealed import Damaged, check_hdf5, read_bytes
 
 #: Where a proposal is lost and cannot be restored, at most this many later trials are given up without ``repair``.
 FALLBACK = 16
+#: Trials after a lost one beyond which their number cannot be right.
+_GAP = 1_000_000
 
 
 class Journal:
@@ -215,6 +217,11 @@ class Journal:
         if lost is None:
             return []
         path = self._single(lost)
+        if end - lost > _GAP:
+            raise StorageError(
+                f"{path} is missing, and there are trials up to number {end - 1}: these are not the trials of one "
+                "campaign. Restore the folder from a backup."
+            )
         reason = bad.get(lost, "it is missing")
         later = [n for n in range(lost, end) if n in found and found[n].outcome is not None]
         missing = sum(number not in found for number in range(lost, end))

@@ -23,17 +23,39 @@ STATES = "states"
 SESSIONS = "sessions"
 WORK = "work"
 DAMAGED = "damaged"
+#: The data for the workers, while a session runs.
+CACHE = "cache"
+
+#: More trials than any campaign has: numbers beyond it are not ours.
+MOST_TRIALS = 10_000_000
 
 #: Subfolders that every campaign's directory has from the start.
 FOLDERS = (JOURNAL, TRIALS, PREDICTIONS, POPULATIONS, STATES, SESSIONS, WORK)
 
-_NUMBER = re.compile(r"(\d{6,})(\..+)?")
-_RANGE = re.compile(r"(\d{6,})-(\d{6,})\..+")
+_NUMBER = re.compile(r"(\d{6,8})(\..+)?", re.ASCII)
+_RANGE = re.compile(r"(\d{6,8})-(\d{6,8})\..+", re.ASCII)
+_SUFFIX = re.compile(r"\.[A-Za-z0-9_-]{1,16}", re.ASCII)
 
 
 def number_name(number: int, suffix: str = "") -> str:
     """``000123`` plus a suffix."""
     return f"{number:06d}{suffix}"
+
+
+def predictions_name(number: int) -> str:
+    """The file of a trial's predictions: ``000123.h5``."""
+    return number_name(number, ".h5")
+
+
+def state_name(number: int, worker_file: str) -> str:
+    """The file of a trial's state: its number, with the suffix of the file that the worker wrote.
+
+    Args:
+        number: the trial.
+        worker_file: name of that file; only a plain suffix (letters, digits, ``_``, ``-``) is taken over.
+    """
+    suffix = Path(worker_file).suffix
+    return number_name(number, suffix if _SUFFIX.fullmatch(suffix) else "")
 
 
 def range_name(segment: int, suffix: str, size: int = SEGMENT) -> str:

@@ -119,4 +119,4 @@ def encode(number: int, predictions: np.ndarray) -> tuple[StoredFile, bytes]:
         file.attrs["number"] = number
 
     data = seal_hdf5(KIND, fill)
-    return StoredFile(layout.number_name(number, ".h5"), digest(data), len(data)), data
+    return StoredFile(layout.predictions_name(number), digest(data), len(data)), data

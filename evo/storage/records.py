@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from evo.core.trial import Outcome, Proposal, Status, Trial
+from evo.storage import layout
 from evo.storage.sealed import Damaged, compact, open_lines, seal_lines
 from genomes.genome import Genome
 
 KIND = "journal"
+
+#: Largest whole number that a column of a table can hold.
+_MOST = 2**63 - 1
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -193,7 +199,7 @@ class TrialRecord:
             arrival = found["arrival"]
             predictions = _file_from_json(found["predictions"])
             state = _file_from_json(found["state"])
-        return cls(
+        record = cls(
             number=json["number"],
             genome=genomes[json["genome"]],
             first_epoch=json["first_epoch"],
@@ -211,6 +217,8 @@ class TrialRecord:
             predictions=predictions,
             state=state,
         )
+        check_record(record)
+        return record
 
 
 def to_lines(records: Sequence[TrialRecord]) -> bytes:
@@ -252,4 +260,82 @@ def _file_to_json(file: StoredFile | None) -> dict[str, Any] | None:
 
 
 def _file_from_json(json: Mapping[str, Any] | None) -> StoredFile | None:
-    return None if json is None else StoredFile(str(json["name"]), str(json["sha256"]), int(json["bytes"]))
+    return None if json is None else StoredFile(str(json["name"]), str(json["sha256"]), json["bytes"])
+
+
+def check_record(record: TrialRecord) -> None:
+    """Raise unless a record that was read can have been written.
+
+    A checksum says that a file is whole, not who made it. A record that was made up must not reach code that
+    trusts it: it counts as damaged, like one that is cut short.
+
+    Raises:
+        ValueError: a value of another type or out of range, or a file whose name does not follow from the
+            trial's number; names the entry.
+    """
+    number = _checked_whole(record.number, "number")
+    if number > layout.MOST_TRIALS:
+        raise ValueError(f"number {number} is beyond {layout.MOST_TRIALS}")
+    for name in ("first_epoch", "last_epoch", "rung", "replicate"):
+        _checked_whole(getattr(record, name), name)
+    for name in ("continues", "inherits"):
+        _earlier(getattr(record, name), name, number)
+    for parent in record.parents:
+        _earlier(parent, "parents", number)
+    for name in ("seen", "arrival"):
+        if getattr(record, name) is not None:
+            _checked_whole(getattr(record, name), name)
+    _text(record.genome, "genome")
+    _text(record.origin, "origin")
+    if type(record.final) is not bool:
+        raise ValueError("final: expected true or false")
+    if record.outcome is not None:
+        _check_outcome(record)
+    _check_file(record.predictions, layout.predictions_name(number), "predictions")
+    if record.state is not None:
+        _check_file(record.state, layout.state_name(number, record.state.name), "state")
+
+
+def _check_outcome(record: TrialRecord) -> None:
+    outcome = record.outcome
+    assert outcome is not None
+    _checked_whole(outcome.epochs, "epochs")
+    for name in ("parameters", "flops"):
+        if getattr(outcome, name) is not None:
+            _checked_whole(getattr(outcome, name), name)
+    _text(outcome.message, "message")
+    for what in ("scores", "curves"):
+        found = getattr(outcome, what)
+        if not isinstance(found, Mapping):
+            raise ValueError(f"{what}: expected an object")
+        for name, value in found.items():
+            _text(name, what)
+            values = (value,) if what == "scores" else value
+            if not all(type(entry) is float or type(entry) is int for entry in values):
+                raise ValueError(f"{what}: expected numbers")
+
+
+def _check_file(file: StoredFile | None, expected: str, what: str) -> None:
+    if file is None:
+        return
+    if file.name != expected:
+        raise ValueError(f"{what}: the file's name does not follow from the trial's number")
+    if not _SHA256.fullmatch(file.sha256):
+        raise ValueError(f"{what}: no checksum")
+    _checked_whole(file.bytes, what)
+
+
+def _checked_whole(value: Any, name: str) -> int:
+    if type(value) is not int or not 0 <= value <= _MOST:
+        raise ValueError(f"{name}: expected a whole number")
+    return value
+
+
+def _earlier(value: Any, name: str, number: int) -> None:
+    if value is not None and _checked_whole(value, name) >= number:
+        raise ValueError(f"{name}: expected an earlier trial")
+
+
+def _text(value: Any, name: str) -> None:
+    if type(value) is not str:
+        raise ValueError(f"{name}: expected a text")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from evo.core.errors import StorageError
 from evo.storage import atomic, layout
+from evo.storage.confinement import unlink_ways_out
 from evo.storage.journal import FALLBACK, Journal
 from evo.storage.populations import PopulationFiles
 from evo.storage.predictions import PredictionFiles
@@ -59,6 +60,7 @@ def load(
         StorageError: a file is damaged and cannot be restored; names it.
     """
     _make_folders(root, say)
+    unlink_ways_out(root, say)
     given_up = journal.load(repair)
     sessions.load()
     _check_vanished(root, say, journal, sessions, given_up, repair)

@@ -45,7 +45,7 @@ class StateFiles:
         """
         with atomic.storage_errors("read", path):
             sha, size = file_digest(path)
-        return StoredFile(layout.number_name(number, path.suffix), sha, size)
+        return StoredFile(layout.state_name(number, path.name), sha, size)
 
     def keep(self, number: int, file: StoredFile, path: Path) -> None:
         """Move a worker's state file to its place and drop the trial's working folder."""
@@ -113,7 +113,11 @@ class StateFiles:
             file = self.files.get(number)
             if file is not None and not (self._root / layout.STATES / file.name).exists():
                 for candidate in sorted(folder.rglob("*")):
-                    if candidate.is_file() and file_digest(candidate) == (file.sha256, file.bytes):
+                    if (
+                        candidate.is_file()
+                        and not candidate.is_symlink()
+                        and file_digest(candidate) == (file.sha256, file.bytes)
+                    ):
                         self.keep(number, file, candidate)
                         break
             atomic.remove_tree(folder)

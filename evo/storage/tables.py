@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evo.core.trial import Outcome, Status
-from evo.storage.records import StoredFile, TrialRecord
+from evo.storage.records import StoredFile, TrialRecord, check_record
 from evo.storage.sealed import Damaged, open_hdf5, seal_hdf5
 
 if TYPE_CHECKING:
@@ -97,26 +97,26 @@ def read_tables(group: h5py.Group) -> list[TrialRecord]:
             flops=_none(f["flops"]),
             message=_str(f["message"]),
         )
-        records.append(
-            TrialRecord(
-                number=number,
-                genome=genomes[f["genome"]],
-                first_epoch=f["first_epoch"],
-                last_epoch=f["last_epoch"],
-                continues=_none(f["continues"]),
-                parents=tuple(parents.get(number, ())),
-                inherits=_none(f["inherits"]),
-                origin=_str(f["origin"]),
-                rung=f["rung"],
-                final=bool(f["final"]),
-                replicate=f["replicate"],
-                seen=_none(f["seen"]),
-                outcome=outcome,
-                arrival=_none(f["arrival"]),
-                predictions=_stored(f, "predictions"),
-                state=_stored(f, "state"),
-            )
+        record = TrialRecord(
+            number=number,
+            genome=genomes[f["genome"]],
+            first_epoch=f["first_epoch"],
+            last_epoch=f["last_epoch"],
+            continues=_none(f["continues"]),
+            parents=tuple(parents.get(number, ())),
+            inherits=_none(f["inherits"]),
+            origin=_str(f["origin"]),
+            rung=f["rung"],
+            final=bool(f["final"]),
+            replicate=f["replicate"],
+            seen=_none(f["seen"]),
+            outcome=outcome,
+            arrival=_none(f["arrival"]),
+            predictions=_stored(f, "predictions"),
+            state=_stored(f, "state"),
         )
+        check_record(record)
+        records.append(record)
     return records
 
 

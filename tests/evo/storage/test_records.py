@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evo.core.trial import Outcome, Proposal, Status, Trial
-from evo.storage import TrialRecord, records, tables
+from evo.storage import TrialRecord, layout, records, tables
 from evo.storage.records import StoredFile, clean
 from evo.storage.sealed import Damaged, open_json, seal_json
 from tests.evo.storage.samples import SPACE, outcome, proposal
@@ -25,12 +25,7 @@ texts = st.text(max_size=12)
 numbers = st.integers(0, 2**62)
 optional = st.none() | st.integers(0, 2**40)
 floats = st.floats(width=64)
-files = st.none() | st.builds(
-    StoredFile,
-    st.from_regex(r"[0-9]{6}\.h5", fullmatch=True),
-    st.text("0123456789abcdef", min_size=64, max_size=64),
-    numbers,
-)
+sha256s = st.text("0123456789abcdef", min_size=64, max_size=64)
 outcomes = st.builds(
     Outcome,
     status=st.sampled_from(Status),
@@ -42,28 +37,40 @@ outcomes = st.builds(
     message=st.text(max_size=40),
 )
 genomes = st.integers(0, 5).map(lambda seed: SPACE.sample(np.random.default_rng(seed)))
-proposals = st.builds(
-    Proposal,
-    genome=genomes,
-    first_epoch=numbers,
-    last_epoch=numbers,
-    continues=optional,
-    parents=st.lists(st.integers(0, 2**40), max_size=3).map(tuple),
-    inherits=optional,
-    origin=texts,
-    rung=numbers,
-    final=st.booleans(),
-    replicate=numbers,
-)
+
+
+def proposals(number: int) -> st.SearchStrategy[Proposal]:
+    """What trial ``number`` may be: it comes from earlier ones."""
+    earlier = st.integers(0, number - 1) if number else st.nothing()
+    return st.builds(
+        Proposal,
+        genome=genomes,
+        first_epoch=numbers,
+        last_epoch=numbers,
+        continues=st.none() | earlier,
+        parents=st.lists(earlier, max_size=3 if number else 0).map(tuple),
+        inherits=st.none() | earlier,
+        origin=texts,
+        rung=numbers,
+        final=st.booleans(),
+        replicate=numbers,
+    )
+
+
+def files(name: str) -> st.SearchStrategy[StoredFile | None]:
+    """A file of this name, or none."""
+    return st.none() | st.builds(StoredFile, st.just(name), sha256s, numbers)
 
 
 @st.composite
 def stored(draw: st.DrawFn) -> list[TrialRecord]:
     """Records with outcomes, of ascending numbers."""
     found = []
-    for number in sorted(draw(st.sets(st.integers(0, 2**40), max_size=5))):
-        record = TrialRecord.of_proposal(Trial(number, draw(proposals)), draw(optional))
-        found.append(record.with_outcome(draw(outcomes), draw(optional), draw(files), draw(files)))
+    for number in sorted(draw(st.sets(st.integers(0, layout.MOST_TRIALS), max_size=5))):
+        record = TrialRecord.of_proposal(Trial(number, draw(proposals(number))), draw(optional))
+        predictions = draw(files(layout.predictions_name(number)))
+        state = draw(files(layout.state_name(number, "state.h5")))
+        found.append(record.with_outcome(draw(outcomes), draw(optional), predictions, state))
     return found
 
 
