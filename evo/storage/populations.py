@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from evo.core.errors import StorageError
+from evo.core.hdf5 import array
 from evo.storage import atomic, layout, tables
 from evo.storage.records import TrialRecord
 from evo.storage.sealed import Damaged, open_hdf5, read_bytes, seal_hdf5
@@ -143,12 +144,13 @@ def decode(data: bytes) -> Population:
     with open_hdf5(data, KIND) as file:
         try:
             records = {record.number: record for record in tables.read_tables(file)}
-            members = tuple(file["members"][()].tolist())
+            members = tuple(array(file, "members", "i", (None,)).tolist())
+            objectives = tuple(str(name) for name in file.attrs["objectives"])
             return Population(
                 generation=int(file.attrs["generation"]),
                 members=members,
-                fitness=np.asarray(file["fitness"][()]),
-                objectives=tuple(str(name) for name in file.attrs["objectives"]),
+                fitness=array(file, "fitness", "f", (len(members), len(objectives))),
+                objectives=objectives,
                 records=tuple(records[number] for number in members),
             )
         except (KeyError, TypeError, ValueError, IndexError, OSError) as error:

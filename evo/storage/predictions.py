@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from evo.core.errors import StorageError
+from evo.core.hdf5 import UnsafeFileError, array
 from evo.storage import atomic, layout
 from evo.storage.records import StoredFile
 from evo.storage.sealed import Damaged, digest, file_digest, open_hdf5, read_bytes, seal_hdf5
@@ -51,12 +52,12 @@ class PredictionFiles:
         """
         path = self._folder / file.name
         try:
-            data = read_bytes(path)
+            data = read_bytes(path, most=file.bytes)
             if digest(data) != file.sha256:
                 raise Damaged("its content is not what the trial's record says")
             with open_hdf5(data, KIND) as opened:
-                return np.asarray(opened["predictions"][()])
-        except (Damaged, KeyError) as damage:
+                return array(opened, "predictions", "f").astype(np.float32, copy=False)
+        except (Damaged, UnsafeFileError) as damage:
             raise StorageError(f"{path} is damaged: {damage}") from None
 
     def restore(self, number: int, expected: StoredFile | None, predictions: np.ndarray) -> None:

@@ -11,19 +11,25 @@ Three forms, each readable with ordinary tools:
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evo.core.hdf5 import UnsafeFileError, open_arrays
 from evo.storage.layout import FORMAT
 
 if TYPE_CHECKING:
     import h5py
 
 _USER_BLOCK = 512
+
+#: Most bytes of a file that is read whole: some hundred times what the longest campaigns wrote.
+MOST_BYTES = 2**30
 
 
 class Damaged(Exception):
@@ -42,18 +48,27 @@ def file_digest(path: Path) -> tuple[str, int]:
         return found, file.tell()
 
 
-def read_bytes(path: Path) -> bytes:
+def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
     """A file's bytes.
 
+    Args:
+        path: the file.
+        most: bytes beyond which it is not read.
+
     Raises:
-        Damaged: it is missing or cannot be read.
+        Damaged: it is missing, too large, or cannot be read.
     """
     try:
-        return path.read_bytes()
+        with open(path, "rb") as file:
+            if os.fstat(file.fileno()).st_size > most:
+                raise Damaged(f"it is larger than {most / 2**20:,.0f} MB")
+            return file.read()
     except FileNotFoundError:
         raise Damaged("it is missing") from None
     except OSError as error:
         raise Damaged(f"it cannot be read: {error.strerror or error}") from None
+    except MemoryError:
+        raise Damaged("there is not enough memory to read it") from None
 
 
 def compact(value: Any) -> str:
@@ -126,7 +141,10 @@ def open_lines(data: bytes, kind: str) -> list[str]:
         raise Damaged("its first line, which holds the checksum, is damaged")
     payload = memoryview(data)[len(header) + 1 :]
     _check(header, payload, kind)
-    return bytes(payload).decode().split("\n")[:-1]
+    try:
+        return bytes(payload).decode().split("\n")[:-1]
+    except UnicodeDecodeError:
+        raise Damaged("it is no text") from None
 
 
 def seal_hdf5(kind: str, fill: Callable[[h5py.File], None]) -> bytes:
@@ -159,16 +177,16 @@ def check_hdf5(data: bytes, kind: str) -> None:
     _check(header, memoryview(data)[_USER_BLOCK:], kind)
 
 
-def open_hdf5(data: bytes, kind: str) -> h5py.File:
+@contextlib.contextmanager
+def open_hdf5(data: bytes, kind: str) -> Iterator[h5py.File]:
     """What :func:`seal_hdf5` wrote, opened for reading.
 
     Raises:
-        Damaged: it is not that.
+        Damaged: it is not that, or what is done inside the ``with`` block finds that it is not.
     """
-    import h5py
-
     check_hdf5(data, kind)
     try:
-        return h5py.File(io.BytesIO(data), "r")
-    except OSError as error:
-        raise Damaged(f"it is no HDF5 file: {error}") from None
+        with open_arrays(data) as file:
+            yield file
+    except UnsafeFileError as error:
+        raise Damaged(str(error)) from None

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from evo.core.hdf5 import array
 from evo.core.trial import Outcome, Status
 from evo.storage.records import StoredFile, TrialRecord, check_record
 from evo.storage.sealed import Damaged, open_hdf5, seal_hdf5
@@ -70,23 +71,23 @@ def read_tables(group: h5py.Group) -> list[TrialRecord]:
     """What :func:`write_tables` put there.
 
     Raises:
-        KeyError, TypeError, ValueError: it is not that.
+        KeyError, TypeError, ValueError, UnsafeFileError: it is not that.
     """
-    genomes = [_str(genome) for genome in group["genomes"][()]]
+    genomes = [_str(genome) for genome in array(group, "genomes", "O", (None,))]
     parents: dict[int, list[int]] = {}
-    for number, parent in group["parents"][()].tolist():
+    for number, parent in array(group, "parents", "V", (None,)).tolist():
         parents.setdefault(number, []).append(parent)
     scores: dict[int, dict[str, float]] = {}
-    for number, metric, value in group["scores"][()].tolist():
+    for number, metric, value in array(group, "scores", "V", (None,)).tolist():
         scores.setdefault(number, {})[_str(metric)] = value
-    values = group["curve_values"][()].tolist()
+    values = array(group, "curve_values", "f", (None,)).tolist()
     curves: dict[int, dict[str, tuple[float, ...]]] = {}
-    for number, metric, start, length in group["curves"][()].tolist():
+    for number, metric, start, length in array(group, "curves", "V", (None,)).tolist():
         curves.setdefault(number, {})[_str(metric)] = tuple(values[start : start + length])
-    table = group["trials"][()]
+    table = array(group, "trials", "V", (None,))
     records = []
     for row in table.tolist():
-        f = dict(zip(table.dtype.names, row, strict=True))
+        f = dict(zip(table.dtype.names or (), row, strict=True))
         number = f["number"]
         outcome = Outcome(
             status=Status(_str(f["status"])),

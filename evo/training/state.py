@@ -24,8 +24,11 @@ from typing import Any
 import numpy as np
 
 from evo.core.errors import StorageError
+from evo.core.hdf5 import UnsafeFileError, open_arrays
 
 VERSION = 1
+#: What reading a file that is no state can raise.
+_UNREADABLE = (OSError, UnsafeFileError, LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
 _GROUPS = ("weights", "seeds", "optimizer", "curves")
 
 
@@ -91,10 +94,8 @@ def read_state(path: str) -> TrainingState:
     Raises:
         StorageError: the file is missing, damaged, or of a version to come.
     """
-    import h5py
-
     try:
-        with h5py.File(path, "r") as file:
+        with open_arrays(path) as file:
             version = int(file.attrs["version"])
             if version != VERSION:
                 raise StorageError(f"state: {path} has version {version}, this evo reads {VERSION}")
@@ -109,18 +110,16 @@ def read_state(path: str) -> TrainingState:
                 optimizer=groups["optimizer"],
                 curves={key: [float(v) for v in value] for key, value in groups["curves"].items()},
             )
-    except (OSError, KeyError) as error:
+    except _UNREADABLE as error:
         raise StorageError(f"state: {path} cannot be read: {error}") from error
 
 
 def read_weights(path: str) -> dict[str, np.ndarray]:
     """The weights alone, by variable path: what inheritance and model loading need."""
-    import h5py
-
     try:
-        with h5py.File(path, "r") as file:
+        with open_arrays(path) as file:
             return _read_group(file["weights"])
-    except (OSError, KeyError) as error:
+    except _UNREADABLE as error:
         raise StorageError(f"state: {path} cannot be read: {error}") from error
 
 
@@ -181,6 +180,8 @@ def _read_group(group: Any) -> dict[str, np.ndarray]:
 
     def visit(name: str, item: Any) -> None:
         if isinstance(item, h5py.Dataset):
+            if item.dtype.kind not in "fiubV":
+                raise UnsafeFileError(f"{name} holds {item.dtype}, expected numbers")
             found.append((int(item.attrs["index"]), name, item[()]))
 
     group.visititems(visit)
