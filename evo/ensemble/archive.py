@@ -19,8 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from evo.core.errors import EnsembleError
+from evo.core.json_text import parsed
 from evo.ensemble import reproducible
 from evo.ensemble.arguments import as_target
+from evo.ensemble.keras_archive import check_keras_archive, check_trees_archive, entries
 from evo.ensemble.member import Member
 from evo.ensemble.stacking import Stacker
 from evo.ensemble.trees import TreeModel
@@ -128,30 +130,39 @@ def read(path: Path, custom_objects: Mapping[str, Callable[..., Any]] | None = N
         raise EnsembleError(f"path: there is no file {path}")
     try:
         with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory() as folder:
-            manifest = json.loads(archive.read(_MANIFEST))
-            if manifest.get("format") != FORMAT:
-                raise EnsembleError(f"path: {path} is no ensemble, its format is {manifest.get('format')!r}")
+            entries(archive, path.stat().st_size)
+            manifest = parsed(archive.read(_MANIFEST))
+            if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+                raise EnsembleError(f"path: {path} is no ensemble, its format is {str(manifest.get('format'))[:80]!r}")
+            if type(manifest["version"]) is not int or not manifest["version"] >= 1:
+                raise EnsembleError(f"path: {path} names no version of its format")
             if manifest["version"] > VERSION:
                 raise EnsembleError(
                     f"path: {path} has format version {manifest['version']}, this evo reads up to {VERSION}; update evo"
                 )
             members = []
             for position, stored in enumerate(manifest["members"]):
+                suffix = "keras" if stored["kind"] == "net" else "trees"
+                if stored["kind"] not in ("net", "trees") or stored["file"] != f"members/{position}.{suffix}":
+                    raise EnsembleError(f"path: {path} is damaged: member {position} is not where members are")
                 content = archive.read(stored["file"])
                 if hashlib.sha256(content).hexdigest() != stored["sha256"]:
                     raise EnsembleError(f"path: {path} is damaged: {stored['file']} is not what was saved")
-                suffix = "keras" if stored["kind"] == "net" else "trees"
+                if suffix == "keras":
+                    check_keras_archive(content, custom_objects)
+                else:
+                    check_trees_archive(content)
                 local = Path(folder) / f"{position}.{suffix}"
                 local.write_bytes(content)
                 members.append(
                     Member(
                         _load(local, stored, custom_objects),
-                        stored["number"],
+                        _number(stored["number"]),
                         0.0,
                         _genome(stored["genome"]),
-                        stored["scores"],
+                        {str(name): float(value) for name, value in stored["scores"].items()},
                         stored["kind"],
-                        stored["parameters"],
+                        _number(stored["parameters"], optional=True),
                     )
                 )
             stacker = manifest["stacker"]
@@ -164,13 +175,26 @@ def read(path: Path, custom_objects: Mapping[str, Callable[..., Any]] | None = N
                 stacker=None if stacker is None else Stacker.from_json(stacker),
                 space=_space(manifest["space"]),
                 report=dict(manifest["report"]),
-                diversity=manifest["diversity"],
+                diversity=None if manifest["diversity"] is None else dict(manifest["diversity"]),
             )
     except EnsembleError:
         raise
     except Exception as error:
         # a damaged archive raises nearly anything: BadZipFile, zlib.error, NotImplementedError, RuntimeError, ...
         raise EnsembleError(f"path: {path} is damaged or no ensemble: {type(error).__name__}: {error}") from error
+
+
+def _number(stored: Any, optional: bool = False) -> Any:
+    """A whole number of the manifest.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if stored is None and optional:
+        return None
+    if type(stored) is not int:
+        raise ValueError(f"expected a whole number, got {stored!r:.80}")
+    return stored
 
 
 def _load(path: Path, stored: Mapping[str, Any], custom_objects: Mapping[str, Callable[..., Any]] | None) -> Any:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evo.core.hdf5 import UnsafeFileError, open_arrays
+from evo.core.json_text import parsed
 from evo.storage.layout import FORMAT
 
 if TYPE_CHECKING:
@@ -92,8 +93,8 @@ def open_json(data: bytes) -> dict[str, Any]:
         Damaged: it is not that.
     """
     try:
-        content = json.loads(data.decode())
-    except (ValueError, RecursionError):
+        content = parsed(data)
+    except ValueError:
         raise Damaged("it is no complete JSON") from None
     if not isinstance(content, dict):
         raise Damaged("it holds no JSON object")
