@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import tempfile
 
 # Before anything imports a backend: results of training depend on the number of threads.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
+# What this user has run (evo.commands.known_jobs) is not for tests to say.
+os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="evo-tests-")
 
 from hypothesis import HealthCheck, settings
 

@@ -13,11 +13,13 @@ from typing import Any
 from evo.campaign.arguments import campaign_names
 from evo.commands.job_data import JobData, load_data
 from evo.commands.job_space import make_algorithm, make_space
+from evo.commands.known_jobs import is_known, remember
 from evo.core.budget import Budget
 from evo.core.checks import known_names
 from evo.core.errors import SettingsError
 from evo.core.events import Callback, CampaignInfo
 from evo.core.history import History
+from evo.core.json_text import parsed
 from genomes.spaces.base import Space
 
 #: File in a campaign's directory that says what a command began it with.
@@ -63,10 +65,12 @@ class Job:
     Attributes:
         config: the content of the TOML file, with absolute paths.
         source: where it came from, for messages.
+        trusted: whether this user wrote it, so that the modules it names may be imported.
     """
 
     config: dict[str, Any]
     source: str
+    trusted: bool = True
 
     def __post_init__(self) -> None:
         known_names(self.config, _SECTIONS)
@@ -125,14 +129,17 @@ class Job:
         if not path.is_file():
             return None
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))
+            content = path.read_bytes()
+            found = parsed(content)
             if found["format"] > FORMAT:
                 raise SettingsError(f"{path} was written by a newer version of evo")
-            for folder in found.get("path", []):
-                if folder not in sys.path:
-                    sys.path.insert(0, folder)
-            return cls(found["config"], found["source"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            job = cls(found["config"], str(found["source"]), trusted=is_known(content))
+            if job.trusted and job.needs_code:
+                sys.path[:0] = [folder for folder in found.get("path", []) if folder not in sys.path]
+            return job
+        except SettingsError:
+            raise
+        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
             raise SettingsError(f"{path} is damaged ({error}): give the data by --config CONFIG.toml") from None
 
     def write(self, directory: str | Path) -> None:
@@ -140,17 +147,33 @@ class Job:
         path = Path(directory) / _JOB_FILE
         folder = [] if self.source.startswith("evo ") else [str(Path(self.source).resolve().parent)]
         content = {"format": FORMAT, "source": self.source, "path": folder, "config": self.config}
+        text = (json.dumps(content, indent=1) + "\n").encode()
         partial = path.with_suffix(".partial")
-        partial.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        partial.write_bytes(text)
         partial.replace(path)
+        if self.trusted:
+            remember(text)
 
     # -- parts -------------------------------------------------------------------------
+    @property
+    def needs_code(self) -> bool:
+        """Whether modules of the user's own have to be imported."""
+        return bool(self.config.get("imports")) or self.own_space
+
     def load_imports(self) -> None:
         """Import the modules that define genes of the user's own.
 
         Raises:
-            SettingsError: one cannot be imported.
+            SettingsError: one cannot be imported; or the job was not written by this user, so that nothing is.
         """
+        if not self.needs_code:
+            return
+        if not self.trusted:
+            named = ", ".join([*self.config.get("imports", []), *([self.config["space"]["kind"]] * self.own_space)])
+            raise SettingsError(
+                f"imports: {_JOB_FILE} asks to import {named!r:.200}, and was not written by you on this machine: a "
+                "directory from somebody else runs no code. If it is yours, give its file: --config CONFIG.toml"
+            )
         if "" not in sys.path and str(Path.cwd()) not in sys.path:
             sys.path.insert(0, str(Path.cwd()))
         for name in self.config.get("imports", []):

@@ -11,6 +11,7 @@ import numpy as np
 
 from evo.core.checks import share
 from evo.core.errors import DataError, SettingsError
+from evo.core.npz import array_names, read_arrays
 from evo.data import Data
 
 
@@ -78,22 +79,20 @@ def _from_sklearn(name: Any, kind: Any) -> tuple[Any, Any]:
 
 def _from_npz(path: Path, section: Mapping[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            names = set(file.files)
-            wanted = {part: str(section.get(part, part)) for part in ("x", "y")}
-            if "x" not in section and "x" not in names and "x_train" in names:
-                wanted = {"x": "x_train", "y": str(section.get("y", "y_train"))}
-            wanted |= {
-                part: str(section[part])
-                for part in ("x_validation", "y_validation", "x_test", "y_test")
-                if part in section
-            }
-            missing = [name for name in wanted.values() if name not in names]
-            if missing:
-                raise DataError(
-                    f"[data] {path.name} holds no array {missing[0]!r}; it holds {', '.join(sorted(names)) or 'none'}"
-                )
-            arrays = {part: file[name] for part, name in wanted.items()}
+        names = set(array_names(path))
+        wanted = {part: str(section.get(part, part)) for part in ("x", "y")}
+        if "x" not in section and "x" not in names and "x_train" in names:
+            wanted = {"x": "x_train", "y": str(section.get("y", "y_train"))}
+        wanted |= {
+            part: str(section[part]) for part in ("x_validation", "y_validation", "x_test", "y_test") if part in section
+        }
+        missing = [name for name in wanted.values() if name not in names]
+        if missing:
+            raise DataError(
+                f"[data] {path.name} holds no array {missing[0]!r}; it holds {', '.join(sorted(names)) or 'none'}"
+            )
+        found = read_arrays(path, wanted.values())
+        arrays = {part: found[name] for part, name in wanted.items()}
     except (OSError, ValueError) as error:
         if isinstance(error, DataError):
             raise
@@ -106,7 +105,8 @@ def _from_table(path: Path, section: Mapping[str, Any]) -> tuple[Any, Any]:
 
     try:
         table = pandas.read_csv(path, sep="\t" if path.suffix == ".tsv" else ",")
-    except (OSError, ValueError) as error:
+        table.columns = table.columns.map(str)
+    except (OSError, ValueError, MemoryError, OverflowError) as error:
         raise DataError(f"[data] file: {path} cannot be read: {error}") from None
     target = section.get("target")
     if target is None:

@@ -20,7 +20,7 @@ def read_result(directory: Path) -> Result:
     if not CampaignDirectory.exists(directory):
         raise SettingsError(f"directory: {directory} holds no campaign")
     job = Job.of_directory(directory)
-    if job is not None:
+    if job is not None and job.trusted:
         job.load_imports()
 
     return load_result(directory)

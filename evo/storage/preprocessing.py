@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from evo.core.errors import StorageError
+from evo.core.npz import read_arrays
 from evo.storage import atomic, layout
 from evo.storage.sealed import Damaged, digest, read_bytes
 
@@ -49,8 +50,10 @@ class PreprocessingFile:
         path = self.path()
         if path is None:
             return {}
-        with np.load(path, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
+        try:
+            return read_arrays(path)
+        except (OSError, ValueError) as error:
+            raise StorageError(f"{path} is damaged: {error}") from None
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Write the file again after it was damaged.

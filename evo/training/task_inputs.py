@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from evo.core.errors import StorageError
+from evo.core.npz import read_arrays
 from genomes.spaces.base import Space
 
 
@@ -32,7 +33,6 @@ def load_preprocessing(path: str | None) -> dict[str, np.ndarray] | None:
     if path is None:
         return None
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
+        return read_arrays(path)
     except (OSError, ValueError) as error:
         raise StorageError(f"preprocessing: {path} cannot be read: {error}") from error

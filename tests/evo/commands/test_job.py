@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import textwrap
 from pathlib import Path
 
@@ -104,6 +105,41 @@ def test_a_job_is_found_again_in_its_directory(tmp_path: Path) -> None:
     (tmp_path / "job.json").write_text(json.dumps({"format": 1}))
     with pytest.raises(SettingsError, match=r"job\.json is damaged.*--config"):
         Job.of_directory(tmp_path)
+
+
+def test_a_directory_from_somebody_else_imports_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What its job.json names is code; it is imported where this user has written the very same job before."""
+    planted = tmp_path / "campaign" / "planted_genes.py"
+    planted.parent.mkdir()
+    planted.write_text(f"open({str(tmp_path / 'was_run')!r}, 'w')\n")
+    toml = """
+        {imports}
+        [data]
+        sklearn = "iris"
+        [space]
+        kind = "{kind}"
+        [budget]
+        trials = 3
+    """
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    for imports, kind in (('imports = ["planted_genes"]', "tabular"), ("", "planted_genes:make")):
+        job = Job.read(written(planted.parent, toml.format(imports=imports, kind=kind)))
+        sys.path.remove(str(planted.parent))
+        job.trusted = False  # as somebody else writes it
+        job.write(planted.parent)
+        before = list(sys.path)
+        found = Job.of_directory(planted.parent)
+        assert found is not None and not found.trusted
+        with pytest.raises(SettingsError, match="runs no code.*--config"):
+            found.load()
+        assert sys.path == before and not (tmp_path / "was_run").exists() and "planted_genes" not in sys.modules
+    job.trusted = True
+    job.write(planted.parent)
+    found = Job.of_directory(planted.parent)
+    assert found is not None and found.trusted
+    with pytest.raises(SettingsError, match="cannot be imported"):  # it is run, and has no make
+        found.load()
+    assert (tmp_path / "was_run").exists()
 
 
 VALID = {

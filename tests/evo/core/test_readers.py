@@ -1,0 +1,84 @@
+"""NPZ and JSON from a stranger: what was expected, or one known error; bounded in time and memory."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from evo.core.json_text import parsed
+from evo.core.npz import array_names, read_arrays
+
+
+def npz(content: bytes, compress: int = zipfile.ZIP_STORED) -> io.BytesIO:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", compress) as archive:
+        archive.writestr("x.npy", content)
+    return buffer
+
+
+def npy(header: str, data: bytes = b"") -> bytes:
+    text = header.encode() + b"\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + data
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000000,)}"),
+        npy("{'descr': '<f4', 'fortran_order': False, 'shape': (-1,)}", bytes(8)),
+        npy("{'descr': '|O', 'fortran_order': False, 'shape': (1,)}", b"cos\nsystem\n(S'true'\ntR."),
+        npy("{'descr': '<f4', 'fortran_order': False, 'shape': (3,)}", bytes(4)),
+        npy("{'descr': [('a', '|O')], 'fortran_order': False, 'shape': (1,)}", bytes(8)),
+        npy("{'descr': '<f4', 'fortran_order': False, 'shape': " + "(" * 200 + ")" * 200 + "}"),
+        npy("__import__('os').system('true')"),
+        b"", b"\x93NUMPY", b"\x93NUMPY\x09\x00",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("compress", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_what_is_no_array_is_a_value_error(content: bytes, compress: int) -> None:
+    with pytest.raises(ValueError):
+        read_arrays(npz(content, compress))
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda b: b[:-10], lambda b: b[10:], lambda b: b"", lambda b: b[:40] + b"x" + b[41:]]
+)
+def test_a_damaged_archive_is_a_value_error(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
+    (tmp_path / "a.npz").write_bytes(damage(npz(npy("x"), zipfile.ZIP_DEFLATED).getvalue()))
+    with pytest.raises(ValueError):
+        read_arrays(tmp_path / "a.npz")
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    np.savez_compressed(tmp_path / "a.npz", x=np.zeros(10**6))
+    assert read_arrays(tmp_path / "a.npz")["x"].shape == (10**6,)
+    monkeypatch.setattr("evo.core.npz._free_memory", lambda: 10**6)
+    with pytest.raises(ValueError, match="more than there is memory for"):
+        read_arrays(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize("dtype", ["f4", "i8", "?", "U5", "S3", "c16"])
+def test_arrays_are_read_as_they_were_written(tmp_path: Path, dtype: str) -> None:
+    array = np.asfortranarray(np.arange(6).reshape(2, 3).astype(dtype))
+    np.savez(tmp_path / "a.npz", **{"x/y": array, "z": np.zeros((0, 2))})
+    assert array_names(tmp_path / "a.npz") == ["x/y", "z"]
+    found = read_arrays(tmp_path / "a.npz", ["x/y"])
+    assert list(found) == ["x/y"] and found["x/y"].dtype == array.dtype and np.array_equal(found["x/y"], array)
+    with pytest.raises(KeyError, match="no array 'q'; it holds x/y, z"):
+        read_arrays(tmp_path / "a.npz", ["q"])
+
+
+@pytest.mark.parametrize("text", ["[" * 10**6, b"\xff", '{"a":1,"a":2}', "1" * 5000, "{", "", '{"a":{"b":1,"b":2}}'])
+def test_what_has_no_one_meaning_is_a_value_error(text: str | bytes) -> None:
+    with pytest.raises(ValueError):
+        parsed(text)
+
+
+def test_scores_may_be_no_numbers() -> None:
+    assert str(parsed(b'{"a": [NaN, Infinity]}')) == "{'a': [nan, inf]}"
