@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -68,6 +69,25 @@ def axis_lengths(value: Any, name: str, axes: Sequence[str], unknown: Sequence[s
         None if length is None and axis in unknown else whole_number(length, name, 1, error=error)
         for axis, length in zip(axes, lengths, strict=True)
     )
+
+
+def real_number(value: Any, name: str, least: float, most: float | None = None) -> float:
+    """``value`` as a plain float, if it is a number within bounds; NumPy's are, booleans and NaN are not.
+
+    Args:
+        value: what was given.
+        name: name of the argument, with which the message begins.
+        least: smallest value allowed.
+        most: largest value allowed; None for no bound.
+
+    Raises:
+        GenomeError: it is none.
+    """
+    numeric = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    if numeric and least <= value and (most is None or value <= most):
+        with contextlib.suppress(OverflowError):
+            return float(value)
+    raise GenomeError(f"{name}: expected a number{bounds(least, most)}, got {shown(value)}")
 
 
 def bounds(least: float | None, most: float | None) -> str:

@@ -17,6 +17,7 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 
+from genomes.checks import real_number, whole_number
 from genomes.costs import Cost, Shape
 from genomes.domains import Domain
 from genomes.errors import GenomeError
@@ -58,11 +59,17 @@ class Stage:
         for kind in (*self.genes, *(self.inner or ())):
             if not (isinstance(kind, type) and issubclass(kind, Gene)):
                 raise GenomeError(f"stage {self.name}: expected subclasses of Gene, got {kind!r}")
+        for name in ("least", "most"):
+            whole_number(getattr(self, name), f"stage {self.name}: {name}")
+        for name, weight in self.weights.items():
+            real_number(weight, f"stage {self.name}: weights[{str(name)[:80]!r}]", 0)
         if not 0 <= self.least <= self.most:
             raise GenomeError(f"stage {self.name}: least={self.least} must be from 0 to most={self.most}")
         if not self.genes and self.least:
             raise GenomeError(f"stage {self.name}: no gene may stand here, but {self.least} must")
         low, high = (self.least, self.most) if self.sampled is None else self.sampled
+        for number in (low, high):
+            whole_number(number, f"stage {self.name}: sampled")
         if not self.least <= low <= high <= self.most:
             raise GenomeError(f"stage {self.name}: sampled={self.sampled} must lie in {self.least} to {self.most}")
         if not set(self.first) <= set(self.genes):
@@ -122,6 +129,13 @@ class GenomeLimits:
     flops: int | None = None
     genes: int = 60
     nesting: int = 2
+
+    def __post_init__(self) -> None:
+        for name in ("parameters", "flops"):
+            if getattr(self, name) is not None:
+                real_number(getattr(self, name), f"limits: {name}", 0)
+        for name in ("genes", "nesting"):
+            whole_number(getattr(self, name), f"limits: {name}", 0)
 
 
 def gene_class(name: Any) -> type[Gene]:

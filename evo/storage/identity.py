@@ -132,7 +132,7 @@ def _check_content(content: Mapping[str, Any]) -> None:
     Raises:
         Damaged: one is not; names it.
     """
-    segment, sha = content.get("segment"), content.get("preprocessing_sha256")
+    segment, sha = content.get("segment"), content.get("preprocessing_sha256", 0)
     if type(segment) is not int or not 1 <= segment <= _MOST_SEGMENT:
         raise Damaged(f"segment: expected a whole number from 1 to {_MOST_SEGMENT}")
     for name in ("settings", "space", "versions"):

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from evo.storage import atomic, layout
-from evo.storage.sealed import compact
+from evo.storage.sealed import Damaged, compact, read_bytes
 
 
 class Sessions:
@@ -52,19 +52,19 @@ class Sessions:
         session: dict[str, Any] = {"file": name, "elapsed": 0.0}
         damaged = 0
         try:
-            lines = (self._folder / name).read_bytes().split(b"\n")
-        except OSError:
+            lines = read_bytes(self._folder / name).split(b"\n")
+        except Damaged:
             lines = [b"?", b""]
         # What follows the last newline was cut short by a kill: nothing to tell.
         for line in lines[:-1]:
             try:
                 entry = json.loads(line.decode())
-                session["elapsed"] = max(session["elapsed"], float(entry.get("elapsed", 0.0)))
+                session["elapsed"] = max(session["elapsed"], _seconds(entry.get("elapsed", 0.0)))
                 if "seconds" in entry:
-                    self.seconds[int(entry["number"])] = {str(k): float(v) for k, v in entry["seconds"].items()}
+                    self.seconds[_number(entry["number"])] = {str(k): _seconds(v) for k, v in entry["seconds"].items()}
                 else:
                     session.update((key, value) for key, value in entry.items() if key != "elapsed")
-            except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
                 damaged += 1
         if damaged or len(lines) < 2:
             self._say(f"sessions/{name} is damaged: some timings of that session are not counted")
@@ -120,6 +120,19 @@ class Sessions:
         """Wall-clock minutes of all sessions, up to now."""
         present = time.monotonic() - self._begun if self._file is not None else 0.0
         return (sum(session["elapsed"] for session in self.earlier) + present) / 60.0
+
+
+def _seconds(value: Any) -> float:
+    """A time span; ValueError for one that is none, or longer than a century."""
+    if not 0 <= float(value) < 3.2e9:
+        raise ValueError("no time span")
+    return float(value)
+
+
+def _number(value: Any) -> int:
+    if type(value) is not int or not 0 <= value <= layout.MOST_TRIALS:
+        raise ValueError("no trial")
+    return value
 
 
 def _now() -> str:

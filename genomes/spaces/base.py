@@ -134,9 +134,9 @@ class Space(abc.ABC):
             return kind.from_arguments(json["arguments"])
         except GenomeError:
             raise
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
             # A damaged file: anything may stand in place of anything.
-            found = f"{type(error).__name__}: {error}"
+            found = f"{type(error).__name__}: {str(error)[:200]}"
             raise GenomeError(f"no {kind.__name__} can be made of these arguments ({found})", "space") from None
 
     def with_target(self, target: Target) -> Self:

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from genomes.checks import real_number, whole_number
 from genomes.costs import Cost, Shape, flow_through
 from genomes.domains import Domain, domain_from_json
 from genomes.errors import GenomeError
@@ -22,6 +23,9 @@ from genomes.variation.crossover import crossover
 from genomes.variation.mutation import mutate
 from genomes.variation.repair import repair
 from genomes.variation.sampling import sample_genome
+
+#: Longest axis of a sample: TensorFlow counts in 32 bits.
+_LONGEST = 2**31 - 1
 
 
 class LayeredSpace(ModelSpace):
@@ -59,12 +63,16 @@ class LayeredSpace(ModelSpace):
         default_share: Mapping[str, float] | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> None:
-        self.input_shape: Shape = tuple(None if n is None else int(n) for n in input_shape)
+        self.input_shape: Shape = tuple(
+            None if n is None else whole_number(int(n), "input_shape", 1, _LONGEST) for n in input_shape
+        )
         self.target: Target = target
         self.stages = tuple(stages)
         self.limits = limits if limits is not None else GenomeLimits()
         self.training: type[Gene] = Training if training is None else training
         self.default_share = dict(default_share or {})
+        for field, share in self.default_share.items():
+            real_number(share, f"default_share[{str(field)[:80]!r}]", 0, 1)
         self.options = dict(options or {})
         self._narrowed = {kind: dict(fields) for kind, fields in (domains or {}).items()}
         self._kinds = {kind.__name__: kind for kind in self.gene_classes}
