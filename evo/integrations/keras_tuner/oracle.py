@@ -1,0 +1,306 @@
+"""An oracle for KerasTuner whose proposals are those of evo's algorithms."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras_tuner
+from keras_tuner.engine.trial import Trial as TunerTrial
+
+from evo.algorithms import Algorithm, ScreenedEvolution
+from evo.algorithms.problem import Problem
+from evo.core.checks import whole_number
+from evo.core.errors import SettingsError, SpaceExhaustedError
+from evo.core.history import History
+from evo.core.objectives import Objectives
+from evo.core.randomness import Purpose, generator
+from evo.core.trial import Outcome, Proposal, Status, Trial
+from evo.integrations.keras_tuner.project_files import write_json
+from evo.integrations.keras_tuner.search_space import OracleSpace, space_of, values_for
+from evo.storage.keras_tuner_project import ProjectTrial, read_project
+from genomes.genes.hyperparameters import Parameter
+from genomes.genome import Genome
+
+#: Failures that end a search in which no trial ever completed.
+HOPELESS = 10
+#: Values that KerasTuner's trials carry besides the hyperparameters, under the names that its Hyperband gave them.
+EPOCHS, INITIAL_EPOCH, CONTINUES = "tuner/epochs", "tuner/initial_epoch", "tuner/trial_id"
+
+_ENDED = {"COMPLETED": Status.COMPLETED, "FAILED": Status.FAILED}
+
+
+class EvolutionOracle(keras_tuner.Oracle):
+    """Proposes hyperparameters by one of evo's algorithms; for any tuner, ``keras_tuner.Tuner(oracle=...)``.
+
+    A proposal is a function of the seed and of the trials so far alone, so that a search that was killed and goes on
+    proposes what it would have proposed. The space may grow as trials reach further hyperparameters.
+
+    Args:
+        objective: as for every oracle of KerasTuner.
+        max_trials: most trials; None for no limit.
+        seed: of the proposals; None draws one, which is stored.
+        hyperparameters: fixed or re-ranged hyperparameters.
+        allow_new_entries: whether others may be asked for.
+        tune_new_entries: whether others are tuned; otherwise they are at their defaults.
+        max_retries_per_trial: how often a trial that crashed is run again.
+        max_consecutive_failed_trials: failed trials in a row that end the search. By default they do not: a failure
+            is recorded and learned from. A search in which the first 10 trials failed ends, whatever is given.
+        algorithm: one of ``evo.algorithms``.
+        start_from: directory of a finished KerasTuner project, ``my_dir/project``: its trials count as known, and
+            the best of them is run first. They do not count in ``max_trials``.
+        max_epochs: epochs of a full training, where training lengths are searched in rungs as Hyperband does it;
+            None for trials that all train as ``search`` says. Needs a tuner that follows ``tuner/epochs``, which
+            ``EvolutionTuner`` and ``keras_tuner.Hyperband`` do.
+        epoch_budget: epochs over all trials that end the search; needs ``max_epochs``.
+
+    Raises:
+        SettingsError: a wrong algorithm or numbers of epochs, or ``start_from`` without a project.
+        ValueError: what KerasTuner's own oracles refuse.
+    """
+
+    def __init__(
+        self,
+        objective: Any = None,
+        max_trials: int | None = None,
+        seed: int | None = None,
+        hyperparameters: Any = None,
+        allow_new_entries: bool = True,
+        tune_new_entries: bool = True,
+        max_retries_per_trial: int = 0,
+        max_consecutive_failed_trials: int | None = None,
+        *,
+        algorithm: Algorithm | None = None,
+        start_from: str | os.PathLike[str] | None = None,
+        max_epochs: int | None = None,
+        epoch_budget: float | None = None,
+    ) -> None:
+        if algorithm is not None and not isinstance(algorithm, Algorithm):
+            raise SettingsError(f"algorithm: expected one of evo.algorithms, made, got {algorithm!r}")
+        if max_epochs is not None:
+            whole_number(max_epochs, "max_epochs", 1)
+        elif epoch_budget is not None:
+            raise SettingsError("epoch_budget: give max_epochs= too, the epochs of a full training")
+        super().__init__(
+            objective=objective,
+            max_trials=max_trials,
+            hyperparameters=hyperparameters,
+            allow_new_entries=allow_new_entries,
+            tune_new_entries=tune_new_entries,
+            seed=seed,
+            max_retries_per_trial=max_retries_per_trial,
+            max_consecutive_failed_trials=max_consecutive_failed_trials,
+        )
+        if seed is not None:
+            self.seed = int(seed)  # KerasTuner takes 0 for none
+        self.algorithm = algorithm if algorithm is not None else ScreenedEvolution()
+        self.max_epochs, self.epoch_budget = max_epochs, epoch_budget
+        # KerasTuner's, which has no types.
+        self.trials: dict[str, Any]
+        self.start_order: list[str]
+        self.end_order: list[str]
+        self._run_times: dict[str, int]
+        self._retry_queue: list[str]
+        self._explored: tuple[Parameter, ...] = ()
+        self._earlier: list[ProjectTrial] = [] if start_from is None else read_project(start_from)
+        #: By trial: origin and numbers of the parents, for the record.
+        self._origins: dict[str, Any] = {}
+        self._bound: tuple[Any, Any] | None = None
+
+    # -- proposing -----------------------------------------------------------------------
+    @property
+    def space(self) -> OracleSpace:
+        """The space of all hyperparameters that are known now."""
+        return space_of(self.hyperparameters, self._explored if self.tune_new_entries else ())
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        """Values for the next trial, as KerasTuner asks for them."""
+        space = self.space
+        history = self.history(space)
+        spent = sum(t.proposal.epochs for t in history if t.number >= len(self._told))
+        if self.epoch_budget is not None and spent >= self.epoch_budget:
+            return {"status": "STOPPED"}
+        try:
+            proposal = self._proposal(space, history)
+        except SpaceExhaustedError:
+            return {"status": "STOPPED"}
+        if proposal is None:
+            waiting = bool(self.ongoing_trials or self._retry_queue)
+            return {"status": "IDLE" if waiting else "STOPPED"}
+        self._origins[trial_id] = [proposal.origin, list(proposal.parents)]
+        values = values_for(self.hyperparameters, space.values(proposal.genome))
+        return {"status": "RUNNING", "values": values | self._lengths(proposal)}
+
+    def _proposal(self, space: OracleSpace, history: History) -> Proposal | None:
+        best = self._best_earlier(space)
+        if best is not None and len(history) == len(self._told):
+            return Proposal(best, last_epoch=self.max_epochs or 1, origin="initial")
+        if self._bound is None or self._bound[0] != space.parameters:
+            problem = Problem(space, self.max_epochs or 1, history.objectives)
+            self._bound = (space.parameters, self.algorithm.bind(problem))
+        rng = generator(self.seed % 2**32, Purpose.PROPOSAL, len(history))
+        proposal: Proposal | None = self._bound[1](history, rng)
+        return proposal
+
+    def _lengths(self, proposal: Proposal) -> dict[str, Any]:
+        if self.max_epochs is None:
+            return {}
+        lengths: dict[str, Any] = {EPOCHS: proposal.last_epoch, INITIAL_EPOCH: proposal.first_epoch}
+        if proposal.continues is not None and proposal.continues >= len(self._told):
+            lengths[CONTINUES] = self.start_order[proposal.continues - len(self._told)]
+        return lengths
+
+    # -- history -------------------------------------------------------------------------
+    def history(self, space: OracleSpace | None = None) -> History:
+        """The trials as evo's algorithms see them: those of ``start_from`` first, then in order of their starts."""
+        space = self.space if space is None else space
+        history = History((), Objectives("score" if self.objective.direction == "max" else "-score"))
+        for trial in self._told:
+            history.append(Trial(len(history), Proposal(space.genome(trial.values)), self._earlier_outcome(trial)))
+        numbers = {trial_id: n + len(history) for n, trial_id in enumerate(self.start_order)}
+        for trial_id in self.start_order:
+            trial = self.trials[trial_id]
+            values = trial.hyperparameters.values
+            origin, parents = self._origins.get(trial_id, ("random", []))
+            proposal = Proposal(
+                space.genome(values),
+                first_epoch=int(values.get(INITIAL_EPOCH, 0)),
+                last_epoch=int(values.get(EPOCHS, 1)),
+                continues=numbers.get(values.get(CONTINUES)),
+                parents=tuple(parents),
+                origin=origin,
+            )
+            history.append(Trial(len(history), proposal, self._outcome(trial, proposal.epochs)))
+        return history
+
+    def _outcome(self, trial: TunerTrial, epochs: int) -> Outcome | None:
+        status = _ENDED.get(trial.status)
+        if status is None or trial.trial_id in self._retry_queue:
+            return None
+        if status is not Status.COMPLETED or trial.score is None:
+            lines = (trial.message or "").strip().splitlines()
+            return Outcome(Status.FAILED, message=lines[-1] if lines else "")
+        scores = {"score": float(trial.score)}
+        for name, metric in trial.metrics.metrics.items():
+            value = metric.get_best_value()
+            if value is not None and math.isfinite(value):
+                scores.setdefault(name, float(value))
+        return Outcome(Status.COMPLETED, scores, epochs=epochs)
+
+    def _earlier_outcome(self, trial: ProjectTrial) -> Outcome:
+        value = self._earlier_value(trial)
+        if trial.status != "COMPLETED" or value is None:
+            return Outcome(Status.FAILED)
+        return Outcome(Status.COMPLETED, {**trial.metrics, "score": value}, epochs=1)
+
+    def _earlier_value(self, trial: ProjectTrial) -> float | None:
+        return trial.metrics.get(self.objective.name)
+
+    @property
+    def _told(self) -> list[ProjectTrial]:
+        """Earlier trials that are known from the beginning: all that ended, but the best, which is run first."""
+        ended = [t for t in self._earlier if t.status == "FAILED" or self._earlier_value(t) is not None]
+        best = self._best_of(ended)
+        return [t for t in ended if t is not best] if self.max_epochs is None else []
+
+    def _best_earlier(self, space: OracleSpace) -> Genome | None:
+        best = self._best_of(self._earlier)
+        return None if best is None else space.genome(best.values)
+
+    def _best_of(self, trials: Sequence[ProjectTrial]) -> ProjectTrial | None:
+        sign = 1.0 if self.objective.direction == "max" else -1.0
+        scored = [(self._earlier_value(t), t) for t in trials if t.status == "COMPLETED"]
+        known = [(sign * value, -n, t) for n, (value, t) in enumerate(scored) if value is not None]
+        return max(known, key=lambda entry: entry[:2])[2] if known else None
+
+    # -- trials --------------------------------------------------------------------------
+    @keras_tuner.synchronized
+    def create_trial(self, tuner_id: str) -> TunerTrial:
+        """The next trial for a tuner; one that is run again begins without what it had reported."""
+        if tuner_id not in self.ongoing_trials and self._retry_queue:
+            again = self.trials[self._retry_queue[-1]]
+            again.metrics, again.score, again.best_step, again.message = type(again.metrics)(), None, 0, None
+        return super().create_trial(tuner_id)
+
+    def score_trial(self, trial: TunerTrial) -> None:
+        """The best reported value is the score; one that is not finite makes the trial a failed one."""
+        super().score_trial(trial)
+        if trial.score is None or not math.isfinite(trial.score):
+            trial.score = math.nan
+            if not trial.message:
+                trial.message = f"{self.objective.name} is not finite"
+
+    def _check_consecutive_failures(self) -> None:
+        statuses = [self.trials[trial_id].status for trial_id in self.end_order]
+        if len(statuses) >= HOPELESS and all(status == "FAILED" for status in statuses):
+            message = self.trials[self.end_order[-1]].message or ""
+            raise RuntimeError(f"Number of consecutive failures: all of the first {len(statuses)} trials.\n{message}")
+        if self.max_consecutive_failed_trials is not None:
+            super()._check_consecutive_failures()
+
+    # -- state ---------------------------------------------------------------------------
+    def get_state(self) -> dict[str, Any]:
+        """KerasTuner's state, and what evo adds to it under ``evo``; plain JSON."""
+        return super().get_state() | {
+            "evo": {
+                "explored": [parameter.to_json() for parameter in self._explored],
+                "earlier": [trial.to_json() for trial in self._earlier],
+                "origins": self._origins,
+            }
+        }
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Take a state over; also that of another oracle's project, whose trials are then our history."""
+        super().set_state(state)
+        own = state.get("evo")
+        if own is not None:
+            self._explored = tuple(Parameter.from_json(json) for json in own["explored"])
+            self._earlier = [ProjectTrial.from_json(json) for json in own["earlier"]]
+            self._origins = dict(own["origins"])
+
+    def save(self) -> None:
+        """Write ``oracle.json``, whole or not at all."""
+        write_json(self._get_oracle_fname(), self.get_state())
+
+    def _save_trial(self, trial: TunerTrial) -> None:
+        write_json(os.path.join(self._get_trial_dir(trial.trial_id), "trial.json"), trial.get_state())
+
+    def reload(self) -> None:
+        """Take up a project again: what was running is run again, what had ended stays ended.
+
+        Raises:
+            RuntimeError: the project is not one of KerasTuner's.
+        """
+        try:
+            super().reload()
+        except (FileNotFoundError, ValueError):
+            # Files of KerasTuner itself are cut off by a kill: the trials know everything but the order of ends.
+            self._from_trials()
+        # One that was proposed but not recorded is proposed again. In order, so that equal scores rank as before.
+        self.trials = {trial_id: self.trials[trial_id] for trial_id in self.start_order}
+        for trial_id in list(self._retry_queue):
+            if self.trials[trial_id].status in _ENDED:
+                self._retry_queue.remove(trial_id)
+                self._run_times[trial_id] += 1
+                self.end_order.append(trial_id)
+
+    def _from_trials(self) -> None:
+        for path in sorted(Path(self._project_dir).glob("trial_*/trial.json")):
+            try:
+                trial = TunerTrial.load(str(path))
+            except (ValueError, KeyError, TypeError):
+                continue
+            self.trials[trial.trial_id] = trial
+        self.start_order = sorted(self.trials, key=lambda name: [int(n) for n in re.findall(r"\d+", name)])
+        self.end_order = [t for t in self.start_order if self.trials[t].status in _ENDED]
+        self._retry_queue = [t for t in self.start_order if self.trials[t].status not in _ENDED]
+        self.ongoing_trials.clear()
+        self._run_times = defaultdict(int, dict.fromkeys(self.end_order, 1))
+        for trial_id in self.start_order:
+            self.hyperparameters.merge(self.trials[trial_id].hyperparameters)
+            self._record_values(self.trials[trial_id])

@@ -1,0 +1,224 @@
+"""KerasTuner's tuner with evo's search: change the import and one class name."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable
+from typing import Any
+
+import keras_tuner
+from keras_tuner.engine.trial import Trial as TunerTrial
+
+from evo.algorithms import Algorithm
+from evo.core.errors import SettingsError
+from evo.core.randomness import training_seed
+from evo.ensemble import Ensemble
+from evo.integrations.keras_tuner.oracle import CONTINUES, EPOCHS, INITIAL_EPOCH, EvolutionOracle
+from evo.integrations.keras_tuner.project_files import write_json
+from evo.integrations.keras_tuner.result import TunerResult
+from evo.integrations.keras_tuner.validation_data import ValidationData, validation_data
+from genomes.checks import whole_number
+from genomes.errors import GenomeError
+from genomes.genes.hyperparameters import Parameter
+from genomes.spaces.hypermodel.exploration import Explorer
+
+#: Settings of KerasTuner's other tuners that say how those search; taken, so that a class name can be exchanged.
+_THEIRS = ("num_initial_points", "alpha", "beta")
+
+
+class EvolutionTuner(keras_tuner.Tuner):
+    """A ``keras_tuner.Tuner`` that searches as evo does; in place of ``RandomSearch``, ``Hyperband`` and the others.
+
+    Everything that a tuner of KerasTuner offers is there, because it is one: ``search``, ``HyperModel.fit``,
+    callbacks, ``run_trial``, ``results_summary``. What differs: a killed trial is run again, files are written whole or
+    not at all, failures in a row do not end the search, and ``seed`` also seeds the trainings.
+
+    Args:
+        hypermodel: ``build(hp)`` or a ``HyperModel``; None if ``run_trial`` is overridden.
+        objective: as for KerasTuner: a name, an ``Objective``, a list, or None if a single float is returned.
+        max_trials: most trials; 10 by default.
+        seed: of the search and, where it is given, of every training.
+        hyperparameters: fixed or re-ranged hyperparameters.
+        tune_new_entries: whether others are tuned.
+        allow_new_entries: whether others may be asked for.
+        max_retries_per_trial: how often a trial that crashed is run again.
+        max_consecutive_failed_trials: failed trials in a row that end the search; see :class:`EvolutionOracle`.
+        max_epochs: epochs of a full training, and training lengths are searched in rungs, as ``Hyperband`` does it;
+            ``search(epochs=)`` is not looked at then. Without ``max_trials`` the search ends after as many epochs as
+            Hyperband announces, ``hyperband_iterations * max_epochs * log(max_epochs, factor) ** 2``.
+        factor: as for ``Hyperband``; used for that number only.
+        hyperband_iterations: as for ``Hyperband``.
+        algorithm: one of ``evo.algorithms``; the default is that of a campaign.
+        start_from: directory of a finished KerasTuner project; see :class:`EvolutionOracle`.
+        explore: most times that ``build`` is called to find what depends on ifs and loops; 0 leaves the space to
+            KerasTuner, which learns of a hyperparameter when a trial reaches it.
+        **kwargs: of ``keras_tuner.Tuner``: ``directory``, ``project_name``, ``overwrite``, ``executions_per_trial``,
+            ``max_model_size``, ``optimizer``, ``loss``, ``metrics``, ``distribution_strategy``, ``tuner_id``, ...
+
+    Raises:
+        ValueError: what KerasTuner refuses.
+        SettingsError: what evo refuses; the message names it.
+    """
+
+    def __init__(
+        self,
+        hypermodel: Any = None,
+        objective: Any = None,
+        max_trials: int | None = None,
+        seed: int | None = None,
+        hyperparameters: Any = None,
+        tune_new_entries: bool = True,
+        allow_new_entries: bool = True,
+        max_retries_per_trial: int = 0,
+        max_consecutive_failed_trials: int | None = None,
+        *,
+        max_epochs: int | None = None,
+        factor: float = 3,
+        hyperband_iterations: float = 1,
+        algorithm: Algorithm | None = None,
+        start_from: str | os.PathLike[str] | None = None,
+        explore: int = 40,
+        **kwargs: Any,
+    ) -> None:
+        for name in _THEIRS:
+            kwargs.pop(name, None)
+        self.seed = seed
+        self._explore = whole_number(explore, "explore", 0)
+        budget = None
+        if max_epochs is not None and max_trials is None:
+            if factor < 2:
+                raise ValueError("factor needs to be a int larger than 1.")
+            budget = hyperband_iterations * max_epochs * max(1.0, math.log(max_epochs, factor) ** 2)
+        elif max_trials is None:
+            max_trials = 10
+        oracle = EvolutionOracle(
+            objective=objective,
+            max_trials=max_trials,
+            seed=seed,
+            hyperparameters=hyperparameters,
+            tune_new_entries=tune_new_entries,
+            allow_new_entries=allow_new_entries,
+            max_retries_per_trial=max_retries_per_trial,
+            max_consecutive_failed_trials=max_consecutive_failed_trials,
+            algorithm=algorithm,
+            start_from=start_from,
+            max_epochs=max_epochs,
+            epoch_budget=budget,
+        )
+        self._execution = 0
+        self._validation: ValidationData | None = None
+        super().__init__(oracle, hypermodel, **kwargs)
+
+    # -- the space -----------------------------------------------------------------------
+    def _populate_initial_space(self) -> None:
+        super()._populate_initial_space()
+        if self.hypermodel is None or not self._explore or not self.oracle.tune_new_entries or self._is_worker():
+            return
+        given = self.oracle.get_space()
+
+        def build(hp: Any) -> Any:
+            hp.merge(given.space)  # ranges that the user gave count here too
+            return self.hypermodel.build(hp)
+
+        self.oracle._explored = _explored(build, self._explore)
+
+    def search_space_summary(self, extended: bool = False) -> None:
+        """Print the search space, and the hyperparameters that no trial has reached yet."""
+        super().search_space_summary(extended)
+        known = {hp.name for hp in self.oracle.get_space().space}
+        further = [p for p in getattr(self.oracle, "_explored", ()) if p.name not in known]
+        for parameter in further:
+            where = " and ".join(rule.describe() for rule in parameter.rules)
+            print(f"{parameter.name}{f', where {where}' if where else ''}\n{parameter.domain!r}")
+
+    # -- searching -----------------------------------------------------------------------
+    def search(self, *fit_args: Any, **fit_kwargs: Any) -> None:
+        """Search; all arguments go to ``HyperModel.fit``, or to an overridden ``run_trial``."""
+        self._validation = validation_data(fit_args, fit_kwargs)
+        super().search(*fit_args, **fit_kwargs)
+
+    def on_search_begin(self) -> None:
+        """Called at the beginning of :meth:`search`."""
+        super().on_search_begin()
+        self.save()  # a kill during the very first trial can be taken up too
+
+    def _try_run_and_update_trial(self, trial: TunerTrial, *fit_args: Any, **fit_kwargs: Any) -> None:
+        self._execution = 0
+        self._set_seed(trial)
+        super()._try_run_and_update_trial(trial, *fit_args, **fit_kwargs)
+
+    def _build_and_fit_model(self, trial: TunerTrial, *args: Any, **kwargs: Any) -> Any:
+        values = trial.hyperparameters.values
+        if EPOCHS in values:
+            kwargs["epochs"], kwargs["initial_epoch"] = values[EPOCHS], values[INITIAL_EPOCH]
+        self._set_seed(trial)
+        self._execution += 1
+        return super()._build_and_fit_model(trial, *args, **kwargs)
+
+    def _set_seed(self, trial: TunerTrial) -> None:
+        """The same training whenever this execution of this trial is run, if the user gave a seed."""
+        if self.seed is None:
+            return
+        import keras
+
+        digits = "".join(filter(str.isdigit, str(trial.trial_id))) or "0"
+        keras.utils.set_random_seed((training_seed(self.seed % 2**32, int(digits) % 2**31) + self._execution) % 2**31)
+
+    def _build_hypermodel(self, hp: Any) -> Any:
+        model = super()._build_hypermodel(hp)
+        earlier = hp.values.get(CONTINUES)
+        if earlier is not None:
+            if not model.built:
+                from keras_tuner.src import utils
+
+                model.build_from_config(utils.load_json(self._get_build_config_fname(earlier)))
+            model.load_weights(self._get_checkpoint_fname(earlier))
+        return model
+
+    def save(self) -> None:
+        """Write the tuner's and the oracle's state, each whole or not at all."""
+        if not self._is_worker():
+            self.oracle.save()
+        write_json(self._get_tuner_fname(), self.get_state())
+
+    # -- what came of it -----------------------------------------------------------------
+    @property
+    def result(self) -> TunerResult:
+        """The trials so far as evo sees them.
+
+        Raises:
+            SettingsError: asked of a worker; the chief knows all trials.
+        """
+        if self._is_worker():
+            raise SettingsError("result: ask the chief's tuner, or a tuner without a chief that reloads the project")
+        return TunerResult(self.oracle)
+
+    def ensemble(
+        self, size: int = 8, *, x: Any = None, y: Any = None, models: int = 30, task: Any = None, **options: Any
+    ) -> Ensemble:
+        """An ensemble of the best trials' models, chosen on validation data.
+
+        Args:
+            size: most members.
+            x: validation inputs; those of the last :meth:`search` by default.
+            y: their targets.
+            models: how many of the best trials are candidates.
+            task: what is predicted, where the loss does not say it: a ``genomes.targets.Target``.
+            **options: of :func:`evo.ensemble.build`.
+
+        Raises:
+            EnsembleError: no validation data, no completed trial, several outputs, or a loss that says no task.
+        """
+        from evo.integrations.keras_tuner.tuner_ensemble import form
+
+        data = self._validation if x is None else ValidationData(x, y)
+        return form(self, data, size, models, task, options)
+
+
+def _explored(build: Callable[[Any], Any], builds: int) -> tuple[Parameter, ...]:
+    """What exploration finds; nothing if it fails: then the space is what KerasTuner finds."""
+    try:
+        return tuple(Explorer(build, builds).run())
+    except GenomeError:
+        return ()
