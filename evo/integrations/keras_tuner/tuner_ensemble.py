@@ -11,7 +11,7 @@ from evo.core.errors import EnsembleError
 from evo.core.randomness import Purpose, generator
 from evo.ensemble import Ensemble, LibraryModel
 from evo.integrations.keras_tuner.validation_data import ValidationData
-from genomes.targets import Target
+from genomes.targets import Multiclass, Target
 
 _REGRESSION = ("mse", "mae", "mean", "huber", "log_cosh", "poisson", "tweedie", "cosine")
 
@@ -71,8 +71,8 @@ def target_of(loss: Any, outputs: int) -> Target:
     """
     name = _name(loss)
     if "categorical" in name and outputs > 1:
-        return Target.infer(classes=outputs, task="multiclass")
-    if "binary" in name:
+        return Multiclass(outputs)
+    if "binary_" in name:
         return Target.infer(classes=2) if outputs == 1 else Target.infer(labels=outputs)
     if name.startswith(_REGRESSION):
         return Target.infer(outputs=outputs)
@@ -86,7 +86,7 @@ def labels(y: np.ndarray, loss: Any) -> np.ndarray:
     name = _name(loss)
     if "categorical" in name and "sparse" not in name and y.ndim == 2 and y.shape[1] > 1:
         return np.asarray(y.argmax(axis=1))
-    if ("categorical" in name or "binary" in name) and y.ndim == 2 and y.shape[1] == 1:
+    if ("categorical" in name or "binary_" in name) and y.ndim == 2 and y.shape[1] == 1:
         return np.asarray(y[:, 0])
     return y
 
@@ -108,6 +108,6 @@ def with_probabilities(model: Any, x: Any) -> Any:
     outputs = model(inputs)
     if logits:
         outputs = keras.layers.Activation("sigmoid" if outputs.shape[-1] == 1 else "softmax")(outputs)
-        if "binary" in _name(loss) and outputs.shape[-1] != 1:
+        if "binary_" in _name(loss) and outputs.shape[-1] != 1:
             outputs = keras.layers.Activation("sigmoid")(model(inputs))
     return keras.Model(inputs, outputs)
