@@ -25,7 +25,7 @@ from evo.campaign.labels import labelled
 from evo.campaign.preflight import preflight
 from evo.campaign.result import Result
 from evo.campaign.session import Session
-from evo.campaign.session_executor import SessionExecutor, refuse_threads
+from evo.campaign.session_executor import SessionExecutor, able_executor, refuse_threads
 from evo.campaign.settings import FREE, CampaignSettings, algorithm_from_json, versions
 from evo.campaign.setup import CampaignSetup
 from evo.campaign.warm_start import warmly_started
@@ -126,6 +126,7 @@ class Campaign:
         whole_number(workers, "workers", 1)
         if search["evaluate"] is None:
             refuse_threads(executor)
+            executor = able_executor(executor, space, limits.seconds, limits.memory)
         if not isinstance(training.strategy, str) and not isinstance(executor, Serial):
             raise SettingsError("strategy: a tf.distribute.Strategy cannot travel: give executor=evo.workers.Serial()")
         self.space = space
@@ -184,9 +185,8 @@ class Campaign:
     def _check_same(self, directory: Path) -> None:
         """Raise a CampaignMismatchError if the directory holds another campaign; reads only."""
         with CampaignDirectory.open(directory, read_only=True) as stored:
-            differences = stored.compare(
-                self.settings.to_json(), self.space.to_json(), self._data.fingerprint, ignore=FREE
-            )
+            space = self.space.to_json() | {"arguments": self.space.arguments_as_in(stored.space["arguments"])}
+            differences = stored.compare(self.settings.to_json(), space, self._data.fingerprint, ignore=FREE)
         if differences:
             raise CampaignMismatchError(
                 f"directory: {directory} holds another campaign. What differs:\n  " + "\n  ".join(differences)

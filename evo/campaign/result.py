@@ -341,7 +341,7 @@ def load_result(
         objectives: the objectives, where some are callables.
 
     Raises:
-        SettingsError: the directory holds no campaign.
+        SettingsError: the directory holds no campaign, or one of another space.
         StorageError: a file of it is damaged; names it.
     """
     if not CampaignDirectory.exists(directory):
@@ -349,6 +349,13 @@ def load_result(
     with CampaignDirectory.open(directory, read_only=True) as stored:
         space = Space.from_json(stored.space) if space is None else labelled_as_stored(space, stored.space)
         settings = stored.settings
+        given = space.to_json() | {"arguments": space.arguments_as_in(stored.space["arguments"])}
+        differences = stored.compare(settings, given, stored.data_fingerprint)
+        if differences:
+            raise SettingsError(
+                f"space: this is not the space of the campaign in {directory}. What differs:\n  "
+                + "\n  ".join(differences)
+            )
         history = stored.load_history(Objectives(objectives or settings["objectives"]))
         reason = next((s["reason"] for s in reversed(stored.sessions) if s.get("reason")), "stopped")
         fingerprint = stored.data_fingerprint

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from concurrent.futures import Executor, ThreadPoolExecutor
+from multiprocessing.reduction import ForkingPickler
 
 from evo.core.errors import SettingsError
 from evo.training.task import TrainingSettings
-from evo.workers import LocalProcesses
+from evo.workers import LocalProcesses, Serial
+from genomes.spaces.base import Space
 
 
 class SessionExecutor:
@@ -39,6 +43,39 @@ class SessionExecutor:
         """End the workers that were started here."""
         if self._own is not None:
             self._own.shutdown(wait=False, cancel_futures=True)
+
+
+def able_executor(given: Executor | None, space: Space, seconds: float | None, memory: int | None) -> Executor | None:
+    """The executor, or this process where local processes cannot be sent what the space consists of.
+
+    Args:
+        given: the user's; None for local processes.
+        space: what is searched.
+        seconds: limit per trial.
+        memory: limit per trial.
+
+    Returns:
+        ``given``; :class:`evo.workers.Serial` where only that can do the trials, with a warning.
+
+    Raises:
+        SettingsError: this process would have to do the trials and cannot keep their limits.
+    """
+    if given is not None:
+        return given
+    try:
+        ForkingPickler.dumps(space.definitions)
+    except Exception as error:  # whatever a user's object raises when it is pickled
+        cause = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        reason = f"what the space is made of cannot be sent to worker processes ({cause})"
+        for name, limit in (("seconds", seconds), ("memory", memory)):
+            if limit is not None and limit != math.inf:
+                raise SettingsError(
+                    f"{name}: limits need worker processes, and {reason}; make it inside of build(hp), or leave "
+                    f"{name} out"
+                ) from error
+        warnings.warn(f"trials run in this process, one after the other: {reason}", stacklevel=3)
+        return Serial()
+    return given
 
 
 def refuse_threads(executor: Executor | None) -> None:

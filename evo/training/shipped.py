@@ -51,6 +51,7 @@ def abilities(settings: TrainingSettings, space: Mapping[str, Any], definitions:
     import keras
 
     from evo.training import precision
+    from evo.training.backends.choice import engine_cache
     from evo.training.logged_metrics import logged_metrics
     from evo.training.strategy import place, place_elsewhere
     from evo.training.task_inputs import space_of
@@ -60,5 +61,6 @@ def abilities(settings: TrainingSettings, space: Mapping[str, Any], definitions:
         placement = place(settings.strategy)
     else:
         placement = place_elsewhere(backend, settings.strategy)
+    made = space_of(space, replaced=engine_cache().clear)
     policy, reason = precision.choose(settings.precision, placement)
-    return Abilities(f"{policy} ({reason})", f"{placement.kind} ({placement.reason})", logged_metrics(space_of(space)))
+    return Abilities(f"{policy} ({reason})", f"{placement.kind} ({placement.reason})", logged_metrics(made))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,9 +14,20 @@ from evo.core.npz import read_arrays
 from genomes.spaces.base import Space
 
 
-def space_of(space: Mapping[str, Any]) -> Any:
-    """The space of a task; made once per process."""
-    return _space(json.dumps(space, sort_keys=True))
+def space_of(space: Mapping[str, Any], replaced: Callable[[], object] = lambda: None) -> Any:
+    """The space of a task; made once per process, and again where a definition that it names was replaced.
+
+    Args:
+        space: as JSON.
+        replaced: called if so, to forget what was made of it.
+    """
+    text = json.dumps(space, sort_keys=True)
+    found = _space(text)
+    if not found.current:
+        _space.cache_clear()
+        replaced()
+        found = _space(text)
+    return found
 
 
 @functools.lru_cache(maxsize=4)

@@ -109,7 +109,7 @@ class _TrialRun:
     def run(self) -> np.ndarray:
         """All phases in order; returns the validation predictions."""
         task = self.task
-        space = space_of(task.space)
+        space = space_of(task.space, replaced=engine_cache().clear)
         genome = Genome.from_json(task.genome)
         # What this exceeds was refused before a worker was asked; a space that cannot tell says 0.
         cost = space.cost(genome)

@@ -139,6 +139,19 @@ class Space(abc.ABC):
             found = f"{type(error).__name__}: {str(error)[:200]}"
             raise GenomeError(f"no {kind.__name__} can be made of these arguments ({found})", "space") from None
 
+    def arguments_as_in(self, stored: Mapping[str, Any]) -> dict[str, Any]:
+        """:meth:`arguments` in the form that an earlier version stored them in, so that the two can be compared.
+
+        Args:
+            stored: arguments of a space of this class, from JSON.
+        """
+        return self.arguments()
+
+    @property
+    def current(self) -> bool:
+        """Whether what was made of this space's JSON earlier in this process is what would be made of it now."""
+        return True
+
     def with_target(self, target: Target) -> Self:
         """The same space with a target of the same kind and outputs, whose classes are called otherwise.
 

@@ -32,6 +32,7 @@ from genomes.spaces.hypermodel.compiled_model import (
     loss_object,
 )
 from genomes.spaces.hypermodel.exploration import Explorer
+from genomes.spaces.hypermodel.identity import identity_of
 from genomes.spaces.hypermodel.moving_statistics import unbias
 from genomes.spaces.hypermodel.registration import Registration, build_function, reference, register, registered
 from genomes.spaces.model import dtype_policy
@@ -52,8 +53,11 @@ class HypermodelSpace(Space):
         objective: str = "val_accuracy",
         batch_size: int = 32,
         target: Target | None = None,
+        identity: Mapping[str, str] | None = None,
     ) -> None:
         self.hypermodel = hypermodel
+        self._identity = None if identity is None else dict(identity)
+        self._registration: Registration | None = None
         self.parameters = tuple(parameters)
         self.target = target
         self._objective = objective
@@ -181,35 +185,50 @@ class HypermodelSpace(Space):
         return "\n".join(lines)
 
     def arguments(self) -> dict[str, Any]:
-        """Parameters, objective, batch size and target; the hypermodel by name only."""
+        """Parameters, objective, batch size and target; the hypermodel by name and what tells it from its namesakes."""
         return {
             "hypermodel": reference(self.hypermodel),
             "parameters": [parameter.to_json() for parameter in self.parameters],
             "objective": self._objective,
             "batch_size": self._batch_size,
             "target": None if self.target is None else self.target.to_json(),
+            **({} if self._identity is None else {"identity": self._identity}),
         }
+
+    def arguments_as_in(self, stored: Mapping[str, Any]) -> dict[str, Any]:
+        """Without what earlier versions did not write, where it is not in ``stored``."""
+        return {name: value for name, value in self.arguments().items() if name != "identity" or name in stored}
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> Self:
         """The space that :meth:`arguments` came from.
 
         Raises:
-            GenomeError: this process was not given the hypermodel; it is not imported by its name.
+            GenomeError: this process was not given the hypermodel, or another of its name; it is not imported.
         """
         target = arguments["target"]
+        # Absent from what earlier versions wrote.
+        identity = arguments.get("identity")
         return cls(
-            registered(str(arguments["hypermodel"])),
+            registered(str(arguments["hypermodel"]), identity),
             [Parameter.from_json(json) for json in arguments["parameters"]],
             objective=str(arguments["objective"]),
             batch_size=int(arguments["batch_size"]),
             target=None if target is None else Target.from_json(target),
+            identity=identity,
         )
 
     @property
     def definitions(self) -> tuple[Any, ...]:
         """What registers the hypermodel in a worker process, and the target's class."""
-        return (Registration(self.hypermodel), *(() if self.target is None else (type(self.target),)))
+        if self._registration is None or self._registration.hypermodel is not self.hypermodel:
+            self._registration = Registration(self.hypermodel, self._identity)
+        return (self._registration, *(() if self.target is None else (type(self.target),)))
+
+    @property
+    def current(self) -> bool:
+        """Whether the hypermodel is the one that its name stands for by now: a notebook's cell may have run again."""
+        return registered(reference(self.hypermodel), self._identity) is self.hypermodel
 
     # -- data and models ---------------------------------------------------------------
     @property
@@ -342,6 +361,11 @@ def from_hypermodel(
     target = None
     if any(value is not None for value in (classes, labels, outputs, task)):
         target = Target.infer(classes, outputs, labels, task)
-    found = Explorer(build_function(build), builds).run()
-    register(build)
-    return HypermodelSpace(build, found, objective=objective, batch_size=batch_size, target=target)
+    function = build_function(build)
+    before = identity_of(build)
+    found = Explorer(function, builds).run()
+    after = identity_of(build)
+    # What building changes (a counter, a list of what was built) is state.
+    identity = {place: text for place, text in before.items() if after.get(place) == text}
+    register(build, identity)
+    return HypermodelSpace(build, found, objective=objective, batch_size=batch_size, target=target, identity=identity)
