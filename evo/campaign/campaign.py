@@ -172,8 +172,10 @@ class Campaign:
             wanted.check_names([*logged, *self.settings.training.measured])
         if self.settings.ensemble_share and (data is None or space.target is None or space.task is None):
             raise SettingsError("ensemble_share: needs data, and a space that says what is predicted")
-        self.toolbox = algorithms.make_toolbox(space)
         self._data = PreparedData({}) if data is None else data.prepare(space)
+        if data is not None:
+            self.space = space = space.with_inputs(self._data.get("x_train"))
+        self.toolbox = algorithms.make_toolbox(space)
         if known:
             self._check_same(self.directory)
         else:

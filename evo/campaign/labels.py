@@ -64,12 +64,13 @@ def _counted(space: Space, parts: list[Any]) -> Space:
 
 
 def labelled_as_stored(space: Space, stored: Mapping[str, Any]) -> Space:
-    """The space, with the labels of a stored one.
+    """The space, with the labels of a stored one, and the inputs that its models are built on.
 
     Args:
         space: the space as the user made it again.
         stored: JSON of the campaign's space.
     """
+    space = space.with_stored_inputs(stored.get("arguments", {}))
     json = stored.get("arguments", {}).get("target")
     if space.target is None or not isinstance(json, Mapping) or json.get("labels") is None:
         return space

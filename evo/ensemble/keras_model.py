@@ -22,10 +22,37 @@ def copy_model(model: Any, name: str | None = None) -> Any:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.keras"
         model.save(path)
-        copy = keras.saving.load_model(path, compile=False)
+        copy = keras.saving.load_model(path, custom_objects=_own_classes(model), compile=False)
     if name is not None:
         copy.name = name
     return copy
+
+
+def _own_classes(model: Any) -> dict[str, Any]:
+    """Classes of layers and models that are not Keras', by name: the user need not have registered them."""
+    parts = [model, *model._flatten_layers(include_self=False)]
+    return {type(part).__name__: type(part) for part in parts if not type(part).__module__.startswith("keras.")}
+
+
+def _input_of(model: Any) -> Any:
+    """The symbolic input of a model in its structure.
+
+    Raises:
+        EnsembleError: the model was not called yet, so that nothing is known of its input.
+    """
+    import keras
+
+    if isinstance(model, keras.Sequential):
+        return model.inputs[0]
+    try:
+        return model.input
+    except (AttributeError, ValueError):
+        pass
+    # A subclassed model remembers the shapes that it was built with, and computes in its own type.
+    shape = (model.get_build_config() or {}).get("input_shape")
+    if not isinstance(shape, (list, tuple)) or not shape or isinstance(shape[0], (list, tuple)):
+        raise EnsembleError(f"as_keras: {type(model).__name__} does not tell its input; give it keras.Input")
+    return keras.KerasTensor((None, *shape[1:]), model.compute_dtype, name="input")
 
 
 def pooled_model(
@@ -57,7 +84,7 @@ def pooled_model(
     copies = [copy_model(model, f"member_{index}") for index, model in enumerate(models)]
     first = copies[0]
     inputs = keras.tree.map_structure(
-        lambda tensor: keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=tensor.name), first.input
+        lambda tensor: keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=tensor.name), _input_of(first)
     )
     described = _describe(first)
     for index, copy in enumerate(copies):
@@ -82,4 +109,4 @@ def pooled_model(
 def _describe(model: Any) -> str:
     import keras
 
-    return str(keras.tree.map_structure(lambda t: f"{t.dtype}{list(t.shape[1:])}", model.input))
+    return str(keras.tree.map_structure(lambda t: f"{t.dtype}{list(t.shape[1:])}", _input_of(model)))

@@ -165,6 +165,18 @@ class Space(abc.ABC):
         space.target = target
         return space
 
+    def with_inputs(self, x: Any) -> Self:
+        """The space after it has seen what is trained on, where its models cannot be built without.
+
+        Args:
+            x: prepared inputs of the training rows; only names, dtypes and shapes count.
+        """
+        return self
+
+    def with_stored_inputs(self, stored: Mapping[str, Any]) -> Self:
+        """What :meth:`with_inputs` gave when the space with these :meth:`arguments` was stored."""
+        return self
+
     @property
     def fingerprint(self) -> str:
         """Hash of the space's JSON: 32 hexadecimal digits."""

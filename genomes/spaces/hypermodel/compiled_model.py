@@ -80,7 +80,9 @@ def _by_loss(name: str, model: Any) -> Any:
 
     loss = model.loss if isinstance(model.loss, str) else type(model.loss).__name__
     sparse = "sparse" in loss.lower()
-    binary = model.output_shape[-1] == 1 or Binary.is_trained_by(loss)
+    # A subclassed model tells no shape.
+    shape = getattr(model, "output_shape", None) or (None,)
+    binary = shape[-1] == 1 or Binary.is_trained_by(loss)
     metrics = keras.metrics
     if name in ("accuracy", "acc"):
         several = metrics.SparseCategoricalAccuracy if sparse else metrics.CategoricalAccuracy

@@ -83,6 +83,8 @@ class Explorer:
         #: Values with which a parameter was first reached.
         self.first: dict[Identity, Values] = {}
         self.widest: Values = {}
+        #: Whether some model waits for data to be built.
+        self.unbuilt = False
         self._failure: Exception | None = None
         self._never: list[Any] = []
         self._once: list[Any] = []
@@ -123,7 +125,8 @@ class Explorer:
         hp = keras_tuner.HyperParameters()
         hp.values = dict(values)
         try:
-            self.build(hp)
+            model = self.build(hp)
+            self.unbuilt |= isinstance(model, keras.Model) and not model.built
         except Exception as error:  # a user's code may raise anything
             self._failure = error
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -33,6 +34,7 @@ from genomes.spaces.hypermodel.compiled_model import (
 )
 from genomes.spaces.hypermodel.exploration import Explorer
 from genomes.spaces.hypermodel.identity import identity_of
+from genomes.spaces.hypermodel.inputs import InputSpecs, build_on, specs_from_json, specs_of, specs_to_json
 from genomes.spaces.hypermodel.moving_statistics import unbias
 from genomes.spaces.hypermodel.registration import Registration, build_function, reference, register, registered
 from genomes.spaces.model import dtype_policy
@@ -54,7 +56,10 @@ class HypermodelSpace(Space):
         batch_size: int = 32,
         target: Target | None = None,
         identity: Mapping[str, str] | None = None,
+        inputs: InputSpecs | None = None,
+        asks_for_inputs: bool = False,
     ) -> None:
+        self._inputs, self._asks_for_inputs = inputs, asks_for_inputs
         self.hypermodel = hypermodel
         self._identity = None if identity is None else dict(identity)
         self._registration: Registration | None = None
@@ -193,6 +198,7 @@ class HypermodelSpace(Space):
             "batch_size": self._batch_size,
             "target": None if self.target is None else self.target.to_json(),
             **({} if self._identity is None else {"identity": self._identity}),
+            **({} if self._inputs is None else {"inputs": specs_to_json(self._inputs)}),
         }
 
     def arguments_as_in(self, stored: Mapping[str, Any]) -> dict[str, Any]:
@@ -208,7 +214,7 @@ class HypermodelSpace(Space):
         """
         target = arguments["target"]
         # Absent from what earlier versions wrote.
-        identity = arguments.get("identity")
+        identity, inputs = arguments.get("identity"), arguments.get("inputs")
         return cls(
             registered(str(arguments["hypermodel"]), identity),
             [Parameter.from_json(json) for json in arguments["parameters"]],
@@ -216,7 +222,21 @@ class HypermodelSpace(Space):
             batch_size=int(arguments["batch_size"]),
             target=None if target is None else Target.from_json(target),
             identity=identity,
+            inputs=None if inputs is None else specs_from_json(inputs),
         )
+
+    def with_inputs(self, x: Any) -> Self:
+        """The same space, whose models without ``Input`` are built on inputs like these."""
+        return self._on(specs_of(x)) if self._asks_for_inputs else self
+
+    def with_stored_inputs(self, stored: Mapping[str, Any]) -> Self:
+        """The same space, whose models are built on the inputs that were stored."""
+        return self._on(specs_from_json(stored["inputs"])) if self._asks_for_inputs and stored.get("inputs") else self
+
+    def _on(self, inputs: InputSpecs) -> Self:
+        space = copy.copy(self)
+        space._inputs, space._latest = inputs, None
+        return space
 
     @property
     def definitions(self) -> tuple[Any, ...]:
@@ -268,9 +288,19 @@ class HypermodelSpace(Space):
             raise GenomeError(f"build failed: {type(error).__name__}: {error}", "genes[0]") from error
         if not isinstance(model, keras.Model):
             raise GenomeError(f"build must return a keras.Model, got {type(model).__name__}", "genes[0]")
+        if self._inputs is not None:
+            self._build_on_inputs(model, dtype)
         object.__setattr__(model, "gene_layers", MappingProxyType(layers_by_mark(model)))
         self._latest = (genome.key, model)
         return model
+
+    def _build_on_inputs(self, model: Any, dtype: str | None) -> None:
+        assert self._inputs is not None
+        try:
+            with dtype_policy(dtype):
+                build_on(model, self._inputs)
+        except Exception as error:
+            raise GenomeError(f"the model cannot take the data: {type(error).__name__}: {error}", "genes[0]") from error
 
     def _compiled(self, genome: Genome) -> Any:
         latest = self._latest
@@ -363,9 +393,18 @@ def from_hypermodel(
         target = Target.infer(classes, outputs, labels, task)
     function = build_function(build)
     before = identity_of(build)
-    found = Explorer(function, builds).run()
+    explorer = Explorer(function, builds)
+    found = explorer.run()
     after = identity_of(build)
     # What building changes (a counter, a list of what was built) is state.
     identity = {place: text for place, text in before.items() if after.get(place) == text}
     register(build, identity)
-    return HypermodelSpace(build, found, objective=objective, batch_size=batch_size, target=target, identity=identity)
+    return HypermodelSpace(
+        build,
+        found,
+        objective=objective,
+        batch_size=batch_size,
+        target=target,
+        identity=identity,
+        asks_for_inputs=explorer.unbuilt,
+    )
