@@ -35,6 +35,14 @@ Objective = str | Callable[[Outcome], float]
 _OF_EVERY_OUTCOME = ("parameters", "flops", "seconds")
 
 
+def _written(objective: Any) -> Any:
+    """A ``keras_tuner.Objective``, which has a name and a direction, as a name with its sign; others as they are."""
+    name, direction = getattr(objective, "name", None), getattr(objective, "direction", None)
+    if not isinstance(name, str) or direction not in ("min", "max"):
+        return objective
+    return f"-{name}" if direction == "min" else name
+
+
 class Objectives:
     """An ordered set of objectives; calling it on an outcome gives its fitness.
 
@@ -43,7 +51,7 @@ class Objectives:
             outcome (``"val_accuracy"``, ``"val_loss"``, any logged metric) or
             one of ``parameters``, ``flops``, ``latency``, ``seconds``; a
             leading ``-`` minimises it. A callable takes the outcome and
-            returns a float to maximise.
+            returns a float to maximise. A ``keras_tuner.Objective`` is taken too.
 
     Raises:
         SettingsError: no objective, a name given twice, or a quantity of
@@ -51,7 +59,8 @@ class Objectives:
     """
 
     def __init__(self, objectives: Objective | Sequence[Objective]) -> None:
-        given = (objectives,) if isinstance(objectives, str) or callable(objectives) else tuple(objectives)
+        single = isinstance(objectives, str) or callable(objectives) or hasattr(objectives, "direction")
+        given = tuple(_written(o) for o in ((objectives,) if single else objectives))  # type: ignore[union-attr]
         if not given:
             raise SettingsError("objectives: at least one objective is needed, got none")
         for objective in given:

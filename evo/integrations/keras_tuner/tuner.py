@@ -118,7 +118,7 @@ class EvolutionTuner(keras_tuner.Tuner):
         given = self.oracle.get_space()
 
         def build(hp: Any) -> Any:
-            hp.merge(given.space)  # ranges that the user gave count here too
+            hp.merge(given.space, overwrite=False)  # ranges that the user gave count here too
             return self.hypermodel.build(hp)
 
         self.oracle._explored = _explored(build, self._explore)

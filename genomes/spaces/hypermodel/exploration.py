@@ -16,9 +16,12 @@ from typing import Any
 from genomes.domains import Boolean, Choice, Domain, Fixed, Float, Int, Value
 from genomes.errors import GenomeError
 from genomes.genes.hyperparameters import Parameter, Rule, Values
+from genomes.spaces.hypermodel.user_state import state_put_back
 
 #: A range of whole numbers with at most this many values is tried value by value, where its ends differ.
 _FEW = 16
+#: Values of a domain that are looked at for the one nearest to a default.
+_MOST = 100_000
 
 
 def _to_domain(parameter: Any) -> Domain:
@@ -45,9 +48,20 @@ def _to_domain(parameter: Any) -> Domain:
     low, high, step, default = parameter.min_value, parameter.max_value, parameter.step, parameter.default
     if kind == "Int":
         whole = Int(int(low), int(high), 1 if step is None else int(step), log)
-        return whole if not whole.contains(default) else _int(whole, int(default))
+        return _int(whole, int(_nearest(whole, default)))
     number = Float(float(low), float(high), None if step is None else float(step), log)
-    return number if not number.contains(default) else _float(number, float(default))
+    return _float(number, float(_nearest(number, default)))
+
+
+def _nearest(domain: Int | Float, default: Any) -> float:
+    """The value of a domain that is nearest to a default, which KerasTuner takes from anywhere."""
+    if domain.contains(default):
+        return float(default)
+    size = domain.size
+    if size is None:
+        return min(max(float(default), domain.low), domain.high)
+    values = (domain.from_unit((index + 0.5) / size) for index in range(min(size, _MOST)))
+    return min((float(value) for value in values), key=lambda value: abs(value - float(default)))
 
 
 def _int(domain: Int, default: int) -> Int:
@@ -85,7 +99,7 @@ class Explorer:
         self.widest: Values = {}
         #: Whether some model waits for data to be built.
         self.unbuilt = False
-        self._failure: Exception | None = None
+        self._failure: BaseException | None = None
         self._never: list[Any] = []
         self._once: list[Any] = []
 
@@ -96,7 +110,8 @@ class Explorer:
             GenomeError: ``build`` failed with its default values.
         """
         if self._trace({}) is None:
-            raise GenomeError(f"build: failed with default values: {self._failure}") from self._failure
+            told = f"{self._failure}" if type(self._failure) is not SystemExit else f"SystemExit: {self._failure}"
+            raise GenomeError(f"build: failed with default values: {told}") from self._failure
         self._activate_scopes()
         probed: set[Identity] = set()
         while self.left > 0:
@@ -125,13 +140,12 @@ class Explorer:
         hp = keras_tuner.HyperParameters()
         hp.values = dict(values)
         try:
-            model = self.build(hp)
+            with state_put_back():
+                model = self.build(hp)
             self.unbuilt |= isinstance(model, keras.Model) and not model.built
-        except Exception as error:  # a user's code may raise anything
+        except (Exception, SystemExit) as error:  # a user's code may raise anything
             self._failure = error
             return None
-        finally:
-            keras.utils.clear_session(free_memory=False)
         self._scopes(hp)
         reached = set()
         last = -1

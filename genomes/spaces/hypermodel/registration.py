@@ -17,8 +17,8 @@ _registered: dict[str, list[tuple[dict[str, str] | None, Any]]] = {}
 
 def reference(hypermodel: Any) -> str:
     """The name under which a hypermodel is recorded: ``module:qualname``, of an instance that of its class."""
-    while isinstance(hypermodel, functools.partial):
-        hypermodel = hypermodel.func
+    while isinstance(hypermodel, functools.partial) or hasattr(hypermodel, "adjusted"):
+        hypermodel = hypermodel.func if isinstance(hypermodel, functools.partial) else hypermodel.adjusted
     named = hypermodel if hasattr(hypermodel, "__qualname__") else type(hypermodel)
     return f"{named.__module__}:{named.__qualname__}"
 

@@ -25,6 +25,7 @@ from genomes.genes.hyperparameters import (
 )
 from genomes.genome import Genome
 from genomes.spaces.base import Space
+from genomes.spaces.hypermodel.adjusted import AdjustedHypermodel
 from genomes.spaces.hypermodel.compiled_model import (
     fresh_metrics,
     fresh_optimizer,
@@ -284,7 +285,7 @@ class HypermodelSpace(Space):
         try:
             with dtype_policy(dtype):
                 model = build_function(self.hypermodel)(hp)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise GenomeError(f"build failed: {type(error).__name__}: {error}", "genes[0]") from error
         if not isinstance(model, keras.Model):
             raise GenomeError(f"build must return a keras.Model, got {type(model).__name__}", "genes[0]")
@@ -347,13 +348,19 @@ class HypermodelSpace(Space):
 def from_hypermodel(
     build: Any,
     *,
-    objective: str = "val_accuracy",
+    objective: Any = "val_accuracy",
     batch_size: int = 32,
     builds: int = 40,
     classes: int | None = None,
     labels: int | None = None,
     outputs: int | None = None,
     task: str | None = None,
+    hyperparameters: Any = None,
+    tune_new_entries: bool = True,
+    allow_new_entries: bool = True,
+    optimizer: Any = None,
+    loss: Any = None,
+    metrics: Any = None,
 ) -> HypermodelSpace:
     """The space of a KerasTuner ``build(hp)`` function or ``HyperModel``, unchanged.
 
@@ -366,7 +373,8 @@ def from_hypermodel(
 
     Args:
         build: function of ``hp`` that returns a compiled ``keras.Model``, or a ``HyperModel``.
-        objective: default objective; ``val_`` and the name of a compiled metric, with a leading minus to minimize.
+        objective: default objective; ``val_`` and the name of a compiled metric, with a leading minus to minimize;
+            or a ``keras_tuner.Objective``.
         batch_size: samples per step; a hyperparameter ``batch_size`` takes precedence.
         builds: most models that are built to explore; 1 for the defaults alone.
         classes: number of exclusive classes, if targets are to be checked and prepared (as whole
@@ -374,12 +382,18 @@ def from_hypermodel(
         labels: number of labels that may hold together.
         outputs: number of regression targets.
         task: states the task where the number does not.
+        hyperparameters: a ``keras_tuner.HyperParameters`` that fixes or re-ranges what ``build`` asks for.
+        tune_new_entries: whether hyperparameters that are not among these are tuned; else they keep their defaults.
+        allow_new_entries: whether ``build`` may ask for others at all.
+        optimizer: replaces the optimizer that the function compiles with; every model gets a fresh one.
+        loss: likewise.
+        metrics: likewise.
 
     Returns:
         The space.
 
     Raises:
-        GenomeError: not a hypermodel, or it fails with its default values.
+        GenomeError: not a hypermodel, it fails with its default values, or asks for what it may not.
         ImportError: keras-tuner is not installed.
     """
     try:
@@ -391,10 +405,23 @@ def from_hypermodel(
     target = None
     if any(value is not None for value in (classes, labels, outputs, task)):
         target = Target.infer(classes, outputs, labels, task)
+    build_function(build)
+    if any(value is not None for value in (hyperparameters, optimizer, loss, metrics)):
+        build = AdjustedHypermodel(build, hyperparameters, optimizer, loss, metrics)
     function = build_function(build)
     before = identity_of(build)
     explorer = Explorer(function, builds)
     found = explorer.run()
+    given = set() if hyperparameters is None else {parameter.name for parameter in hyperparameters.space}
+    new = [parameter.name for parameter in found if parameter.name not in given]
+    if new and not allow_new_entries:
+        raise GenomeError(
+            f"build: asks for {shown(new, 300)}, which hyperparameters= does not hold (allow_new_entries)"
+        )
+    if not tune_new_entries:
+        found = [parameter for parameter in found if parameter.name in given]
+        if not found:
+            raise GenomeError("tune_new_entries: nothing is left to tune; give hyperparameters=")
     after = identity_of(build)
     # What building changes (a counter, a list of what was built) is state.
     identity = {place: text for place, text in before.items() if after.get(place) == text}
@@ -402,9 +429,17 @@ def from_hypermodel(
     return HypermodelSpace(
         build,
         found,
-        objective=objective,
+        objective=_written(objective),
         batch_size=batch_size,
         target=target,
         identity=identity,
         asks_for_inputs=explorer.unbuilt,
     )
+
+
+def _written(objective: Any) -> str:
+    """An objective as evo writes it: a leading minus minimizes."""
+    direction = getattr(objective, "direction", None)
+    if direction is None:
+        return str(objective)
+    return f"-{objective.name}" if direction == "min" else str(objective.name)
