@@ -108,7 +108,7 @@ class Data:
                 ("validation", self.x_validation, self.y_validation, self.weight_validation),
             ):
                 arrays |= _named(f"x_{role}", space.prepare(x))
-                arrays |= _named(f"y_{role}", y if space.target is None else space.target.prepare(y))
+                arrays |= _named(f"y_{role}", space.prepare_targets(y))
                 if weight is not None:
                     arrays[f"weight_{role}"] = np.ascontiguousarray(weight, dtype=np.float32).reshape(-1)
         except ValueError as error:

@@ -232,14 +232,22 @@ class Result:
 
     def _choice(self, trees: bool, options: dict[str, Any]) -> tuple[list[LibraryModel], np.ndarray, Target]:
         """Candidates, labels of the validation rows, and what they are; completes a selection's options by our own."""
+        y = self._validation_targets()
+        candidates = self.candidates()
         target = self.space.target
+        if target is None and candidates and candidates[0].predictions.ndim == 2:
+            target = self.space.pooled_target(candidates[0].predictions.shape[1])
         if target is None:
-            raise EnsembleError("this campaign's space predicts nothing that could be pooled")
-        y = target.as_given(self._validation_targets())
+            raise EnsembleError(
+                "this campaign's space predicts nothing that could be pooled: it has several outputs, or its loss does "
+                "not say what it predicts; of a hypermodel, classes=, labels= or outputs= say it"
+            )
+        if y.ndim == 2 and y.shape[1] == target.outputs and target.task == "multiclass":
+            y = y.argmax(axis=1)
+        y = target.as_given(y)
         weight = None if self._data is None else self._data.get("weight_validation")
         if weight is not None:
             options.setdefault("sample_weight", weight)
-        candidates = self.candidates()
         if trees:
             candidates = [*candidates, *self._tree_candidates()]
         options.setdefault("rng", generator(self.seed, Purpose.ENSEMBLE))
@@ -265,7 +273,7 @@ class Result:
                 found.append(
                     LibraryModel(
                         trial.number,
-                        stored.predictions(trial.number),
+                        self.space.probabilities(stored.predictions(trial.number)),
                         dict(outcome.scores),
                         outcome.parameters,
                         outcome.scores.get("latency"),
@@ -320,7 +328,7 @@ class _Loader:
 
     def __call__(self) -> Any:
         try:
-            return self.result.model(self.number)
+            return self.result.space.pooled_model(self.result.model(self.number))
         except (TrialError, StorageError) as error:
             raise EnsembleError(str(error)) from error
 

@@ -165,6 +165,26 @@ class Space(abc.ABC):
         space.target = target
         return space
 
+    def prepare_targets(self, y: Any) -> Any:
+        """Checked targets in the form that training takes, as :meth:`genomes.Target.prepare` says it."""
+        return y if self.target is None else self.target.prepare(y)
+
+    def pooled_target(self, outputs: int) -> Target | None:
+        """What an ensemble of this space's models predicts; None where that cannot be told.
+
+        Args:
+            outputs: columns of its models' predictions.
+        """
+        return self.target
+
+    def probabilities(self, predictions: np.ndarray) -> np.ndarray:
+        """Predictions of a model as an ensemble takes them: probabilities where the model gives logits."""
+        return predictions
+
+    def pooled_model(self, model: Any) -> Any:
+        """A trained model as a member of an ensemble: what it predicts are :meth:`probabilities`."""
+        return model
+
     def with_inputs(self, x: Any) -> Self:
         """The space after it has seen what is trained on, where its models cannot be built without.
 

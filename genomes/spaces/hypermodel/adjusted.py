@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from genomes.errors import GenomeError, shown
+from genomes.genes.hyperparameters import Parameter
 from genomes.spaces.hypermodel.registration import build_function
 
 
@@ -64,3 +66,40 @@ def _fresh(metrics: Any) -> Any:
     if isinstance(metrics, dict):
         return {name: _fresh(metric) for name, metric in metrics.items()}
     return [_fresh(metric) for metric in metrics] if isinstance(metrics, (list, tuple)) else metrics
+
+
+def only_allowed(found: list[Parameter], given: Any, tune_new: bool, allow_new: bool) -> list[Parameter]:
+    """The hyperparameters that are tuned.
+
+    Args:
+        found: all that ``build`` asks for.
+        given: the ``keras_tuner.HyperParameters`` of the user; None if there are none.
+        tune_new: whether others are tuned.
+        allow_new: whether there may be others.
+
+    Raises:
+        GenomeError: there are others and may not be, or nothing is left.
+    """
+    names = set() if given is None else {parameter.name for parameter in given.space}
+    new = [parameter.name for parameter in found if parameter.name not in names]
+    if new and not allow_new:
+        raise GenomeError(
+            f"build: asks for {shown(new, 300)}, which hyperparameters= does not hold (allow_new_entries)"
+        )
+    if tune_new:
+        return found
+    if len(new) == len(found):
+        raise GenomeError("tune_new_entries: nothing is left to tune; give hyperparameters=")
+    return [parameter for parameter in found if parameter.name in names]
+
+
+def written_objective(objective: Any) -> str:
+    """An objective as evo writes it: a leading minus minimizes.
+
+    Args:
+        objective: written so already, or a ``keras_tuner.Objective``.
+    """
+    direction = getattr(objective, "direction", None)
+    if direction is None:
+        return str(objective)
+    return f"-{objective.name}" if direction == "min" else str(objective.name)

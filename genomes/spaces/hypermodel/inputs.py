@@ -47,13 +47,17 @@ def build_on(model: Any, specs: InputSpecs) -> None:
     Raises:
         Exception: whatever the model raises that cannot take such inputs.
     """
-    import keras
-
     if model.built:
         return
-    tensors = {name: keras.KerasTensor((None, *shape), dtype) for name, dtype, shape in specs}
+    model(symbolic(specs))
+
+
+def symbolic(specs: InputSpecs) -> Any:
+    """Symbolic inputs in the structure in which they were given."""
+    import keras
+
+    tensors = {name: keras.KerasTensor((None, *shape), dtype, name=name or "input") for name, dtype, shape in specs}
     if list(tensors) == [None]:
-        model(tensors[None])
-        return
+        return tensors[None]
     listed = [f"input_{index}" for index in range(len(tensors))]
-    model([tensors[name] for name in listed] if set(tensors) == set(listed) else tensors)
+    return [tensors[name] for name in listed] if set(tensors) == set(listed) else tensors

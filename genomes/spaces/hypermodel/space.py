@@ -1,4 +1,4 @@
-"""Spaces read from KerasTuner's ``build(hp)`` functions and hypermodels, unchanged."""
+"""The space of the hyperparameters that a KerasTuner ``build(hp)`` asks for."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any, Self
 
 import numpy as np
 
-from genomes.checks import whole_number
 from genomes.costs import Cost
 from genomes.domains import Choice, Value
 from genomes.errors import GenomeError, shown
@@ -25,7 +24,6 @@ from genomes.genes.hyperparameters import (
 )
 from genomes.genome import Genome
 from genomes.spaces.base import Space
-from genomes.spaces.hypermodel.adjusted import AdjustedHypermodel
 from genomes.spaces.hypermodel.compiled_model import (
     fresh_metrics,
     fresh_optimizer,
@@ -33,20 +31,19 @@ from genomes.spaces.hypermodel.compiled_model import (
     learning_rates,
     loss_object,
 )
-from genomes.spaces.hypermodel.exploration import Explorer
-from genomes.spaces.hypermodel.identity import identity_of
-from genomes.spaces.hypermodel.inputs import InputSpecs, build_on, specs_from_json, specs_of, specs_to_json
+from genomes.spaces.hypermodel.inputs import InputSpecs, build_on, specs_from_json, specs_of, specs_to_json, symbolic
 from genomes.spaces.hypermodel.moving_statistics import unbias
-from genomes.spaces.hypermodel.registration import Registration, build_function, reference, register, registered
+from genomes.spaces.hypermodel.outputs import activated, activation_of, takes_one_hot, target_of, with_activation
+from genomes.spaces.hypermodel.registration import Registration, build_function, reference, registered
 from genomes.spaces.model import dtype_policy
-from genomes.targets import Target
+from genomes.targets import Multiclass, Target
 
 #: Innovation number of the one gene that every genome of such a space has.
 _INNOVATION = 1
 
 
 class HypermodelSpace(Space):
-    """The space of a hypermodel's hyperparameters; :func:`from_hypermodel` makes it."""
+    """The space of a hypermodel's hyperparameters; :func:`genomes.spaces.from_hypermodel` makes it."""
 
     def __init__(
         self,
@@ -251,6 +248,27 @@ class HypermodelSpace(Space):
         """Whether the hypermodel is the one that its name stands for by now: a notebook's cell may have run again."""
         return registered(reference(self.hypermodel), self._identity) is self.hypermodel
 
+    # -- ensembles ---------------------------------------------------------------------
+    def prepare_targets(self, y: Any) -> Any:
+        """One-hot rows of classes where the loss compares such; else as the target says."""
+        prepared = super().prepare_targets(y)
+        if not isinstance(self.target, Multiclass) or not takes_one_hot(self._compiled(self.default()).loss):
+            return prepared
+        return np.eye(self.target.width, dtype=np.float32)[prepared]
+
+    def pooled_target(self, outputs: int) -> Target | None:
+        """The space's target, else what the loss of a model of one output says."""
+        return self.target if self.target is not None else target_of(self._compiled(self.default()), outputs)
+
+    def probabilities(self, predictions: np.ndarray) -> np.ndarray:
+        """With the activation that the loss of the default values' model applies to logits."""
+        return activated(predictions, activation_of(self._compiled(self.default()).loss))
+
+    def pooled_model(self, model: Any) -> Any:
+        """Likewise."""
+        inputs = None if self._inputs is None else symbolic(self._inputs)
+        return with_activation(model, inputs, activation_of(self._compiled(self.default()).loss))
+
     # -- data and models ---------------------------------------------------------------
     @property
     def objective(self) -> str:
@@ -343,103 +361,3 @@ class HypermodelSpace(Space):
         """
         model = self._compiled(genome)
         return learning_rates(model, first_epoch * steps_per_epoch, last_epoch * steps_per_epoch, decay=final)
-
-
-def from_hypermodel(
-    build: Any,
-    *,
-    objective: Any = "val_accuracy",
-    batch_size: int = 32,
-    builds: int = 40,
-    classes: int | None = None,
-    labels: int | None = None,
-    outputs: int | None = None,
-    task: str | None = None,
-    hyperparameters: Any = None,
-    tune_new_entries: bool = True,
-    allow_new_entries: bool = True,
-    optimizer: Any = None,
-    loss: Any = None,
-    metrics: Any = None,
-) -> HypermodelSpace:
-    """The space of a KerasTuner ``build(hp)`` function or ``HyperModel``, unchanged.
-
-    Needs the package keras-tuner. The function is run up to ``builds`` times to find its
-    hyperparameters: with defaults, until every conditional scope was active, and with
-    other values of one at a time, which shows what loops and ifs depend on
-    (:mod:`genomes.spaces.hypermodel.exploration`). A hyperparameter that is not found
-    this way keeps its default. The models are trained with the loss, metrics and optimizer that the
-    function compiles them with.
-
-    Args:
-        build: function of ``hp`` that returns a compiled ``keras.Model``, or a ``HyperModel``.
-        objective: default objective; ``val_`` and the name of a compiled metric, with a leading minus to minimize;
-            or a ``keras_tuner.Objective``.
-        batch_size: samples per step; a hyperparameter ``batch_size`` takes precedence.
-        builds: most models that are built to explore; 1 for the defaults alone.
-        classes: number of exclusive classes, if targets are to be checked and prepared (as whole
-            numbers). Without any of the four, targets go to the loss as they are given.
-        labels: number of labels that may hold together.
-        outputs: number of regression targets.
-        task: states the task where the number does not.
-        hyperparameters: a ``keras_tuner.HyperParameters`` that fixes or re-ranges what ``build`` asks for.
-        tune_new_entries: whether hyperparameters that are not among these are tuned; else they keep their defaults.
-        allow_new_entries: whether ``build`` may ask for others at all.
-        optimizer: replaces the optimizer that the function compiles with; every model gets a fresh one.
-        loss: likewise.
-        metrics: likewise.
-
-    Returns:
-        The space.
-
-    Raises:
-        GenomeError: not a hypermodel, it fails with its default values, or asks for what it may not.
-        ImportError: keras-tuner is not installed.
-    """
-    try:
-        import keras_tuner  # noqa: F401
-    except ImportError as error:
-        raise ImportError("from_hypermodel needs keras-tuner: pip install keras-tuner") from error
-
-    builds = whole_number(builds, "builds", 1)
-    target = None
-    if any(value is not None for value in (classes, labels, outputs, task)):
-        target = Target.infer(classes, outputs, labels, task)
-    build_function(build)
-    if any(value is not None for value in (hyperparameters, optimizer, loss, metrics)):
-        build = AdjustedHypermodel(build, hyperparameters, optimizer, loss, metrics)
-    function = build_function(build)
-    before = identity_of(build)
-    explorer = Explorer(function, builds)
-    found = explorer.run()
-    given = set() if hyperparameters is None else {parameter.name for parameter in hyperparameters.space}
-    new = [parameter.name for parameter in found if parameter.name not in given]
-    if new and not allow_new_entries:
-        raise GenomeError(
-            f"build: asks for {shown(new, 300)}, which hyperparameters= does not hold (allow_new_entries)"
-        )
-    if not tune_new_entries:
-        found = [parameter for parameter in found if parameter.name in given]
-        if not found:
-            raise GenomeError("tune_new_entries: nothing is left to tune; give hyperparameters=")
-    after = identity_of(build)
-    # What building changes (a counter, a list of what was built) is state.
-    identity = {place: text for place, text in before.items() if after.get(place) == text}
-    register(build, identity)
-    return HypermodelSpace(
-        build,
-        found,
-        objective=_written(objective),
-        batch_size=batch_size,
-        target=target,
-        identity=identity,
-        asks_for_inputs=explorer.unbuilt,
-    )
-
-
-def _written(objective: Any) -> str:
-    """An objective as evo writes it: a leading minus minimizes."""
-    direction = getattr(objective, "direction", None)
-    if direction is None:
-        return str(objective)
-    return f"-{objective.name}" if direction == "min" else str(objective.name)
