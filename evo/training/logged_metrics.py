@@ -26,6 +26,8 @@ def logged_metrics(space: Any) -> tuple[str, ...] | None:
             return None
     import keras
 
+    if space.has_own_fit:
+        return None  # whatever the user's fit returns
     try:
         model = space.build(space.default())
     except Exception:  # the first trial says it better, or another candidate can be built

@@ -12,6 +12,7 @@ import numpy as np
 
 from evo.core.errors import DataError, EvoError, InfrastructureError, SettingsError, StorageError
 from evo.core.trial import Outcome, Status
+from evo.training import own_fit
 from evo.training.backends.choice import engine_cache, engine_for
 from evo.training.backends.engine import Engine, EpochResult
 from evo.training.limits import over_limit
@@ -120,6 +121,8 @@ class _TrialRun:
             raise StorageError(f"preprocessing: {task.preprocessing} is gone")
         start = self._starting_state(genome)
         self.clock.phase("load")
+        if space.has_own_fit:
+            return self._own_fit(space, genome, data, start)
         for divisor in _BATCH_DIVISORS:
             try:
                 return self._attempt(space, genome, data, start, divisor)
@@ -157,6 +160,23 @@ class _TrialRun:
             raise
         self._save(genome, engine)
         return predictions
+
+    def _own_fit(self, space: Any, genome: Genome, data: ResidentData, start: TrainingState | None) -> np.ndarray:
+        """All epochs by the user's own ``fit``."""
+        engine = self.engine = own_fit.prepare(space, genome, self.task, data, start)
+        self.parameters = int(engine.model.count_params())
+        refused = "" if start is not None else over_limit(self.task.settings, self.parameters, 0)
+        if refused:
+            raise _Ended(Status.REJECTED, refused)
+        self.clock.phase("build")
+        done = own_fit.train(engine, self.task)
+        self.curves, self.note, self.epoch = done.curves, done.note, self.task.last_epoch
+        wrong = own_fit.diverged(done.curves)
+        if wrong:
+            raise _Ended(Status.DIVERGED, f"fit: not finite at the end: {wrong}")
+        self.measured = {name: MEASUREMENTS[name](engine) for name in self.task.settings.measured}
+        self._save(genome, engine)
+        return done.predictions
 
     def _starting_state(self, genome: Genome) -> TrainingState | None:
         """What a killed worker left of this very trial, else the state that the task starts from."""

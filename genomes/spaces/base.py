@@ -339,6 +339,27 @@ class Space(abc.ABC):
         """
         return x, y
 
+    @property
+    def has_own_fit(self) -> bool:
+        """Whether :meth:`fit` trains this space's models, instead of evo."""
+        return False
+
+    def fit(
+        self, genome: Genome, model: Any, data: tuple[Any, ...], options: Mapping[str, Any]
+    ) -> tuple[Any, set[str]]:
+        """Train a model that :meth:`build` made; only where :attr:`has_own_fit`.
+
+        Args:
+            genome: what the model was built of.
+            model: the model, in the state to continue from.
+            data: inputs and targets of the training rows.
+            options: arguments of ``keras.Model.fit``: ``validation_data``, ``epochs``, ``initial_epoch``, ...
+
+        Returns:
+            What the user's ``fit`` returned, and the names of the options that it was given.
+        """
+        raise GenomeError(f"{type(self).__name__} leaves training to evo")
+
     def settle(self, model: Any, steps: int) -> None:
         """Called after the first epoch of a model that started with fresh weights, before it is evaluated.
 

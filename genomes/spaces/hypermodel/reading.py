@@ -8,6 +8,7 @@ from genomes.checks import whole_number
 from genomes.spaces.hypermodel.adjusted import AdjustedHypermodel, only_allowed, written_objective
 from genomes.spaces.hypermodel.exploration import Explorer
 from genomes.spaces.hypermodel.identity import identity_of
+from genomes.spaces.hypermodel.own_fit import ask
 from genomes.spaces.hypermodel.registration import build_function, register
 from genomes.spaces.hypermodel.space import HypermodelSpace
 from genomes.targets import Target
@@ -78,7 +79,13 @@ def from_hypermodel(
         build = AdjustedHypermodel(build, hyperparameters, optimizer, loss, metrics)
     function = build_function(build)
     before = identity_of(build)
-    explorer = Explorer(function, builds)
+
+    def asking(hp: Any) -> Any:
+        model = function(hp)
+        ask(build, hp, model)
+        return model
+
+    explorer = Explorer(asking, builds)
     found = explorer.run()
     found = only_allowed(found, hyperparameters, tune_new_entries, allow_new_entries)
     after = identity_of(build)

@@ -34,6 +34,7 @@ from genomes.spaces.hypermodel.compiled_model import (
 from genomes.spaces.hypermodel.inputs import InputSpecs, build_on, specs_from_json, specs_of, specs_to_json, symbolic
 from genomes.spaces.hypermodel.moving_statistics import unbias
 from genomes.spaces.hypermodel.outputs import activated, activation_of, takes_one_hot, target_of, with_activation
+from genomes.spaces.hypermodel.own_fit import call_fit, fit_function
 from genomes.spaces.hypermodel.registration import Registration, build_function, reference, registered
 from genomes.spaces.model import dtype_policy
 from genomes.targets import Multiclass, Target
@@ -294,10 +295,8 @@ class HypermodelSpace(Space):
         exploration did not find are at their defaults, so that equal genomes are equal models.
         """
         import keras
-        import keras_tuner
 
-        hp = keras_tuner.HyperParameters()
-        hp.values = dict(self.values(genome))
+        hp = self._hp(genome)
         if seed is not None:
             keras.utils.set_random_seed(int(seed))
         try:
@@ -347,6 +346,26 @@ class HypermodelSpace(Space):
         """The hyperparameter ``batch_size`` if there is one, else the space's."""
         size = self.values(genome).get("batch_size", self._batch_size)
         return int(size) if isinstance(size, (int, float)) else self._batch_size
+
+    @property
+    def has_own_fit(self) -> bool:
+        """Whether the user's ``HyperModel`` overrides ``fit``."""
+        return fit_function(self.hypermodel) is not None
+
+    def fit(
+        self, genome: Genome, model: Any, data: tuple[Any, ...], options: Mapping[str, Any]
+    ) -> tuple[Any, set[str]]:
+        """Train by the ``fit`` of the user's ``HyperModel``."""
+        own = fit_function(self.hypermodel)
+        assert own is not None
+        return call_fit(own, self._hp(genome), model, data, options)
+
+    def _hp(self, genome: Genome) -> Any:
+        import keras_tuner
+
+        hp = keras_tuner.HyperParameters()
+        hp.values = dict(self.values(genome))
+        return hp
 
     def settle(self, model: Any, steps: int) -> None:
         """Bias-correct the moving averages of batch normalizations: users' models have Keras' momentum of 0.99."""
