@@ -169,14 +169,20 @@ class _TrialRun:
         if refused:
             raise _Ended(Status.REJECTED, refused)
         self.clock.phase("build")
-        done = own_fit.train(engine, self.task)
-        self.curves, self.note, self.epoch = done.curves, done.note, self.task.last_epoch
-        wrong = own_fit.diverged(done.curves)
-        if wrong:
-            raise _Ended(Status.DIVERGED, f"fit: not finite at the end: {wrong}")
+        self.epoch = self.task.last_epoch
+        if start is not None and start.epoch == self.epoch:
+            # A killed worker had ended this very training, and kept its state.
+            self.state = os.path.join(self.task.directory, _STATE_FILE)
+            predictions = engine.evaluate()[1]
+        else:
+            done = own_fit.train(engine, self.task)
+            self.curves, self.note, predictions = done.curves, done.note, done.predictions
+            wrong = own_fit.diverged(done.curves)
+            if wrong:
+                raise _Ended(Status.DIVERGED, f"fit: not finite at the end: {wrong}")
+            self._save(genome, engine)
         self.measured = {name: MEASUREMENTS[name](engine) for name in self.task.settings.measured}
-        self._save(genome, engine)
-        return done.predictions
+        return predictions
 
     def _starting_state(self, genome: Genome) -> TrainingState | None:
         """What a killed worker left of this very trial, else the state that the task starts from."""

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 import evo
+from evo.training.task import DataReference, TrialTask
+from evo.training.trial import train
 from evo.workers import Serial
 from genomes import spaces
 
@@ -142,3 +144,24 @@ def test_a_training_loop_of_ones_own(tmp_path: Path) -> None:
     assert all(trial.outcome.status.value == "completed" for trial in result.trials)
     mse = np.mean((result.best.model().predict(X[:16], verbose=0) - Y[:16]) ** 2)
     assert mse == pytest.approx(result.best.scores["val_loss"], rel=1e-4)
+
+
+def test_what_a_killed_worker_had_ended_is_not_trained_again(tmp_path: Path) -> None:
+    space = spaces.from_hypermodel(BatchSize(), objective="-val_loss")
+    arrays = {"x_train": X, "y_train": Y, "x_validation": X[:16], "y_validation": Y[:16]}
+    task = TrialTask(
+        number=0,
+        space=space.to_json(),
+        genome=space.default().to_json(),
+        first_epoch=0,
+        last_epoch=2,
+        seed=3,
+        directory=str(tmp_path),
+        data=DataReference("own fit", None, arrays),
+    )
+    first = train(task)
+    CALLS.clear()
+    second = train(task)
+    assert not CALLS
+    assert second.outcome.curves == first.outcome.curves and second.state == first.state
+    np.testing.assert_array_equal(second.predictions, first.predictions)
