@@ -13,7 +13,6 @@ import numpy as np
 from evo.training import precision
 from evo.training.backends.engine import Engine, EpochResult, Recipe
 from evo.training.resident_data import ResidentData, Split, computing_type
-from evo.training.state import TrainingState
 from evo.training.strategy import place, place_elsewhere
 from evo.training.task import TrialTask
 from genomes.errors import GenomeError
@@ -53,14 +52,11 @@ class OwnFit:
     note: str
 
 
-def prepare(
-    space: Any, genome: Genome, task: TrialTask, data: ResidentData, start: TrainingState | None
-) -> OwnFitEngine:
-    """The model, fresh or in the state to continue from.
+def prepare(space: Any, genome: Genome, task: TrialTask, data: ResidentData) -> OwnFitEngine:
+    """The fresh model.
 
     Raises:
         GenomeError: it cannot be built.
-        StorageError: the state is of another model.
     """
     import keras
 
@@ -69,17 +65,19 @@ def prepare(
     placement = place_elsewhere(backend, strategy, task.final) if by_name else place(strategy, task.final)
     policy, _ = precision.choose(task.settings.precision, placement)
     keras.utils.clear_session(free_memory=False)
-    # A continued trial draws other numbers than its first epochs did.
-    seeds = np.random.SeedSequence(task.seed, spawn_key=(2, task.first_epoch)).generate_state(1)
     model = space.build(genome, dtype=policy, seed=task.seed % 2**32)
     optimizer = getattr(model, "optimizer", None) or keras.optimizers.SGD()
     if not optimizer.built:
         optimizer.build(model.trainable_variables)
-    engine = OwnFitEngine(Recipe(space, genome, model, optimizer, int(space.batch_size(genome))), data)
-    if start is not None:
-        engine.restore(start)
+    return OwnFitEngine(Recipe(space, genome, model, optimizer, int(space.batch_size(genome))), data)
+
+
+def seed(task: TrialTask) -> None:
+    """Seed what the user's ``fit`` draws: a continued trial draws other numbers than its first epochs did."""
+    import keras
+
+    seeds = np.random.SeedSequence(task.seed, spawn_key=(2, task.first_epoch)).generate_state(1)
     keras.utils.set_random_seed(int(seeds[0]))
-    return engine
 
 
 def train(engine: OwnFitEngine, task: TrialTask) -> OwnFit:

@@ -145,7 +145,7 @@ class _TrialRun:
         if refused:
             raise _Ended(Status.REJECTED, refused)
         if start is not None:
-            engine.restore(start)
+            self._restore(space, engine, start)
             self.epoch = start.epoch
         self.clock.phase("build")
         try:
@@ -161,9 +161,23 @@ class _TrialRun:
         self._save(genome, engine)
         return predictions
 
+    def _restore(self, space: Any, engine: Engine, start: TrainingState) -> None:
+        try:
+            engine.restore(start)
+        except StorageError as error:
+            if space.repeatable:
+                raise
+            # Not the state's fault: a campaign must not end of it.
+            engine_cache().drop(engine)
+            told = "build made another model than before of the same hyperparameters"
+            raise _Ended(Status.FAILED, f"{told}: {error}") from error
+
     def _own_fit(self, space: Any, genome: Genome, data: ResidentData, start: TrainingState | None) -> np.ndarray:
         """All epochs by the user's own ``fit``."""
-        engine = self.engine = own_fit.prepare(space, genome, self.task, data, start)
+        engine = self.engine = own_fit.prepare(space, genome, self.task, data)
+        if start is not None:
+            self._restore(space, engine, start)
+        own_fit.seed(self.task)
         self.parameters = int(engine.model.count_params())
         refused = "" if start is not None else over_limit(self.task.settings, self.parameters, 0)
         if refused:

@@ -147,6 +147,9 @@ class Space(abc.ABC):
         """
         return self.arguments()
 
+    #: Whether a genome gives one structure whenever it is built; a program of the user's own may do otherwise.
+    repeatable: ClassVar[bool] = True
+
     @property
     def current(self) -> bool:
         """Whether what was made of this space's JSON earlier in this process is what would be made of it now."""

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from genomes.domains import Boolean, Choice, Domain, Fixed, Float, Int, Value
-from genomes.errors import GenomeError
+from genomes.errors import GenomeError, shown
 from genomes.genes.hyperparameters import Parameter, Rule, Values
 from genomes.spaces.hypermodel.user_state import state_put_back
 
@@ -99,6 +99,8 @@ class Explorer:
         self.widest: Values = {}
         #: Whether some model waits for data to be built.
         self.unbuilt = False
+        #: The first that was built and is no model; empty if there was none.
+        self.other = ""
         self._failure: BaseException | None = None
         self._never: list[Any] = []
         self._once: list[Any] = []
@@ -143,6 +145,8 @@ class Explorer:
             with state_put_back():
                 model = self.build(hp)
             self.unbuilt |= isinstance(model, keras.Model) and not model.built
+            if not isinstance(model, keras.Model) and not self.other:
+                self.other = f"{type(model).__name__} with {shown(dict(values), 200) if values else 'default values'}"
         except (Exception, SystemExit) as error:  # a user's code may raise anything
             self._failure = error
             return None

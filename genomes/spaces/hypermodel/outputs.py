@@ -76,6 +76,8 @@ def with_activation(model: Any, inputs: Any, activation: str | None) -> Any:
 def _name(loss: Any) -> str:
     import keras
 
+    if loss is None:
+        return ""
     if isinstance(loss, str):
         loss = keras.losses.get(loss)
     return str(getattr(loss, "name", None) or getattr(loss, "__name__", type(loss).__name__)).lower()

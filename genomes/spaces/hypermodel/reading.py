@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from genomes.checks import whole_number
+from genomes.errors import GenomeError
 from genomes.spaces.hypermodel.adjusted import AdjustedHypermodel, only_allowed, written_objective
 from genomes.spaces.hypermodel.exploration import Explorer
 from genomes.spaces.hypermodel.identity import identity_of
@@ -62,7 +63,8 @@ def from_hypermodel(
         The space.
 
     Raises:
-        GenomeError: not a hypermodel, it fails with its default values, or asks for what it may not.
+        GenomeError: not a hypermodel, it fails with its default values, returns what is no model, or asks for what it
+            may not.
         ImportError: keras-tuner is not installed.
     """
     try:
@@ -87,6 +89,8 @@ def from_hypermodel(
 
     explorer = Explorer(asking, builds)
     found = explorer.run()
+    if explorer.other:
+        raise GenomeError(f"build: must return a keras.Model, got {explorer.other}")
     found = only_allowed(found, hyperparameters, tune_new_entries, allow_new_entries)
     after = identity_of(build)
     # What building changes (a counter, a list of what was built) is state.

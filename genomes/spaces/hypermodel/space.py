@@ -46,6 +46,8 @@ _INNOVATION = 1
 class HypermodelSpace(Space):
     """The space of a hypermodel's hyperparameters; :func:`genomes.spaces.from_hypermodel` makes it."""
 
+    repeatable = False
+
     def __init__(
         self,
         hypermodel: Any,
@@ -253,22 +255,28 @@ class HypermodelSpace(Space):
     def prepare_targets(self, y: Any) -> Any:
         """One-hot rows of classes where the loss compares such; else as the target says."""
         prepared = super().prepare_targets(y)
-        if not isinstance(self.target, Multiclass) or not takes_one_hot(self._compiled(self.default()).loss):
+        if not isinstance(self.target, Multiclass) or not takes_one_hot(self._usual().loss):
             return prepared
         return np.eye(self.target.width, dtype=np.float32)[prepared]
 
     def pooled_target(self, outputs: int) -> Target | None:
         """The space's target, else what the loss of a model of one output says."""
-        return self.target if self.target is not None else target_of(self._compiled(self.default()), outputs)
+        return self.target if self.target is not None else target_of(self._usual(), outputs)
+
+    def _usual(self) -> Any:
+        """The model of the default values, which may be without a loss where the user's ``fit`` needs none."""
+        genome = self.default()
+        latest = self._latest
+        return latest[1] if latest is not None and latest[0] == genome.key else self.build(genome)
 
     def probabilities(self, predictions: np.ndarray) -> np.ndarray:
         """With the activation that the loss of the default values' model applies to logits."""
-        return activated(predictions, activation_of(self._compiled(self.default()).loss))
+        return activated(predictions, activation_of(self._usual().loss))
 
     def pooled_model(self, model: Any) -> Any:
         """Likewise."""
         inputs = None if self._inputs is None else symbolic(self._inputs)
-        return with_activation(model, inputs, activation_of(self._compiled(self.default()).loss))
+        return with_activation(model, inputs, activation_of(self._usual().loss))
 
     # -- data and models ---------------------------------------------------------------
     @property

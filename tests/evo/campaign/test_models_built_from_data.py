@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import evo
+from evo.training.backends.choice import engine_cache
 from evo.workers import Serial
 from genomes import GenomeError, Space, spaces
 
@@ -108,3 +109,31 @@ def test_weights_are_those_that_fit_would_begin_with() -> None:
     model.fit(X, Y, verbose=0)
     for a, b in zip(ours, model.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_another_structure_of_the_same_hyperparameters_fails_that_trial_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine_cache().clear()
+    monkeypatch.setattr(engine_cache(), "kept", 1)
+    made: list[int] = []
+
+    def build(hp: Any) -> Any:
+        made.append(hp.Int("units", 1, 100))
+        layers = [keras.layers.Dense(4 + len(made)), keras.layers.Dense(3, activation="softmax")]
+        model = keras.Sequential([keras.Input((5,)), *layers])
+        model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        return model
+
+    result = evo.Campaign(
+        spaces.from_hypermodel(build, classes=3, builds=1),
+        DATA,
+        tmp_path / "c",
+        budget=evo.Budget(trials=10),
+        epochs=3,
+        executor=Serial(),
+        concurrency=1,
+        algorithm=evo.algorithms.SuccessiveHalving(),
+    ).run()
+    failed = [trial.outcome.message for trial in result.trials if trial.outcome.status.value == "failed"]
+    assert failed and all("build made another model than before" in message for message in failed), failed

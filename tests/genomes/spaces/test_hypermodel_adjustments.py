@@ -123,3 +123,10 @@ def test_exploration_leaves_the_program_as_it_was() -> None:
     after = keras.layers.Dense(1).name, keras.config.dtype_policy().name, keras.config.image_data_format()
     assert after[1:] == before[1:]
     assert int(after[0].partition("_")[2] or 0) == int(before[0].partition("_")[2] or 0) + 1
+
+
+def test_what_is_no_model_is_refused_at_once() -> None:
+    with pytest.raises(GenomeError, match="must return a keras.Model, got NoneType with default values"):
+        spaces.from_hypermodel(lambda hp: None)
+    with pytest.raises(GenomeError, match="got int with .*'none': True"):
+        spaces.from_hypermodel(lambda hp: 3 if hp.Boolean("none") else build(hp))
