@@ -7,16 +7,18 @@ campaign that was begun with one must not be continued with the other.
 from __future__ import annotations
 
 import ast
+import datetime
 import dis
+import enum
 import functools
 import hashlib
 import inspect
 import json as json_module
-import math
 import re
 import textwrap
 import types
 from collections.abc import Iterator, Mapping
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -88,7 +90,7 @@ class _Findings:
         self._seen.add(id(value))
         self.kind(type(value), place, depth + 1)
         state = _assigned_by_methods(type(value))
-        for name, attribute in sorted(getattr(value, "__dict__", {}).items()):
+        for name, attribute in sorted(_attributes(value).items()):
             own_method = isinstance(attribute, types.MethodType) and attribute.__self__ is value
             if not own_method and name not in state:
                 self.value(f"{place}attribute {name}", attribute, depth)
@@ -246,6 +248,17 @@ def _stored(code: types.CodeType) -> Iterator[str]:
                 yield instruction.argval
 
 
+def _attributes(value: Any) -> dict[str, Any]:
+    """What an object holds, in its ``__dict__`` and in slots; not what every function and class has."""
+    slots = [slot for base in type(value).__mro__ for slot in _several(vars(base).get("__slots__", ()))]
+    held = {slot: getattr(value, slot) for slot in slots if hasattr(value, slot)} | dict(getattr(value, "__dict__", {}))
+    return {name: held[name] for name in held if name == "__wrapped__" or not name.startswith("__")}
+
+
+def _several(slots: Any) -> Iterator[str]:
+    yield from [slots] if isinstance(slots, str) else slots
+
+
 def _assigned_by_methods(kind: type) -> set[str]:
     """Attributes that a user's class assigns outside of ``__init__``: counters, what was computed once."""
     found: set[str] = set()
@@ -259,10 +272,10 @@ def _assigned_by_methods(kind: type) -> set[str]:
 
 def _plain(value: Any, depth: int = 0) -> str | None:
     """A text that is equal for equal values; None for what has no such text."""
-    if value is None or isinstance(value, (bool, int, str, bytes)):
+    if isinstance(value, enum.Enum):
+        return f"{type(value).__qualname__}.{value.name}"
+    if value is None or isinstance(value, (bool, int, float, complex, str, bytes, range, datetime.date, PurePath)):
         return repr(value)
-    if isinstance(value, float):
-        return repr(value) if math.isfinite(value) else str(value)
     if depth > _DEPTH:
         return None
     if isinstance(value, np.generic):

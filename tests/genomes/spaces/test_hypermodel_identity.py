@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import enum
 import functools
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -38,6 +40,21 @@ class Model:
         return self.units
 
 
+class Slotted:
+    __slots__ = ("units",)
+
+    def __init__(self, units: Any) -> None:
+        self.units = units
+
+    def build(self, hp: Any) -> Any:
+        return self.units
+
+
+class Kind(enum.Enum):
+    WIDE = 1
+    DEEP = 2
+
+
 class Derived(Model):
     pass
 
@@ -56,6 +73,10 @@ def compiled(text: str, name: str) -> Any:
         (Model(3, Model(1)), Model(3, Model(2)), "attribute inner.attribute units"),
         (Model([1, {"a": 2.0}]), Model([1, {"a": 2.5}]), "attribute units"),
         (Model(np.zeros(3)), Model(np.ones(3)), "attribute units"),
+        (Slotted(3), Slotted(5), "attribute units"),
+        (Model(Kind.WIDE), Model(Kind.DEEP), "attribute units"),
+        (Model(Path("a")), Model(Path("b")), "attribute units"),
+        (functools.lru_cache(closure(3)), functools.lru_cache(closure(5)), "attribute __wrapped__.value"),
         (Model(3), Derived(3), "code"),
         (closure(3), closure(4), "value"),
         (closure(closure(3)), closure(closure(4)), "value.value"),
