@@ -56,6 +56,26 @@ class HM(keras_tuner.HyperModel):
         return compiled([keras.layers.Dense(self.units), keras.layers.Dense(hp.Int("more", 1, 3))])
 
 
+class Fitted(HM):
+    def fit(self, hp, model, *args, **kwargs):
+        return model.fit(*args, batch_size=hp.Choice("size", [8, 16]), **kwargs)
+
+
+class Subclassed(keras.Model):
+    def __init__(self, units):
+        super().__init__()
+        self.hidden, self.out = keras.layers.Dense(units), keras.layers.Dense(1)
+
+    def call(self, x):
+        return self.out(self.hidden(x))
+
+
+def without_input(hp):
+    model = Subclassed(hp.Int("units", 2, 4))
+    model.compile("sgd", "mse", metrics=["mae"])
+    return model
+
+
 # A cell of a notebook: it has no file.
 exec(compile("def cell(hp):\n    return compiled([keras.layers.Dense(hp.Int('u', 1, 4))])\n", "<cell>", "exec"))
 
@@ -67,6 +87,8 @@ kinds = {
     "method": HM(2).build,
     "three": HM(3),
     "five": HM(5),
+    "fit": Fitted(4),
+    "no input": without_input,
     "cell": cell,  # noqa: F821
 }
 rng = np.random.default_rng(0)

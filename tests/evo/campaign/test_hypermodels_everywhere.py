@@ -38,7 +38,7 @@ def test_a_program_without_main_guard_is_searched_by_local_workers_whatever_its_
     found = program(str(tmp_path))
     refused = found.pop("refused")
     assert {name: status for name, (status, _, _) in found.items()} == dict.fromkeys(found, "completed"), found
-    assert len(found) == 8
+    assert len(found) == 10
     # Inputs 3; HM(n): 3 n + n, n + 1 and 2 with the default of one more unit.
     assert (found["three"][2], found["five"][2]) == (3 * 3 + 3 + 4 + 2, 3 * 5 + 5 + 6 + 2)
     assert 'attribute units: stored "3", given "5"' in refused
