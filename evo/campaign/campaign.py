@@ -26,11 +26,11 @@ from evo.campaign.preflight import preflight
 from evo.campaign.result import Result
 from evo.campaign.session import Session
 from evo.campaign.session_executor import SessionExecutor, able_executor, refuse_threads
-from evo.campaign.settings import FREE, CampaignSettings, algorithm_from_json, versions
+from evo.campaign.settings import FREE, CampaignSettings, algorithm_from_json, plausible_settings, versions
 from evo.campaign.setup import CampaignSetup
 from evo.campaign.warm_start import warmly_started
 from evo.core.budget import Budget
-from evo.core.checks import known_names, whole_number
+from evo.core.checks import known_names, local_path, whole_number
 from evo.core.errors import CampaignMismatchError, SettingsError
 from evo.core.events import Callback
 from evo.core.history import History
@@ -42,6 +42,9 @@ from evo.training.task import TrainingSettings
 from evo.workers import Serial
 from evo.workers.main_module import end_of_main
 from genomes.spaces.base import Space
+
+#: Most workers per core that a resume takes from what an earlier session noted.
+_WORKERS_PER_CORE = 4
 
 
 class Campaign:
@@ -130,7 +133,7 @@ class Campaign:
         if not isinstance(training.strategy, str) and not isinstance(executor, Serial):
             raise SettingsError("strategy: a tf.distribute.Strategy cannot travel: give executor=evo.workers.Serial()")
         self.space = space
-        self.directory = Path(directory)
+        self.directory = local_path(directory, "directory")
         self.budget = budget
         self.workers = workers if executor is None else int(getattr(executor, "workers", workers))
         self._executor = executor
@@ -143,7 +146,8 @@ class Campaign:
         stored = _stored_settings(self.directory) if known else {}
         concurrency = search["concurrency"]
         if concurrency is None:
-            concurrency = int(stored.get("concurrency", 2 * self.workers))
+            with plausible_settings(self.directory):
+                concurrency = int(stored.get("concurrency", 2 * self.workers))
         self.settings = CampaignSettings(
             seed=seed,
             objectives=wanted,
@@ -325,38 +329,38 @@ def resume(
     known_names(changes, allowed)
     if not CampaignDirectory.exists(directory):
         raise SettingsError(f"directory: {directory} holds no campaign")
-    with CampaignDirectory.open(directory, read_only=True) as stored:
+    with CampaignDirectory.open(directory, read_only=True) as stored, plausible_settings(directory):
         settings, sessions = stored.settings, stored.sessions
         space = Space.from_json(stored.space) if space is None else space
-    if budget is None:
-        noted = next((s["budget"] for s in reversed(sessions) if s.get("budget")), None)
-        if noted is None:
-            raise SettingsError("budget: no earlier session noted one; give budget=evo.Budget(...)")
-        budget = Budget(**noted)
-    training = settings["training"]
-    workers = next((int(s["workers"]) for s in reversed(sessions) if s.get("workers")), 2)
-    arguments: dict[str, Any] = {**{name: settings[name] for name in FREE}, "workers": workers, **changes}
-    return Campaign(
-        space,
-        data,
-        directory,
-        budget=budget,
-        seed=settings["seed"],
-        concurrency=settings["concurrency"],
-        algorithm=algorithm_from_json(settings["algorithm"]) if algorithm is None else algorithm,
-        objectives=settings["objectives"] if objectives is None else objectives,
-        population=settings["population"],
-        epochs=settings["epochs"],
-        precision=training["precision"],
-        deterministic=settings["deterministic"],
-        final_share=settings["final_share"],
-        ensemble_share=settings.get("ensemble_share", 0.0),
-        parameters=training["parameters"],
-        flops=training["flops"],
-        threads=training["threads"],
-        keep_weights=settings["keep_weights"],
-        **arguments,
-    )
+        if budget is None:
+            noted = next((s["budget"] for s in reversed(sessions) if s.get("budget")), None)
+            if noted is None:
+                raise SettingsError("budget: no earlier session noted one; give budget=evo.Budget(...)")
+            budget = Budget(**noted)
+        training = settings["training"]
+        workers = next((int(s["workers"]) for s in reversed(sessions) if s.get("workers")), 2)
+        # A directory may come from a larger machine, or from a stranger.
+        workers = max(1, min(workers, _WORKERS_PER_CORE * (os.cpu_count() or 1)))
+        arguments: dict[str, Any] = {
+            **{name: settings[name] for name in FREE},
+            "workers": workers,
+            "seed": settings["seed"],
+            "concurrency": settings["concurrency"],
+            "algorithm": algorithm_from_json(settings["algorithm"]) if algorithm is None else algorithm,
+            "objectives": settings["objectives"] if objectives is None else objectives,
+            "population": settings["population"],
+            "epochs": settings["epochs"],
+            "precision": training["precision"],
+            "deterministic": settings["deterministic"],
+            "final_share": settings["final_share"],
+            "ensemble_share": settings.get("ensemble_share", 0.0),
+            "parameters": training["parameters"],
+            "flops": training["flops"],
+            "threads": training["threads"],
+            "keep_weights": settings["keep_weights"],
+            **changes,
+        }
+    return Campaign(space, data, directory, budget=budget, **arguments)
 
 
 def _stored_settings(directory: Path) -> Mapping[str, Any]:

@@ -14,6 +14,7 @@ import numpy as np
 from evo.algorithms import hypervolume_over_time, pareto, survivors
 from evo.campaign.labels import labelled_as_stored
 from evo.campaign.retention import kept_states
+from evo.campaign.settings import plausible_settings
 from evo.core.errors import EnsembleError, SettingsError, StorageError, TrialError
 from evo.core.history import History
 from evo.core.objectives import Objectives
@@ -354,7 +355,7 @@ def load_result(
     """
     if not CampaignDirectory.exists(directory):
         raise SettingsError(f"directory: {directory} holds no campaign")
-    with CampaignDirectory.open(directory, read_only=True) as stored:
+    with CampaignDirectory.open(directory, read_only=True) as stored, plausible_settings(directory):
         space = Space.from_json(stored.space) if space is None else labelled_as_stored(space, stored.space)
         settings = stored.settings
         given = space.to_json() | {"arguments": space.arguments_as_in(stored.space["arguments"])}
@@ -365,6 +366,8 @@ def load_result(
                 + "\n  ".join(differences)
             )
         history = stored.load_history(Objectives(objectives or settings["objectives"]))
+        seed, population = int(settings["seed"]), int(settings["population"])
+        keep_weights = int(settings["keep_weights"])
         reason = next((s["reason"] for s in reversed(stored.sessions) if s.get("reason")), "stopped")
         fingerprint = stored.data_fingerprint
     prepared = None
@@ -377,9 +380,9 @@ def load_result(
         space,
         history,
         str(reason),
-        seed=int(settings["seed"]),
-        population=int(settings["population"]),
-        keep_weights=int(settings["keep_weights"]),
+        seed=seed,
+        population=population,
+        keep_weights=keep_weights,
         fingerprint=fingerprint,
         data=prepared,
     )

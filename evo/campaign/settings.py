@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from evo import algorithms
 from evo.core.checks import share, whole_number
-from evo.core.errors import SettingsError
+from evo.core.errors import EvoError, SettingsError, StorageError
 from evo.core.objectives import Objectives
 from evo.training.task import TrainingSettings
 from genomes.errors import GenomeError
@@ -125,6 +127,29 @@ def algorithm_from_json(json: Mapping[str, Any]) -> Any:
     except (TypeError, GenomeError) as error:
         raise SettingsError(f"algorithm: {name} cannot be made from what is stored: {error}") from None
     return built
+
+
+@contextlib.contextmanager
+def plausible_settings(directory: str | os.PathLike[str]) -> Iterator[None]:
+    """While stored settings are read: what no campaign can have written is told as what it is.
+
+    A checksum says that ``campaign.json`` is whole, not who made it: any value may stand in place of any other.
+
+    Args:
+        directory: the campaign's directory, for the message.
+
+    Raises:
+        StorageError: a setting is missing, or of another type.
+    """
+    try:
+        yield
+    except (EvoError, GenomeError):
+        raise
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
+        raise StorageError(
+            f"directory: {directory} holds settings that no campaign writes ({type(error).__name__}: "
+            f"{str(error)[:200]}); restore its campaign.json and sessions/ from a backup"
+        ) from None
 
 
 def versions() -> dict[str, str]:

@@ -50,5 +50,7 @@ class CampaignSetup:
     stopping: threading.Event
 
     def preprocessing(self) -> dict[str, np.ndarray]:
-        """What the space learns from the training rows, by name; empty where it learns nothing."""
+        """What the space learns from the training rows, by name; empty where it learns nothing, or there are none."""
+        if not self.data.arrays:
+            return {}
         return self.space.adapt(self.data.get("x_train"), self.data.get("y_train"))

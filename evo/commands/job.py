@@ -15,7 +15,7 @@ from evo.commands.job_data import JobData, load_data
 from evo.commands.job_space import make_algorithm, make_space
 from evo.commands.known_jobs import is_known, remember
 from evo.core.budget import Budget
-from evo.core.checks import known_names
+from evo.core.checks import known_names, local_path
 from evo.core.errors import SettingsError
 from evo.core.events import Callback, CampaignInfo
 from evo.core.history import History
@@ -103,7 +103,7 @@ class Job:
         Raises:
             SettingsError: no such file, not TOML, or something in it that is not known.
         """
-        path = Path(path)
+        path = local_path(path, "config")
         try:
             text = path.read_text(encoding="utf-8")
             config = tomllib.loads(text)
@@ -113,6 +113,7 @@ class Job:
             raise SettingsError(f"config: {path} is not valid TOML: {error}") from None
         data = config.get("data")
         if isinstance(data, dict) and isinstance(data.get("file"), str):
+            local_path(data["file"], "[data] file")
             data["file"] = str((path.parent / data["file"]).resolve())
         if str(path.parent.resolve()) not in sys.path:
             sys.path.insert(0, str(path.parent.resolve()))

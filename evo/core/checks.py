@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from evo.core.errors import SettingsError
@@ -85,6 +87,28 @@ def truth_value(value: Any, name: str, error: type[Exception] = SettingsError) -
     if isinstance(value, bool):
         return value
     raise error(f"{name}: expected True or False, got {value!r}")
+
+
+def local_path(value: Any, name: str, error: type[Exception] = SettingsError) -> Path:
+    """A path of this machine's file system.
+
+    Args:
+        value: a text or a path.
+        name: of the argument, for the message.
+        error: what is raised.
+
+    Raises:
+        SettingsError: an address such as ``gs://...`` or ``s3://...``, which would silently become a local folder; or
+            ``error``.
+    """
+    # ``Path("gs://a")`` has lost a slash. One letter before the colon is a drive of Windows.
+    address = re.match(r"([A-Za-z][A-Za-z0-9+.-]+):/", str(value))
+    if address is not None:
+        raise error(
+            f"{name}: {str(value)!r} is an address; evo stores on local disks and mounted file systems only, "
+            f"expected a path without {address[1]}:// (mount the store, or copy the folder there and back)"
+        )
+    return Path(value)
 
 
 def known_names(

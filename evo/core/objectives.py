@@ -60,6 +60,8 @@ class Objectives:
 
     def __init__(self, objectives: Objective | Sequence[Objective]) -> None:
         single = isinstance(objectives, str) or callable(objectives) or hasattr(objectives, "direction")
+        if not single and not isinstance(objectives, Iterable):
+            raise SettingsError(f"objectives: expected a metric's name, a callable or several, got {objectives!r}")
         given = tuple(_written(o) for o in ((objectives,) if single else objectives))  # type: ignore[union-attr]
         if not given:
             raise SettingsError("objectives: at least one objective is needed, got none")

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from evo.core.checks import local_path
 from evo.core.errors import EnsembleError
 from evo.ensemble.archive import ArchivedEnsemble, read, write
 from evo.ensemble.arguments import as_target, as_targets, check_pooling
@@ -357,7 +358,7 @@ class Ensemble:
                 report=self.report,
                 diversity=self.validation_diversity,
             ),
-            Path(path),
+            local_path(path, "path", EnsembleError),
         )
 
     @classmethod
@@ -371,7 +372,7 @@ class Ensemble:
         Raises:
             EnsembleError: no such file, a damaged one, or one of a newer format.
         """
-        stored = read(Path(path), custom_objects)
+        stored = read(local_path(path, "path", EnsembleError), custom_objects)
         ensemble = cls(
             stored.members,
             stored.weights,

@@ -8,6 +8,7 @@ from html import escape
 from importlib import resources
 from pathlib import Path
 
+from evo.core.checks import local_path
 from evo.core.errors import StorageError
 from evo.core.trial import Status
 from evo.report import formatting, html_sections, summary
@@ -28,7 +29,7 @@ def write_report(content: ReportContent, path: str | Path) -> Path:
     Raises:
         StorageError: it cannot be written.
     """
-    path = Path(path)
+    path = local_path(path, "path")
     text = render(content)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

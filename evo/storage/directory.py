@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from evo.core.checks import local_path
 from evo.core.errors import SettingsError, StorageError
 from evo.core.history import History
 from evo.core.trial import Trial
@@ -46,7 +47,7 @@ class CampaignDirectory(CampaignReader):
     @staticmethod
     def exists(path: str | os.PathLike[str]) -> bool:
         """Whether a directory holds a campaign."""
-        return identity.holds_campaign(Path(path))
+        return identity.holds_campaign(local_path(path, "directory"))
 
     @staticmethod
     def check_free(path: str | os.PathLike[str]) -> None:
@@ -56,7 +57,7 @@ class CampaignDirectory(CampaignReader):
             SettingsError: it is a file, or a folder with something else or a campaign in it.
             StorageError: it cannot be written.
         """
-        identity.check_free(Path(path))
+        identity.check_free(local_path(path, "directory"))
 
     @classmethod
     def create(
@@ -90,7 +91,7 @@ class CampaignDirectory(CampaignReader):
             DirectoryLockedError: another process works in it.
             StorageError: the directory cannot be written.
         """
-        root = Path(path)
+        root = local_path(path, "directory")
         identity.check_free(root)
         check_confined(root)
         packed = pack_arrays(preprocessing) if preprocessing else None
@@ -142,7 +143,7 @@ class CampaignDirectory(CampaignReader):
             DirectoryLockedError: another process works in it.
             StorageError: a file is damaged and cannot be restored, or a newer format; names the file.
         """
-        root = Path(path)
+        root = local_path(path, "directory")
         identity.check_campaign(root)
         check_confined(root)
         lock = None if read_only else DirectoryLock(root)
