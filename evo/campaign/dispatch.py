@@ -229,6 +229,11 @@ class Dispatch:
     def _settled(self, future: Future[Any]) -> tuple[Trial, TrialReport] | None:
         """What came back, if it is the outcome of a trial; else what follows from it is done here."""
         work, task = self._running.pop(future)
+        stopped = self._setup.stopping.is_set() and not future.cancelled()
+        if stopped and isinstance(future.exception(), KeyboardInterrupt):
+            # Ctrl-C in a terminal reaches workers of other executors too: no outcome of theirs.
+            self._waiting.append(work)
+            return None
         try:
             report = settle(future, task)
         except concurrent.futures.CancelledError:

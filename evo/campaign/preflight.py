@@ -59,6 +59,8 @@ def _answer(setup: CampaignSetup) -> Abilities | None:
                     future.cancel()
                     return None
                 concurrent.futures.wait([future], _TICK)
+            if isinstance(future.exception(), (KeyboardInterrupt, SystemExit)):
+                raise InfrastructureError(f"workers cannot do trials: {future.exception()!r} before the first trial")
             found: Abilities = future.result()
             return found
         except EvoError as error:

@@ -87,6 +87,8 @@ def train(task: TrialTask) -> TrialReport:
         return trial.report(Status.FAILED, str(error))
     except Exception as error:
         return trial.report(Status.FAILED, f"{type(error).__name__}: {error} ({_where(error)})")
+    except SystemExit as error:
+        return trial.report(Status.FAILED, f"SystemExit: {error.code} ({_where(error)})")
     return trial.report(Status.COMPLETED, "", predictions)
 
 

@@ -11,6 +11,8 @@ import threading
 from collections.abc import Iterator, Mapping
 from multiprocessing import connection, parent_process
 
+from evo.workers.process_group import lead_group
+
 _PR_SET_PDEATHSIG = 1
 
 
@@ -22,8 +24,9 @@ def die_with_parent() -> None:
 
 
 def enter_worker(environment: Mapping[str, str]) -> None:
-    """First thing in a worker: die with the driver, leave Ctrl-C to it, end at once when told to."""
+    """First thing in a worker: die with the driver, leave Ctrl-C to it, end when told to, with all it starts."""
     os.environ.update(environment)
+    lead_group()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # A trial that hangs inside a library runs no Python handler.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -45,6 +45,10 @@ def settle(future: Future[Any], task: TrialTask) -> TrialReport:
             that is not there, a worker that cannot start or import: not the candidate's fault.
     """
     try:
+        # What comes with the future is the call's; what is raised while it is waited for is the driver's, a Ctrl-C say.
+        raised = future.exception()
+        if isinstance(raised, (KeyboardInterrupt, SystemExit)):
+            return _lost(task, *_cause(raised))
         report = future.result()
     except CancelledError:
         raise

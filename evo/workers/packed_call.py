@@ -37,7 +37,7 @@ def do_packed_call(packed: bytes) -> Any:
     """
     try:
         call, args, kwargs = pickle.loads(packed)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         # Not `from error`: what cannot be unpickled here may be an error that cannot be pickled.
         raise InfrastructureError(
             f"a worker process cannot import what it needs: {_told(error)}. A module of your own must be importable "

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 
 from evo.workers.entry import enter_worker, warm_up
+from evo.workers.process_group import end_group
 from evo.workers.starting import WorkerContext
 
 #: Architectures that a worker is thought to remember.
@@ -74,12 +75,16 @@ class WorkerProcess:
                 self.remembered.popitem(last=False)
 
     def kill(self) -> None:
-        """End the process at once."""
+        """End the process at once, with what its trials started."""
+        if self.pid is not None:
+            end_group(self.pid)
         with contextlib.suppress(OSError, TypeError):
             os.kill(self.pid, signal.SIGKILL)  # type: ignore[arg-type]
 
     def end(self) -> None:
         """End the process and the threads that serve it."""
+        # Killed before the pool asks it to end and waits for that; and again what the pool put in its place.
+        self.kill()
         self.pool.stop()
         self.kill()
         self.pool.join()

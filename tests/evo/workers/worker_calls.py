@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
 
@@ -50,3 +51,22 @@ def interrupt_ignored() -> bool:
 
 def imported(module: str) -> bool:
     return module in sys.modules
+
+
+def start_child(own_session: bool) -> int:
+    """A process that would outlive this one."""
+    return subprocess.Popen(["sleep", "600"], start_new_session=own_session).pid
+
+
+def start_child_and_fall(path: str) -> None:
+    with open(path, "w", encoding="ascii") as file:
+        file.write(f"{start_child(False)} {start_child(True)} {os.getpid()}")
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def raise_exit(code: int) -> None:
+    sys.exit(code)
+
+
+def raise_interrupt() -> None:
+    raise KeyboardInterrupt
