@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Protocol
@@ -131,7 +131,7 @@ def _applied(gene: Buildable, x: Any, path: str) -> Any:
         y = gene.build(x)
     except GenomeError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise GenomeError(f"{name}.build failed: {type(error).__name__}: {error}", path) from error
     if not hasattr(y, "shape") or not hasattr(y, "dtype"):
         raise GenomeError(f"{name}.build must return one Keras tensor, got {type(y).__name__}", path)
@@ -149,11 +149,44 @@ def _applied(gene: Buildable, x: Any, path: str) -> Any:
     return y
 
 
-@lru_cache(maxsize=4096)
-def measured(gene: Buildable, shape: Shape) -> tuple[Shape, Cost]:
+#: Output shape and cost.
+Measured = tuple[Shape, Cost]
+_measure: contextvars.ContextVar[Callable[[Any, Shape], Measured] | None] = contextvars.ContextVar(
+    "measure", default=None
+)
+
+
+@contextlib.contextmanager
+def measured_by(measure: Callable[[Any, Shape], Measured]) -> Iterator[None]:
+    """Inside the ``with`` block, genes that are not part of this package are measured by ``measure(gene, shape)``.
+
+    It gives what :func:`measured_here` gives. What a gene's ``build`` does may end a process: whoever must live lets
+    another one measure.
+    """
+    token = _measure.set(measure)
+    try:
+        yield
+    finally:
+        _measure.reset(token)
+
+
+def measured(gene: Buildable, shape: Shape) -> Measured:
     """Output shape and cost of a gene that declares neither, found by building it symbolically once per shape.
 
     FLOPs are estimated as two per weight and output position.
+
+    Raises:
+        GenomeError: the gene cannot be built on that shape.
+    """
+    measure = _measure.get()
+    if measure is None or type(gene).__module__.partition(".")[0] == "genomes":
+        return measured_here(gene, shape)
+    return measure(gene, shape)
+
+
+@lru_cache(maxsize=4096)
+def measured_here(gene: Any, shape: Shape) -> Measured:
+    """:func:`measured`, in this process.
 
     Raises:
         GenomeError: the gene cannot be built on that shape.

@@ -41,6 +41,7 @@ from evo.training.measurements import asked_for
 from evo.training.task import TrainingSettings
 from evo.workers import Serial
 from evo.workers.main_module import end_of_main
+from evo.workers.measuring import measuring_elsewhere
 from genomes.spaces.base import Space
 
 #: Most workers per core that a resume takes from what an earlier session noted.
@@ -239,7 +240,7 @@ class Campaign:
                 # Before there is a directory: what is refused can be mended and begun in the same place.
                 preflight(setup)
             waited = time.monotonic() - began
-            with self._open(setup) as stored, Session(setup, stored) as session:
+            with self._measuring(), self._open(setup) as stored, Session(setup, stored) as session:
                 stored.count_seconds(waited)
                 self.history = session.history
                 reason = session.run()
@@ -254,6 +255,12 @@ class Campaign:
             fingerprint=self._data.fingerprint,
             data=self._data,
         )
+
+    def _measuring(self) -> contextlib.AbstractContextManager[None]:
+        """Where genes are measured that declare no shape: elsewhere, unless all is done in this process."""
+        if isinstance(self._executor, Serial):
+            return contextlib.nullcontext()
+        return measuring_elsewhere(self.settings.training, self._stop)
 
     def _open(self, setup: CampaignSetup) -> CampaignDirectory:
         note = {"budget": self.budget.to_json(), "workers": self.workers}

@@ -25,6 +25,7 @@ from evo.core.trial import Proposal, Trial
 from evo.ensemble import selection_by_ensemble
 from evo.storage import CampaignDirectory
 from evo.training.task import TrialReport
+from evo.workers.measuring import MeasuringStopped
 
 
 class Session:
@@ -46,7 +47,6 @@ class Session:
         self._setup, self._stored = setup, stored
         self._arrived = len(stored.arrivals)
         self._observers = Observers(setup.callbacks)
-        self._screening = Screening(setup.space, setup.settings.training, self.history)
         self._checkpoints = Checkpoints(setup, stored, self.history, self._observers)
         self._dispatch = Dispatch(setup, stored, self.history, self._observers, self._checkpoints.keeps)
         self._first = FirstOutcomes(setup, self.history, self._dispatch.control)
@@ -76,35 +76,42 @@ class Session:
         lost = [*stored.lost_predictions, *self._checkpoints.lost_states()]
         self._say_repairs(stored.messages)
         dispatch.restore(lost)
-        waiting = [self.history[number] for number in stored.pending]
-        reason = "stopped"
-        while not self._setup.stopping.is_set():
-            over = self._out_of_time()
-            if over and not dispatch.repairing:
-                reason = Wait.BUDGET.value
-                break
-            if not over:
-                for trial in waiting:
-                    self._submit(trial)
-                waiting = []
-            self._say_repairs(dispatch.repairs())
-            found = Wait.BUDGET if over else self._next(planner)
-            if isinstance(found, Proposal):
-                self._propose(found)
-                continue
-            if dispatch.idle:
-                reason = found.value
-                break
-            for trial, report in dispatch.wait():
-                if self._first.accept(trial, report):
-                    self._record(trial, report)
-            running = min(dispatch.running, self._setup.workers)
-            self._observers.tell("on_tick", stored.minutes, running, self.history)
+        try:
+            reason = self._loop(planner)
+        except MeasuringStopped:
+            reason = "stopped"
         if not dispatch.trials and reason != "stopped":
             self._checkpoints.finish()
         stored.note(reason=reason)
         self._observers.tell("on_end", reason, self.history)
         return reason
+
+    def _loop(self, planner: Planner) -> str:
+        """Submit what was pending, then propose, submit and record until there is a reason to end; returns it."""
+        stored, dispatch = self._stored, self._dispatch
+        screening = Screening(self._setup.space, self._setup.settings.training, self.history)
+        waiting = [self.history[number] for number in stored.pending]
+        while not self._setup.stopping.is_set():
+            over = self._out_of_time()
+            if over and not dispatch.repairing:
+                return Wait.BUDGET.value
+            if not over:
+                for trial in waiting:
+                    self._submit(trial, screening)
+                waiting = []
+            self._say_repairs(dispatch.repairs(), stacklevel=5)
+            found = Wait.BUDGET if over else self._next(planner)
+            if isinstance(found, Proposal):
+                self._propose(found, screening)
+                continue
+            if dispatch.idle:
+                return found.value
+            for trial, report in dispatch.wait():
+                if self._first.accept(trial, report):
+                    self._record(trial, report)
+            running = min(dispatch.running, self._setup.workers)
+            self._observers.tell("on_tick", stored.minutes, running, self.history)
+        return "stopped"
 
     def _next(self, planner: Planner) -> Proposal | Wait:
         """What the planner says, once all is there that the search reads."""
@@ -112,21 +119,21 @@ class Session:
             return Wait.OUTCOMES
         return planner.next(self.history, self._stored.minutes)
 
-    def _propose(self, proposal: Proposal) -> None:
+    def _propose(self, proposal: Proposal, screening: Screening) -> None:
         """Number a proposal, store it, and submit it."""
         trial = Trial(len(self.history), proposal)
         seen = None if self._setup.settings.deterministic else sum(not t.pending for t in self.history)
         self._stored.record_proposal(trial, seen)
         self.history.append(trial)
-        self._submit(trial)
+        self._submit(trial, screening)
 
-    def _submit(self, trial: Trial) -> None:
+    def _submit(self, trial: Trial, screening: Screening) -> None:
         """Hand a trial to a worker, unless it is refused."""
-        refused = self._screening.refusal(trial)
+        refused = screening.refusal(trial)
         if refused is not None:
             self._record(trial, TrialReport(trial.number, refused))
         else:
-            self._screening.register(trial)
+            screening.register(trial)
             self._dispatch.submit(trial)
 
     def _record(self, trial: Trial, report: TrialReport) -> None:
@@ -195,11 +202,11 @@ class Session:
         except StorageError:
             self._stored.restore_preprocessing(self._setup.preprocessing())
 
-    def _say_repairs(self, messages: Sequence[str]) -> None:
-        """Called by :meth:`run` alone, so that a warning points to who called :meth:`evo.Campaign.run`."""
+    def _say_repairs(self, messages: Sequence[str], stacklevel: int = 4) -> None:
+        """A warning points to who called :meth:`evo.Campaign.run`, ``stacklevel`` calls above."""
         for message in messages:
             # Callbacks may be none, or none that shows messages: a repair is never silent.
-            warnings.warn(message, RepairWarning, stacklevel=4)
+            warnings.warn(message, RepairWarning, stacklevel=stacklevel)
             self._observers.message(message)
 
     def _info(self) -> CampaignInfo:

@@ -1,7 +1,7 @@
 """A worker's process group: what a trial starts besides ends with the worker, whatever the worker ends of.
 
 A worker leads a session of its own. On Linux a guard, a process that sleeps until the kernel tells it that the worker
-is gone, then kills what is left of that session, and whatever left it but still has the worker's mark in its environment.
+is gone, then kills what is left of that session, and whatever left it but has the worker's mark in its environment.
 So it does not matter whether the worker ended in order, died, or was killed together with its driver.
 """
 
