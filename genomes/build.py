@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from genomes import masks
 from genomes.costs import Cost, Shape, positions
@@ -180,7 +180,7 @@ def measured(gene: Buildable, shape: Shape) -> Measured:
     """
     measure = _measure.get()
     if measure is None or type(gene).__module__.partition(".")[0] == "genomes":
-        return measured_here(gene, shape)
+        return measured_here(cast(Hashable, gene), shape)
     return measure(gene, shape)
 
 
