@@ -28,12 +28,15 @@ from evo.storage import CampaignDirectory, layout
 from evo.training.shipped import train_with
 from evo.training.task import DataReference, TrialReport, TrialTask
 from evo.workers import Serial, settle
+from evo.workers.outcomes import KILLED
 from genomes.genome import Genome
 
 #: Seconds between two ticks while trials are running.
 TICK = 0.5
 #: How often a trial is done again whose worker died under it, before that counts as its own doing.
 RETRIES = 2
+#: Seconds after which a trial is done again whose worker was killed from outside; after the last it stays undecided.
+DELAYS = (1.0, 5.0, 20.0)
 #: Seconds before the end of a budget of minutes at which trainings stop, to be back in time.
 RETURN = 1.5
 #: Folder of the campaign's directory that holds the data for the workers while a session runs.
@@ -73,6 +76,11 @@ class Dispatch:
         self._running: dict[Future[Any], tuple[_Work, TrialTask]] = {}
         self._waiting: list[_Work] = []
         self._retries: dict[tuple[int, bool], int] = {}
+        self._killings: dict[tuple[int, bool], int] = {}
+        #: What is done again later, and when, by the monotonic clock.
+        self._later: list[tuple[float, _Work]] = []
+        #: Trials whose workers were killed from outside each time, with the last cause.
+        self.undecided: dict[int, str] = {}
         #: Finished trials that are being trained again.
         self._again: set[int] = set()
         #: Those that are still to be, because what they left was lost.
@@ -85,7 +93,7 @@ class Dispatch:
     @property
     def idle(self) -> bool:
         """Whether nothing is under way or waits."""
-        return not (self._running or self._waiting or self._lost)
+        return not (self._running or self._waiting or self._lost or self._later)
 
     @property
     def repairing(self) -> bool:
@@ -131,7 +139,10 @@ class Dispatch:
             StorageError: a trial that is needed cannot be trained again, or not to the same bits; or what
                 :func:`evo.workers.settle` raises.
         """
-        done = self._done(set(self._running))
+        self._begin_delayed()
+        if not self._running and self._later:
+            time.sleep(min(TICK, max(0.0, self._later[0][0] - time.monotonic())))
+        done = self._done(set(self._running)) if self._running else ()
         for future in sorted(done, key=lambda f: self._running[f][0].trial.number):
             found = self._settled(future)
             if found is not None:
@@ -166,7 +177,7 @@ class Dispatch:
                     return None
                 concurrent.futures.wait([future], TICK)
             report = settle(future, task)
-            if not report.outcome.message.startswith("worker:"):
+            if not report.outcome.message.startswith(("worker:", KILLED)):
                 break
         return report
 
@@ -185,7 +196,33 @@ class Dispatch:
     # -- work ------------------------------------------------------------------------------
     def _all_work(self) -> list[_Work]:
         """All that is with the executor or waits."""
-        return [*(work for work, _ in self._running.values()), *self._waiting]
+        return [*(work for work, _ in self._running.values()), *self._waiting, *(work for _, work in self._later)]
+
+    def _begin_delayed(self) -> None:
+        """Do again what was to be done again later, once that is now."""
+        now = time.monotonic()
+        due = [work for when, work in self._later if when <= now]
+        self._later = [(when, work) for when, work in self._later if when > now]
+        for work in due:
+            self._enter(work)
+
+    def _killed(self, work: _Work, cause: str) -> None:
+        """Its worker was killed from outside: nothing is known of the trial; it is done again later, or by a resume."""
+        number, key = work.trial.number, (work.trial.number, work.again)
+        times = self._killings[key] = self._killings.get(key, 0) + 1
+        if times <= len(DELAYS):
+            delay = DELAYS[times - 1]
+            self._later.append((time.monotonic() + delay, work))
+            self._later.sort(key=lambda entry: entry[0])
+            self._observers.message(f"trial {number}: {cause}; it is done again in {delay:g} s")
+            return
+        if work.again:
+            raise StorageError(f"trial {number} cannot be trained again now: {cause}; run the campaign again")
+        self.undecided[number] = cause
+        self._stored.note(undecided=number, cause=cause)
+        self._observers.message(
+            f"trial {number} is undecided: {times} of its workers were killed from outside; a resume takes it up"
+        )
 
     def _enter(self, work: _Work) -> None:
         """Begin a piece of work, or let it wait for the states that it begins from."""
@@ -238,6 +275,9 @@ class Dispatch:
             report = settle(future, task)
         except concurrent.futures.CancelledError:
             self._enter(work)
+            return None
+        if report.outcome.message.startswith(KILLED):
+            self._killed(work, report.outcome.message)
             return None
         key = (work.trial.number, work.again)
         if report.outcome.message.startswith("worker:") and self._retries.get(key, 0) < RETRIES:

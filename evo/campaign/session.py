@@ -27,6 +27,9 @@ from evo.storage import CampaignDirectory
 from evo.training.task import TrialReport
 from evo.workers.measuring import MeasuringStopped
 
+#: Reason of a session that ended with trials whose workers were killed from outside each time.
+UNDECIDED = "undecided"
+
 
 class Session:
     """One run of a campaign: proposes, submits, stores, tells; a context manager that ends its workers.
@@ -62,7 +65,7 @@ class Session:
         """Go on until the budget is spent, nothing is left to propose, or a stop is asked for.
 
         Returns:
-            the reason: ``budget``, ``exhausted`` or ``stopped``.
+            the reason: ``budget``, ``exhausted``, ``stopped`` or ``undecided``.
 
         Raises:
             StorageError: something could not be written or read, or not be trained again.
@@ -80,7 +83,7 @@ class Session:
             reason = self._loop(planner)
         except MeasuringStopped:
             reason = "stopped"
-        if not dispatch.trials and reason != "stopped":
+        if not dispatch.trials and reason not in ("stopped", UNDECIDED):
             self._checkpoints.finish()
         stored.note(reason=reason)
         self._observers.tell("on_end", reason, self.history)
@@ -105,7 +108,7 @@ class Session:
                 self._propose(found, screening)
                 continue
             if dispatch.idle:
-                return found.value
+                return UNDECIDED if dispatch.undecided else found.value
             for trial, report in dispatch.wait():
                 if self._first.accept(trial, report):
                     self._record(trial, report)

@@ -76,7 +76,7 @@ def _progress(console: Console, result: Result, minutes: float) -> None:
     }
     pending = len(history.pending())
     if pending:
-        facts["pending"] = pending
+        facts["undecided" if result.reason == "undecided" else "pending"] = pending
     best = history[result.best.number] if history.completed() else None
     if best is not None and best.outcome is not None:
         facts["best"] = (

@@ -68,4 +68,4 @@ class Callback:
         """About twice a second: wall-clock minutes so far, trials running now."""
 
     def on_end(self, reason: str, history: History) -> None:
-        """The session ends: ``budget``, ``stopped`` or ``exhausted``."""
+        """The session ends: ``budget``, ``stopped``, ``exhausted`` or ``undecided``."""

@@ -103,4 +103,4 @@ class MLflow(Callback):
 
     def on_end(self, reason: str, history: History) -> None:
         if self._run:
-            self._client.set_terminated(self._run, "KILLED" if reason == "stopped" else "FINISHED")
+            self._client.set_terminated(self._run, "KILLED" if reason in ("stopped", "undecided") else "FINISHED")

@@ -15,6 +15,7 @@ from genomes.spaces.base import Space
 #: Why a campaign ended, in words.
 _REASONS = {
     "budget": "The budget is spent.",
+    "undecided": "Workers were killed from outside; a resume takes up the trials that stayed undecided.",
     "stopped": "It was stopped, and can be resumed.",
     "exhausted": "Every model of the space was trained.",
 }

@@ -28,6 +28,7 @@ _PLAIN_STEPS = 20
 _REDRAW = 0.2
 _ENDS = {
     "budget": "the budget is spent",
+    "undecided": "workers were killed from outside; what they did is undecided, and a resume takes it up",
     "stopped": "stopped; everything so far is saved",
     "exhausted": "every model of the space has been trained",
 }

@@ -6,7 +6,7 @@ package starts nothing and imports no Keras.
 
 from __future__ import annotations
 
-from evo.workers.failures import MemoryLimitError, TimeLimitError, WorkerDiedError
+from evo.workers.failures import MemoryLimitError, TimeLimitError, WorkerDiedError, WorkerKilledError
 from evo.workers.local import LocalProcesses
 from evo.workers.outcomes import settle
 from evo.workers.ray_cluster import ray_executor
@@ -20,6 +20,7 @@ __all__ = [
     "SimulatedExecutor",
     "TimeLimitError",
     "WorkerDiedError",
+    "WorkerKilledError",
     "ray_executor",
     "settle",
 ]

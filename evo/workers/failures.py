@@ -19,6 +19,10 @@ class WorkerDiedError(EvoError):
     """A worker process ended in the middle of a trial."""
 
 
+class WorkerKilledError(WorkerDiedError):
+    """A worker process was killed from outside in the middle of a trial, which says nothing of the trial."""
+
+
 class WorkerStartError(InfrastructureError, WorkerDiedError):
     """No worker process can be started, so that no call is to blame."""
 
@@ -33,7 +37,4 @@ def exit_cause(code: int | None) -> str:
         name = signal.Signals(-code).name
     except ValueError:
         name = "unknown"
-    cause = f"the worker process was killed by signal {-code} ({name})"
-    if name == "SIGKILL":
-        cause += ", as the system does when memory runs out"
-    return cause
+    return f"the worker process was killed by signal {-code} ({name})"

@@ -15,7 +15,7 @@ from concurrent.futures import Future
 
 from evo.core.errors import InfrastructureError
 from evo.training.task import TrainingSettings
-from evo.workers.failures import MemoryLimitError, TimeLimitError, WorkerDiedError, WorkerStartError
+from evo.workers.failures import MemoryLimitError, TimeLimitError, WorkerDiedError, WorkerKilledError, WorkerStartError
 from evo.workers.local import LocalProcesses
 from genomes.build import Measured, measured_by, measured_here
 from genomes.costs import Shape
@@ -27,7 +27,9 @@ MOST_SECONDS = 60.0
 #: Share of the machine's memory that the process may have where trials have no limit.
 _MEMORY_SHARE = 0.5
 #: How often a gene is built under which the process dies: the system may have killed it.
-_ATTEMPTS = 2
+_ATTEMPTS = 3
+#: Seconds between two attempts where the process was killed from outside.
+_PAUSE = 2.0
 #: Seconds between two looks at whether the campaign is to stop.
 _TICK = 0.25
 
@@ -87,7 +89,9 @@ class _Measuring:
             if isinstance(error, (TimeLimitError, MemoryLimitError)):
                 limit = str(error).replace("the trial", "it").replace("the worker", "its process")
                 return f"{name}.build was ended: {limit}"
-            if not isinstance(error, WorkerDiedError):
+            if isinstance(error, WorkerKilledError):
+                self._stopping.wait(_PAUSE)
+            elif not isinstance(error, WorkerDiedError):
                 return str(error) if isinstance(error, GenomeError) else f"{name}.build failed: {error!r}"
         return f"{name}.build ends its process: {error}"
 

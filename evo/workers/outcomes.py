@@ -9,7 +9,10 @@ from typing import Any
 from evo.core.errors import DataError, InfrastructureError, SettingsError, StorageError
 from evo.core.trial import Outcome, Status
 from evo.training.task import TrialReport, TrialTask
-from evo.workers.failures import TimeLimitError, WorkerDiedError
+from evo.workers.failures import TimeLimitError, WorkerDiedError, WorkerKilledError
+
+#: Beginning of the message of a trial whose worker was killed from outside: no outcome that is to be recorded.
+KILLED = "killed: "
 
 #: Names of other executors' errors that mean a dead worker (Ray, Dask, loky, mpi4py).
 _DEATHS = (
@@ -22,8 +25,9 @@ _DEATHS = (
     "WorkerCrashedError",
     "ActorDiedError",
     "ActorUnavailableError",
-    "NodeDiedError",
 )
+#: Those that mean a machine that is gone, which no trial does.
+_KILLINGS = ("NodeDiedError", "NodePreemptedError")
 _MEMORY = ("OutOfMemoryError",)
 
 
@@ -37,7 +41,8 @@ def settle(future: Future[Any], task: TrialTask) -> TrialReport:
     Returns:
         The worker's report, or one that says why there is none: ``TIMED_OUT`` for a time limit,
         ``FAILED`` for memory, a dead worker or any exception. Epochs of a trial
-        that left no report count as none.
+        that left no report count as none. A message that begins with :data:`KILLED` tells of a worker that was
+        killed from outside: the trial is to be done again.
 
     Raises:
         concurrent.futures.CancelledError: the trial was never done.
@@ -78,6 +83,10 @@ def _cause(error: BaseException) -> tuple[Status, str]:
         return Status.TIMED_OUT, f"time: the trial passed its limit ({text})" if text else "time: limit passed"
     if isinstance(error, MemoryError) or kinds.intersection(_MEMORY):
         return Status.FAILED, f"memory: {text}" if text else "memory: the worker ran out of it"
+    if isinstance(error, WorkerKilledError):
+        return Status.FAILED, f"{KILLED}{text}"
+    if kinds.intersection(_KILLINGS):
+        return Status.FAILED, f"{KILLED}the worker's machine is gone ({type(error).__name__}: {text})"
     if isinstance(error, WorkerDiedError):
         return Status.FAILED, f"worker: {text}"
     if kinds.intersection(_DEATHS):

@@ -13,7 +13,8 @@ from typing import Any
 
 from evo.training.strategy import WORKER_SLOT
 from evo.workers.call_queue import CallQueue, QueuedCall
-from evo.workers.failures import MemoryLimitError, TimeLimitError, WorkerDiedError, WorkerStartError, exit_cause
+from evo.workers.deaths import death, memory_killings
+from evo.workers.failures import MemoryLimitError, TimeLimitError, WorkerStartError
 from evo.workers.main_module import import_main, main_needed
 from evo.workers.packed_call import do_packed_call, pack_call
 from evo.workers.worker_process import WorkerProcess
@@ -156,12 +157,13 @@ class WorkerSlot:
         process.calls += 1
         if process.calls >= rules.replace_after and self.successor is None:
             self.successor = self._new()
-        self._await(process, running, queued.seconds, queued.memory or _default_memory(rules.workers))
+        memory, killings = queued.memory or _default_memory(rules.workers), memory_killings()
+        seen = self._await(process, running, queued.seconds, memory)
         try:
             result = running.result()
         except ProcessExpired as error:
             self._drop()
-            raise WorkerDiedError(exit_cause(error.exitcode)) from None
+            raise death(error.exitcode, seen, memory, killings) from None
         except BrokenProcessPool:
             self._drop()
             raise
@@ -170,20 +172,26 @@ class WorkerSlot:
             self._drop()
         return result
 
-    def _await(self, process: WorkerProcess, running: Future[Any], seconds: float | None, memory: float | None) -> None:
-        """Wait for a call; end its process when a limit is passed or the executor is shut down."""
+    def _await(self, process: WorkerProcess, running: Future[Any], seconds: float | None, memory: float | None) -> int:
+        """Wait for a call; end its process when a limit is passed or the executor is shut down.
+
+        Returns:
+            most bytes that the process was seen to hold; looked at only where there is a limit.
+        """
         began = time.monotonic()
+        seen = 0
         while not wait([running], timeout=_LOOK_EVERY).done:
             failure: BaseException | None = None
             if self.queue.killed:
                 failure = CancelledError()
             elif seconds is not None and time.monotonic() - began > seconds:
                 failure = TimeLimitError(f"the trial took more than {seconds:g} s")
-            elif memory is not None and process.resident() > memory:
+            elif memory is not None and (seen := max(seen, process.resident())) > memory:
                 failure = MemoryLimitError(f"the worker grew past {memory / 2**20:,.0f} MB")
             if failure is not None:
                 self._drop()
                 raise failure
+        return seen
 
 
 def _default_memory(workers: int) -> float:

@@ -76,8 +76,8 @@ def test_every_deed_is_the_genes_own_and_is_asked_once(monkeypatch: pytest.Monke
     assert {deed: asked.count(deed) for deed in asked} == {
         "none": 1,
         "exit": 1,
-        "leave": 2,
-        "segfault": 2,
+        "leave": 3,
+        "segfault": 3,
         "hang": 1,
         "raise": 1,
     }
