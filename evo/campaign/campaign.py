@@ -42,6 +42,7 @@ from evo.training.task import TrainingSettings
 from evo.workers import Serial
 from evo.workers.main_module import end_of_main
 from evo.workers.measuring import measuring_elsewhere
+from evo.workers.serial import CallInterrupted
 from genomes.spaces.base import Space
 
 #: Most workers per core that a resume takes from what an earlier session noted.
@@ -288,6 +289,9 @@ class Campaign:
             if self._stop.is_set():
                 raise KeyboardInterrupt
             self.stop()
+            if isinstance(self._executor, Serial) and self._executor.busy:
+                # It would be waited for otherwise: what runs here has no process that could be ended.
+                raise CallInterrupted
 
         if threading.current_thread() is threading.main_thread():
             for number, default in own.items():

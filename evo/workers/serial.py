@@ -13,6 +13,10 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+class CallInterrupted(KeyboardInterrupt):
+    """Raised into a call by a handler of signals: the call ends, and whoever submitted it goes on."""
+
+
 class Serial(Executor):
     """Does each call when it is submitted; the future that comes back is done.
 
@@ -24,6 +28,12 @@ class Serial(Executor):
 
     def __init__(self) -> None:
         self._closed = False
+        self._calls = 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether a call is under way: true in what interrupts it."""
+        return self._calls > 0
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Do the call now.
@@ -35,10 +45,15 @@ class Serial(Executor):
             raise RuntimeError("cannot schedule new futures after shutdown")
         future: Future[T] = Future()
         future.set_running_or_notify_cancel()
+        self._calls += 1
         try:
-            result = fn(*args, **kwargs)
+            try:
+                result = fn(*args, **kwargs)
+            finally:
+                self._calls -= 1
         except BaseException as error:
-            if isinstance(error, KeyboardInterrupt) and _by_signal(error):
+            interrupted = isinstance(error, KeyboardInterrupt) and not isinstance(error, CallInterrupted)
+            if interrupted and _by_signal(error):
                 raise
             # A candidate that calls sys.exit() ends itself and not the program that searches.
             future.set_exception(error)
@@ -51,7 +66,7 @@ class Serial(Executor):
         self._closed = True
 
 
-def _by_signal(interrupt: KeyboardInterrupt) -> bool:
+def _by_signal(interrupt: BaseException) -> bool:
     """Whether it came from a signal to this program, not from the code of a candidate."""
     if threading.current_thread() is not threading.main_thread():
         return False  # signals are handled in the main thread alone

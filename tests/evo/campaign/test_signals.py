@@ -1,0 +1,95 @@
+"""Ctrl-C and SIGTERM end a campaign within five seconds, whatever runs, and leave no process behind."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+import evo
+from evo.training.task import TrialReport, TrialTask
+from tests.evo.simulated_campaigns import evaluate
+
+PROGRAM = textwrap.dedent("""
+    import sys
+
+    import evo
+    from tests.evo.campaign import test_signals
+    from tests.evo.simulated_campaigns import campaign
+
+
+    class Say(evo.Callback):
+        def on_submit(self, trial, history):
+            print("submitted", flush=True)
+
+
+    if __name__ == "__main__":
+        deed, folder, executor = sys.argv[1:]
+        settings = {"evaluate": getattr(test_signals, deed), "callbacks": [Say()], "workers": 2}
+        settings["executor"] = evo.workers.Serial() if executor == "serial" else None
+        print(campaign(folder, **settings).run().reason, flush=True)
+""")
+
+
+def sleeps(task: TrialTask) -> TrialReport:
+    """Sleeps in Python, in the driver itself."""
+    print("submitted", flush=True)
+    time.sleep(600)
+    return evaluate(task)
+
+
+def hangs(task: TrialTask) -> TrialReport:
+    """Hangs in C, with all signals masked that can be."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    subprocess.Popen(["sleep", "600"])
+    ctypes.CDLL(None).sleep(600)
+    return evaluate(task)
+
+
+def floods(task: TrialTask) -> TrialReport:
+    """Writes without end."""
+    while True:
+        os.write(2, b"x" * 4096)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    ("deed", "number", "executor"),
+    [
+        ("hangs", signal.SIGTERM, "local"),
+        ("floods", signal.SIGINT, "local"),
+        ("sleeps", signal.SIGTERM, "serial"),
+    ],
+)
+def test_a_signal_ends_it_within_five_seconds(deed: str, number: int, executor: str, tmp_path: Path) -> None:
+    driver = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, deed, str(tmp_path / "c"), executor],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=os.environ | {"PYTHONPATH": os.getcwd()},
+        # A shell starts background jobs with SIGINT ignored, which a campaign respects.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    assert driver.stdout is not None and driver.stdout.readline() == "submitted\n"
+    time.sleep(0.5 if executor == "serial" else 5.0)
+    started = psutil.Process(driver.pid).children(recursive=True)
+    began = time.monotonic()
+    driver.send_signal(number)
+    rest = driver.stdout.read()
+    assert driver.wait(60) == 0
+    assert time.monotonic() - began < 5 and rest.endswith("stopped\n")
+    assert executor == "serial" or len(started) >= 2
+    psutil.wait_procs(started, timeout=5)
+    assert not [process for process in started if process.is_running() and process.status() != "zombie"]
+    result = evo.load_result(tmp_path / "c")
+    assert result.reason == "stopped" and result.trials[0].outcome is None
