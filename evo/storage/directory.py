@@ -164,6 +164,7 @@ class CampaignDirectory(CampaignReader):
         return self
 
     def _load(self, repair: bool) -> None:
+        population = self.settings.get("population")
         self.given_up = recovery.load(
             self.path,
             self._say,
@@ -173,6 +174,7 @@ class CampaignDirectory(CampaignReader):
             self._predictions,
             self._populations,
             repair,
+            population if type(population) is int and population > 0 else 0,
         )
 
     def _load_read_only(self) -> None:

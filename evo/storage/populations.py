@@ -100,12 +100,17 @@ class PopulationFiles:
         except Damaged as damage:
             raise StorageError(f"{path} is damaged: {damage}") from None
 
-    def check(self, trials: int) -> None:
-        """Set aside what is damaged, or holds trials that had to be given up.
+    def check(self, trials: int, full: int) -> None:
+        """Set aside what is damaged, or holds trials that had to be given up; tell what is missing.
 
         Args:
             trials: number of trials that are known.
+            full: number of generations whose outcomes are all known. A kill may have come before the last was written.
         """
+        known = set(self.generations)
+        for generation in range(1, max(full, *known, 1)):
+            if generation not in known:
+                self._say(f"{layout.POPULATIONS}/{self._path(generation).name} is missing; it is written again")
         for generation in self.generations:
             path = self._path(generation)
             try:

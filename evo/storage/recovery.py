@@ -44,6 +44,7 @@ def load(
     predictions: PredictionFiles,
     populations: PopulationFiles,
     repair: bool,
+    population: int,
 ) -> list[int]:
     """Load all parts of a directory for writing, each one in the state that the journal tells.
 
@@ -52,6 +53,7 @@ def load(
         say: is told, in one line each, what was repaired.
         journal, sessions, states, predictions, populations: parts that are not loaded yet.
         repair: give up as many finished trials as it takes to fall back to a good state.
+        population: outcomes between two checkpoints of the population; 0 if unknown.
 
     Returns:
         Numbers of trials that were given up; usually none.
@@ -68,7 +70,8 @@ def load(
     states.files.update((record.number, record.state) for record in records if record.state is not None)
     states.recover({record.number for record in records if record.outcome is None})
     predictions.check({record.number: record.predictions for record in records if record.predictions is not None})
-    populations.check(len(records))
+    leading = next((record.number for record in records if record.outcome is None), len(records))
+    populations.check(len(records), leading // population if population else 0)
     return given_up
 
 

@@ -13,12 +13,17 @@ import json
 import os
 import platform
 import time
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
 from evo.storage import atomic, layout
 from evo.storage.sealed import Damaged, compact, read_bytes
+
+
+#: What stands before the checksum (CRC-32) at the end of a line.
+_CHECK = b',"crc":'
 
 
 class Sessions:
@@ -55,9 +60,13 @@ class Sessions:
             lines = read_bytes(self._folder / name).split(b"\n")
         except Damaged:
             lines = [b"?", b""]
+        # Sessions of earlier versions have no checksums.
+        checked = any(_CHECK in line for line in lines)
         # What follows the last newline was cut short by a kill: nothing to tell.
         for line in lines[:-1]:
             try:
+                if checked:
+                    line = _unsealed(line)
                 entry = json.loads(line.decode())
                 session["elapsed"] = max(session["elapsed"], _seconds(entry.get("elapsed", 0.0)))
                 if "seconds" in entry:
@@ -101,7 +110,7 @@ class Sessions:
             return
         entry["elapsed"] = round(time.monotonic() - self._begun, 3)
         with atomic.storage_errors("write", self._folder):
-            self._file.write(compact(entry) + "\n")
+            self._file.write(_sealed(entry))
             self._file.flush()
 
     def end(self) -> None:
@@ -110,7 +119,7 @@ class Sessions:
             return
         file, self._file = self._file, None
         with contextlib.suppress(OSError):
-            file.write(compact({"ended": _now(), "elapsed": round(time.monotonic() - self._begun, 3)}) + "\n")
+            file.write(_sealed({"ended": _now(), "elapsed": round(time.monotonic() - self._begun, 3)}))
             file.flush()
         with contextlib.suppress(OSError):
             file.close()
@@ -120,6 +129,25 @@ class Sessions:
         """Wall-clock minutes of all sessions, up to now."""
         present = time.monotonic() - self._begun if self._file is not None else 0.0
         return (sum(session["elapsed"] for session in self.earlier) + present) / 60.0
+
+
+def _sealed(entry: Mapping[str, Any]) -> str:
+    """A line with its checksum as the last entry."""
+    text = compact(entry)
+    return f"{text[:-1]}{_CHECK.decode()}{zlib.crc32(text.encode())}}}\n"
+
+
+def _unsealed(line: bytes) -> bytes:
+    """A line without its checksum.
+
+    Raises:
+        ValueError: it has none, or another one.
+    """
+    text, found, check = line.rpartition(_CHECK)
+    text += b"}"
+    if not found or check != f"{zlib.crc32(text)}}}".encode():
+        raise ValueError("another checksum")
+    return text
 
 
 def _seconds(value: Any) -> float:
