@@ -19,6 +19,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--replicas", type=int, default=1, help="logical CPU devices that share every batch")
     parser.add_argument("--only", default="", metavar="TEXT", help="programs whose names contain one of TEXT,TEXT…")
     parser.add_argument("--quick", action="store_true", help="only the programs that the test suite runs")
+    parser.add_argument(
+        "--corrected", action="store_true", help="with evo's correction of moving averages, which Keras has not"
+    )
     parser.add_argument("--failures", action="store_true", help="print only the rows beyond tolerance")
 
 
@@ -41,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     print(f"backend {keras.backend.backend()}, Keras {keras.__version__}, replicas: {arguments.replicas}", flush=True)
     began, beyond, total = time.perf_counter(), 0, 0
-    for row in rows(chosen, strategy, scope):
+    for row in rows(chosen, strategy, scope, arguments.corrected):
         total += 1
         beyond += not row.within
         if not (row.within and arguments.failures):

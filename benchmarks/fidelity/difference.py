@@ -1,9 +1,10 @@
 """How far two trainings are from one another.
 
-A number differs by ``|ours - Keras'|``, relative to the larger of ``|Keras'|`` and ``FLOOR`` times the
-largest magnitude of its kind: of the loss curve for losses, 1 for metrics, the array's largest entry for an
-entry of a weight (at least ``FLOOR``). So an accuracy of 0, or one weight near 0 among others, is not
-compared with nothing. What one side has and the other has not differs by infinity.
+A loss or metric differs by ``|ours - Keras'|``, relative to the larger of ``|Keras'|`` and ``FLOOR`` times the
+largest magnitude of its kind: of the curve for losses, 1 for metrics; so an accuracy of 0 is not compared with
+nothing. Entries of a weight differ relative to its largest entry, or to ``SMALL_ARRAY`` times the largest one of
+all weights if that is larger: a bias that began at 0 is what rounding left of sums over a batch. What Keras has
+and evo has not differs by infinity.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import numpy as np
 
 #: Magnitudes below this share of the largest one of their kind are compared with that share.
 FLOOR = 1e-2
+#: Weights whose largest entry is below this share of the largest one of the model are compared with that share.
+SMALL_ARRAY = 0.1
 
 
 @dataclass
@@ -48,7 +51,7 @@ class Difference:
 def largest(ours: Training, keras: Training) -> Difference:
     """The largest difference between evo's training and Keras' own."""
     if ours.problem or keras.problem:
-        return Difference(math.inf, ours.problem or f"Keras: {keras.problem}")
+        return Difference(math.inf, f"Keras cannot: {keras.problem}" if keras.problem else ours.problem)
     found = [*_of_curves(ours.curves, keras.curves), *_of_weights(ours.weights, keras.weights)]
     return max(found, key=lambda one: one.value)
 
@@ -74,9 +77,10 @@ def _of_weights(ours: Sequence[np.ndarray], keras: Sequence[np.ndarray]) -> list
     if [a.shape for a in ours] != [b.shape for b in keras]:
         return [Difference(math.inf, f"weights: {[a.shape for a in ours]}, Keras {[b.shape for b in keras]}")]
     found = [Difference(0.0, "weights")]
+    least = SMALL_ARRAY * max((float(np.abs(b).max()) for b in keras if b.size and b.dtype.kind == "f"), default=0.0)
     for index, (a, b) in enumerate(zip(ours, keras, strict=True)):
         if b.size and b.dtype.kind == "f":
-            scale = max(float(np.abs(b).max()), FLOOR)
+            scale = max(float(np.abs(b).max()), least) or 1.0
             wrong = ~np.isfinite(a) | ~np.isfinite(b)
             value = math.inf if wrong.any() else float(np.abs(a.astype(np.float64) - b).max() / scale)
             found.append(Difference(value, f"weight {index} of shape {b.shape}"))

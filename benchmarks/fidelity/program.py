@@ -46,8 +46,6 @@ class Program:
         quick: belongs to the part that the test suite runs.
         per_replica: has a state of its own on every replica, so that Keras under the same strategy is the oracle.
         single_fit: one call of ``fit`` for all epochs, where its end does something (``use_ema``).
-        settled: moving averages of batch normalisation are corrected after the first epoch, as
-            ``genomes.spaces.hypermodel.moving_statistics`` does; Keras does not. Off for all comparisons but one.
         random: why one trial cannot equal Keras' and distributions are compared instead; empty where it can.
         tolerance: largest relative difference.
         reason: why the tolerance is not the usual one.
@@ -64,7 +62,6 @@ class Program:
     quick: bool = False
     per_replica: bool = False
     single_fit: bool = False
-    settled: bool = False
     random: str = ""
     tolerance: float = TOLERANCE
     reason: str = ""

@@ -47,17 +47,18 @@ class TableRow:
         return f"{mark}{self.name:<52} {self.difference.value:9.2e}  {self.training.engine:<17} {how}  {place}"
 
 
-def compare(program: Program, strategy: str = "cpu", scope: Any = None) -> list[TableRow]:
+def compare(program: Program, strategy: str = "cpu", scope: Any = None, corrected: bool = False) -> list[TableRow]:
     """Train a program's trials by evo and by Keras.
 
     Args:
         program: what to train.
         strategy: evo's setting.
         scope: a ``tf.distribute.Strategy`` that Keras trains programs with, where their replicas have states.
+        corrected: see :func:`~benchmarks.fidelity.trainings.evo_trainings`.
     """
     with tempfile.TemporaryDirectory() as directory:
         try:
-            ours = evo_trainings(program, Path(directory), strategy=strategy)
+            ours = evo_trainings(program, Path(directory), strategy=strategy, corrected=corrected)
         except Exception as error:
             where = traceback.extract_tb(error.__traceback__)[-1]
             problem = f"{type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})"
@@ -70,7 +71,9 @@ def compare(program: Program, strategy: str = "cpu", scope: Any = None) -> list[
     ]
 
 
-def rows(programs: Iterable[Program], strategy: str = "cpu", scope: Any = None) -> Iterator[TableRow]:
+def rows(
+    programs: Iterable[Program], strategy: str = "cpu", scope: Any = None, corrected: bool = False
+) -> Iterator[TableRow]:
     """The rows of a table, as they come."""
     for program in programs:
-        yield from compare(program, strategy, scope)
+        yield from compare(program, strategy, scope, corrected)

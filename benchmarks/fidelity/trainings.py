@@ -18,8 +18,19 @@ from benchmarks.fidelity.program import Program, Rows
 SEED = 11
 
 
-def evo_trainings(program: Program, directory: Path, seed: int = SEED, strategy: str = "cpu") -> list[Training]:
-    """Every trial of a program, one after the other in this process, as a worker does them."""
+def evo_trainings(
+    program: Program, directory: Path, seed: int = SEED, strategy: str = "cpu", corrected: bool = False
+) -> list[Training]:
+    """Every trial of a program, one after the other in this process, as a worker does them.
+
+    Args:
+        program: what to train.
+        directory: for state files.
+        seed: of weights and order.
+        strategy: evo's setting.
+        corrected: with the correction of batch normalisation's moving averages after the first epoch, which
+            Keras does not do.
+    """
     import evo
     from evo.training.backends.choice import engine_cache
     from evo.training.task import TrainingSettings, TrialTask
@@ -52,7 +63,7 @@ def evo_trainings(program: Program, directory: Path, seed: int = SEED, strategy:
             settings=TrainingSettings(precision="float32", strategy=strategy, threads=1),
         )
         hits = engine_cache().hits
-        with _watched_engines() as engines, _settling(program.settled):
+        with _watched_engines() as engines, _settling(corrected):
             report = train(task)
         engine = type(engines[-1]).__name__ if engines else "none"
         reused = engine_cache().hits > hits

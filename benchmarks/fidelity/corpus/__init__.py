@@ -11,6 +11,13 @@ SUBJECTS = (
     "losses",
     "metrics",
     "closures",
+    "weights_and_masks",
+    "regularization_and_constraints",
+    "layers_with_state",
+    "random_layers",
+    "inputs_and_outputs",
+    "model_styles",
+    "labels_and_dtypes",
 )
 
 

@@ -1,0 +1,175 @@
+"""Functional, sequential and subclassed models; own ``train_step`` and ``test_step``; ways to compile."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from benchmarks.fidelity.corpus.small_models import compiled, dense
+from benchmarks.fidelity.made_rows import classes, images, numbers, series, weighted
+from benchmarks.fidelity.program import Subject
+
+SUBJECT = Subject("model-styles")
+
+L, ops = keras.layers, keras.ops
+_SPARSE = "sparse_categorical_crossentropy"
+
+
+@SUBJECT.program(classes(), quick=True)
+def sequential_with_input(hp: Any) -> keras.Model:
+    model = keras.Sequential([keras.Input((6,)), L.Dense(5, "relu"), L.Dense(3, "softmax")])
+    return compiled(model, _SPARSE, metrics=["accuracy"])
+
+
+@SUBJECT.program(classes(), trials=({"u": 4}, {"u": 6}), quick=True)
+def sequential_without_input(hp: Any) -> keras.Model:
+    model = keras.Sequential([L.Dense(hp.Int("u", 4, 6), "relu"), L.Dense(3, "softmax")])
+    return compiled(model, _SPARSE, metrics=["accuracy"])
+
+
+class _Subclassed(keras.Model):  # type: ignore[misc]
+    def __init__(self, units: int, outputs: int = 3) -> None:
+        super().__init__()
+        self.body, self.drop, self.top = L.Dense(units, "relu"), L.Dropout(0.2), L.Dense(outputs, "softmax")
+
+    def call(self, x: Any, training: bool = False) -> Any:
+        return self.top(self.drop(self.body(x), training=training))
+
+
+@SUBJECT.program(classes(), trials=({"u": 4}, {"u": 6}), quick=True)
+def subclassed(hp: Any) -> keras.Model:
+    return compiled(_Subclassed(hp.Int("u", 4, 6)), _SPARSE, metrics=["accuracy"])
+
+
+class _TwoHeads(keras.Model):  # type: ignore[misc]
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two = L.Dense(1), L.Dense(1)
+
+    def call(self, x: Any) -> Any:
+        return self.one(x) + self.two(x) * x[:, :1]
+
+
+@SUBJECT.program(weighted(numbers()))
+def subclassed_without_training_argument(hp: Any) -> keras.Model:
+    return compiled(_TwoHeads(), metrics=["mae"], weighted_metrics=["mse"])
+
+
+class _Doubled(keras.Model):  # type: ignore[misc]
+    """A step that minimises twice the loss, through Keras' own."""
+
+    def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, **more: Any) -> Any:
+        return 2.0 * super().compute_loss(x=x, y=y, y_pred=y_pred, **more)
+
+
+@SUBJECT.program(numbers(), quick=True)
+def own_compute_loss(hp: Any) -> keras.Model:
+    inputs = keras.Input((6,))
+    return compiled(_Doubled(inputs, L.Dense(1)(inputs)), metrics=["mae"])
+
+
+class _OwnMetrics(keras.Model):  # type: ignore[misc]
+    """Reports something else than its metrics."""
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        found = super().compute_metrics(x, y, y_pred, sample_weight)
+        return {**found, "twice": 2 * found["mae"]}
+
+
+@SUBJECT.program(numbers())
+def own_compute_metrics(hp: Any) -> keras.Model:
+    inputs = keras.Input((6,))
+    return compiled(_OwnMetrics(inputs, L.Dense(1)(inputs)), metrics=["mae"])
+
+
+class _OwnSteps(keras.Model):  # type: ignore[misc]
+    """Shifts its targets in training and in testing."""
+
+    def __init__(self, *arguments: Any, by: float = 0.0, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.by = by
+
+    def train_step(self, *data: Any) -> Any:
+        return super().train_step(*self._shifted(data))
+
+    def test_step(self, *data: Any) -> Any:
+        return super().test_step(*self._shifted(data))
+
+    def _shifted(self, data: Any) -> Any:
+        x, y, weight = keras.utils.unpack_x_y_sample_weight(data[-1])
+        return (*data[:-1], keras.utils.pack_x_y_sample_weight(x, y + self.by, weight))
+
+
+@SUBJECT.program(weighted(numbers()), trials=({"by": 1.0}, {"by": 2.0}), quick=True)
+def own_train_step_and_test_step(hp: Any) -> keras.Model:
+    inputs = keras.Input((6,))
+    model = _OwnSteps(inputs, L.Dense(1)(inputs), by=hp.Choice("by", [1.0, 2.0]))
+    return compiled(model, metrics=["mae"])
+
+
+class _OwnTestStep(keras.Model):  # type: ignore[misc]
+    def test_step(self, *data: Any) -> Any:
+        x, y, weight = keras.utils.unpack_x_y_sample_weight(data[-1])
+        return super().test_step(*data[:-1], keras.utils.pack_x_y_sample_weight(x, y * 3, weight))
+
+
+@SUBJECT.program(numbers())
+def own_test_step_alone(hp: Any) -> keras.Model:
+    inputs = keras.Input((6,))
+    return compiled(_OwnTestStep(inputs, L.Dense(1)(inputs)), metrics=["mae"])
+
+
+@SUBJECT.program(numbers())
+def run_eagerly(hp: Any) -> keras.Model:
+    return compiled(dense(), run_eagerly=True, metrics=["mae"])
+
+
+@SUBJECT.program(numbers())
+def jit_compiled(hp: Any) -> keras.Model:
+    return compiled(dense(), jit_compile=True, metrics=["mae"])
+
+
+@SUBJECT.program(numbers())
+def steps_per_execution(hp: Any) -> keras.Model:
+    return compiled(dense(), steps_per_execution=2, metrics=["mae"])
+
+
+@SUBJECT.program(numbers(rows=20), quick=True)
+def batch_larger_than_the_data(hp: Any) -> keras.Model:
+    return compiled(dense(), metrics=["mae"])
+
+
+SUBJECT.add("batch-of-one", lambda hp: compiled(dense(), metrics=["mae"]), numbers(rows=12), batch_size=1)
+SUBJECT.add("whole-batches", lambda hp: compiled(dense(), metrics=["mae"]), numbers(rows=64))
+
+
+@SUBJECT.program(images())
+def nested_models(hp: Any) -> keras.Model:
+    block = keras.Sequential([L.Conv2D(3, 3, activation="relu"), L.MaxPooling2D()])
+    inputs = keras.Input((8, 8, 1))
+    x = block(inputs)
+    top = keras.Sequential([L.Flatten(), L.Dense(3, "softmax")])
+    return compiled(keras.Model(inputs, top(x)), _SPARSE, metrics=["accuracy"])
+
+
+@SUBJECT.program(images())
+def depthwise_and_transposed(hp: Any) -> keras.Model:
+    inputs = keras.Input((8, 8, 1))
+    x = L.SeparableConv2D(4, 3, activation="gelu")(inputs)
+    x = L.Conv2DTranspose(2, 2, strides=2)(L.AveragePooling2D(2)(x))
+    return compiled(keras.Model(inputs, L.Dense(3, "softmax")(L.Flatten()(x))), _SPARSE, metrics=["accuracy"])
+
+
+@SUBJECT.program(series(), trials=({"rnn": "LSTM"}, {"rnn": "GRU"}))
+def recurrent(hp: Any) -> keras.Model:
+    inputs = keras.Input((6, 3))
+    layer = getattr(L, hp.Choice("rnn", ["LSTM", "GRU"]))
+    return compiled(keras.Model(inputs, L.Dense(1)(layer(4)(inputs))), metrics=["mae"])
+
+
+@SUBJECT.program(numbers(), trials=({"wide": True}, {"wide": False}))
+def structure_by_hyperparameter(hp: Any) -> keras.Model:
+    inputs = keras.Input((6,))
+    x = L.Dense(8, "relu")(inputs) if hp.Boolean("wide", default=True) else inputs
+    return compiled(keras.Model(inputs, L.Dense(1)(x)))
