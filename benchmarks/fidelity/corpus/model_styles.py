@@ -28,7 +28,7 @@ def sequential_without_input(hp: Any) -> keras.Model:
     return compiled(model, _SPARSE, metrics=["accuracy"])
 
 
-class _Subclassed(keras.Model):  # type: ignore[misc]
+class Subclassed(keras.Model):  # type: ignore[misc]
     def __init__(self, units: int, outputs: int = 3) -> None:
         super().__init__()
         self.body, self.drop, self.top = L.Dense(units, "relu"), L.Dropout(0.2), L.Dense(outputs, "softmax")
@@ -39,10 +39,10 @@ class _Subclassed(keras.Model):  # type: ignore[misc]
 
 @SUBJECT.program(classes(), trials=({"u": 4}, {"u": 6}), quick=True)
 def subclassed(hp: Any) -> keras.Model:
-    return compiled(_Subclassed(hp.Int("u", 4, 6)), _SPARSE, metrics=["accuracy"])
+    return compiled(Subclassed(hp.Int("u", 4, 6)), _SPARSE, metrics=["accuracy"])
 
 
-class _TwoHeads(keras.Model):  # type: ignore[misc]
+class TwoHeads(keras.Model):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self.one, self.two = L.Dense(1), L.Dense(1)
@@ -53,23 +53,23 @@ class _TwoHeads(keras.Model):  # type: ignore[misc]
 
 @SUBJECT.program(weighted(numbers()))
 def subclassed_without_training_argument(hp: Any) -> keras.Model:
-    return compiled(_TwoHeads(), metrics=["mae"], weighted_metrics=["mse"])
+    return compiled(TwoHeads(), metrics=["mae"], weighted_metrics=["mse"])
 
 
-class _Doubled(keras.Model):  # type: ignore[misc]
+class Doubled(keras.Model):  # type: ignore[misc]
     """A step that minimises twice the loss, through Keras' own."""
 
-    def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, **more: Any) -> Any:
-        return 2.0 * super().compute_loss(x=x, y=y, y_pred=y_pred, **more)
+    def compute_loss(self, *arguments: Any, **named: Any) -> Any:
+        return 2.0 * super().compute_loss(*arguments, **named)
 
 
 @SUBJECT.program(numbers(), quick=True)
 def own_compute_loss(hp: Any) -> keras.Model:
     inputs = keras.Input((6,))
-    return compiled(_Doubled(inputs, L.Dense(1)(inputs)), metrics=["mae"])
+    return compiled(Doubled(inputs, L.Dense(1)(inputs)), metrics=["mae"])
 
 
-class _OwnMetrics(keras.Model):  # type: ignore[misc]
+class OwnMetrics(keras.Model):  # type: ignore[misc]
     """Reports something else than its metrics."""
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
@@ -80,10 +80,10 @@ class _OwnMetrics(keras.Model):  # type: ignore[misc]
 @SUBJECT.program(numbers())
 def own_compute_metrics(hp: Any) -> keras.Model:
     inputs = keras.Input((6,))
-    return compiled(_OwnMetrics(inputs, L.Dense(1)(inputs)), metrics=["mae"])
+    return compiled(OwnMetrics(inputs, L.Dense(1)(inputs)), metrics=["mae"])
 
 
-class _OwnSteps(keras.Model):  # type: ignore[misc]
+class OwnSteps(keras.Model):  # type: ignore[misc]
     """Shifts its targets in training and in testing."""
 
     def __init__(self, *arguments: Any, by: float = 0.0, **named: Any) -> None:
@@ -104,11 +104,11 @@ class _OwnSteps(keras.Model):  # type: ignore[misc]
 @SUBJECT.program(weighted(numbers()), trials=({"by": 1.0}, {"by": 2.0}), quick=True)
 def own_train_step_and_test_step(hp: Any) -> keras.Model:
     inputs = keras.Input((6,))
-    model = _OwnSteps(inputs, L.Dense(1)(inputs), by=hp.Choice("by", [1.0, 2.0]))
+    model = OwnSteps(inputs, L.Dense(1)(inputs), by=hp.Choice("by", [1.0, 2.0]))
     return compiled(model, metrics=["mae"])
 
 
-class _OwnTestStep(keras.Model):  # type: ignore[misc]
+class OwnTestStep(keras.Model):  # type: ignore[misc]
     def test_step(self, *data: Any) -> Any:
         x, y, weight = keras.utils.unpack_x_y_sample_weight(data[-1])
         return super().test_step(*data[:-1], keras.utils.pack_x_y_sample_weight(x, y * 3, weight))
@@ -117,7 +117,7 @@ class _OwnTestStep(keras.Model):  # type: ignore[misc]
 @SUBJECT.program(numbers())
 def own_test_step_alone(hp: Any) -> keras.Model:
     inputs = keras.Input((6,))
-    return compiled(_OwnTestStep(inputs, L.Dense(1)(inputs)), metrics=["mae"])
+    return compiled(OwnTestStep(inputs, L.Dense(1)(inputs)), metrics=["mae"])
 
 
 @SUBJECT.program(numbers())

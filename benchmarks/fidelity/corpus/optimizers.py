@@ -34,7 +34,7 @@ class _Halving(schedules.LearningRateSchedule):  # type: ignore[misc]
         return self.first * keras.ops.power(0.5, keras.ops.cast(step, "float32"))
 
 
-class _SignDescent(keras.optimizers.SGD):  # type: ignore[misc]
+class SignDescent(keras.optimizers.SGD):  # type: ignore[misc]
     """A user's own optimizer; ``get_config`` does not tell its number."""
 
     def __init__(self, power: float = 0.5, **settings: Any) -> None:
@@ -95,7 +95,7 @@ _NUMBERS: dict[str, tuple[Callable[[Any], Any], str, tuple[Any, ...]]] = {
         (4, 40),
     ),
     "schedule-own-number": (lambda n: _O.SGD(_Halving(n)), "first", (0.2, 0.02)),
-    "own-optimizer": (lambda n: _SignDescent(n, learning_rate=0.05), "power", (0.5, 1.0)),
+    "own-optimizer": (lambda n: SignDescent(n, learning_rate=0.05), "power", (0.5, 1.0)),
 }
 
 

@@ -86,7 +86,7 @@ def _without_targets() -> Rows:
     return dataclasses.replace(rows, y=None, validation=(rows.validation[0], None))
 
 
-class _Autoencoder(keras.Model):  # type: ignore[misc]
+class Autoencoder(keras.Model):  # type: ignore[misc]
     """Compiled with an optimizer alone."""
 
     def __init__(self) -> None:
@@ -101,7 +101,7 @@ class _Autoencoder(keras.Model):  # type: ignore[misc]
 
 @SUBJECT.program(_without_targets)
 def added_loss_alone(hp: Any) -> keras.Model:
-    model = _Autoencoder()
+    model = Autoencoder()
     model.compile("adam")
     return model
 
