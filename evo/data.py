@@ -56,41 +56,43 @@ class Data:
         class_weight: Mapping[Any, float] | str | None = None,
     ) -> None:
         x, y, sample_weight = _gathered(x, y, sample_weight, "x")
-        if y is None:
-            raise DataError("y: targets are needed, got None")
         rows = _check_rows(x, y, sample_weight, "")
         if isinstance(validation, bool) or validation is None:
             raise DataError(f"validation: expected a share in (0, 1) or (x, y), got {validation!r}")
         if isinstance(validation, (int, float, np.floating)):
-            train, kept = _split(y, rows, float(validation), seed)
+            train, kept = _split(np.zeros(rows) if y is None else y, rows, float(validation), seed)
             self.x_train, self.x_validation = _take(x, train), _take(x, kept)
-            self.y_train, self.y_validation = _take(y, train), _take(y, kept)
-            self.weight_train = None if sample_weight is None else np.asarray(sample_weight)[train]
-            self.weight_validation = None if sample_weight is None else np.asarray(sample_weight)[kept]
+            self.y_train: Any = None if y is None else _take(y, train)
+            self.y_validation: Any = None if y is None else _take(y, kept)
+            self.weight_train = None if sample_weight is None else _take(sample_weight, train)
+            self.weight_validation = None if sample_weight is None else _take(sample_weight, kept)
         else:
             given = tuple(validation) if isinstance(validation, (tuple, list)) else (validation,)
             if len(given) > 3:
                 raise DataError(f"validation: expected (x, y) or (x, y, sample_weight), got {len(given)} values")
             given = given + (None,) * (3 - len(given))
             x_kept, y_kept, weight_kept = _gathered(given[0], given[1], given[2], "validation x")
-            if y_kept is None:
-                raise DataError("validation: targets are needed, got None")
+            if (y_kept is None) is not (y is None):
+                missing = "validation: targets are" if y is not None else "y: targets of training rows are"
+                raise DataError(f"{missing} needed, got None")
             _check_rows(x_kept, y_kept, weight_kept, "validation ")
             self.x_train, self.y_train, self.weight_train = x, y, sample_weight
             self.x_validation, self.y_validation, self.weight_validation = x_kept, y_kept, weight_kept
         if class_weight is not None:
+            if y is None:
+                raise DataError("class_weight: needs targets, got y=None")
             self.weight_train = _with_class_weight(self.weight_train, self.y_train, class_weight)
         self.seed = seed
 
     @property
     def rows(self) -> int:
         """Number of training rows."""
-        return _rows(self.y_train)
+        return _rows(self.x_train)
 
     @property
     def validation_rows(self) -> int:
         """Number of validation rows."""
-        return _rows(self.y_validation)
+        return _rows(self.x_validation)
 
     def prepare(self, space: Space) -> PreparedData:
         """Check the data against a space, and bring it into the form that its models take.
@@ -99,6 +101,8 @@ class Data:
             DataError: a wrong shape, labels out of range, NaN; the message names the
                 argument, what was given and what was expected.
         """
+        if self.y_train is None and not (space.compiles_models and space.target is None):
+            raise DataError("y: targets are needed, got None")
         try:
             space.check_data(self.x_train, self.y_train, "train")
             space.check_data(self.x_validation, self.y_validation, "validation")
@@ -108,9 +112,13 @@ class Data:
                 ("validation", self.x_validation, self.y_validation, self.weight_validation),
             ):
                 arrays |= _named(f"x_{role}", space.prepare(x))
-                arrays |= _named(f"y_{role}", space.prepare_targets(y))
+                if y is not None:
+                    arrays |= _named(f"y_{role}", space.prepare_targets(y))
                 if weight is not None:
-                    arrays[f"weight_{role}"] = np.ascontiguousarray(weight, dtype=np.float32).reshape(-1)
+                    named = _named(f"weight_{role}", _weights(weight))
+                    if not space.compiles_models and any(part.ndim > 1 for part in named.values()):
+                        raise DataError("sample_weight: expected one number per row; this space has one target per row")
+                    arrays |= named
         except ValueError as error:
             if isinstance(error, DataError):
                 raise
@@ -202,9 +210,10 @@ def _check_rows(x: Any, y: Any, weight: Any, prefix: str) -> int:
     Raises:
         DataError: no rows, or numbers that differ.
     """
-    parts = {f"{prefix}x{n}": p for n, p in _arrays(x).items()} | {f"{prefix}y{n}": p for n, p in _arrays(y).items()}
-    if weight is not None:
-        parts[f"{prefix}sample_weight"] = weight
+    parts = {f"{prefix}x{n}": p for n, p in _arrays(x).items()}
+    parts |= {} if y is None else {f"{prefix}y{n}": p for n, p in _arrays(y).items()}
+    weights = {} if weight is None else {f"{prefix}sample_weight{n}": p for n, p in _arrays(weight).items()}
+    parts |= weights
     counts: dict[str, int] = {}
     for name, part in parts.items():
         if not hasattr(part, "__len__"):
@@ -216,10 +225,10 @@ def _check_rows(x: Any, y: Any, weight: Any, prefix: str) -> int:
     rows = next(iter(counts.values()))
     if rows == 0:
         raise DataError(f"{prefix}x: is empty; expected at least one row")
-    if weight is not None:
-        array = np.asarray(weight)
-        if array.dtype.kind not in "biuf" or array.size != rows or not np.isfinite(array).all() or (array < 0).any():
-            raise DataError(f"{prefix}sample_weight: expected {rows} finite numbers of 0 or more")
+    for name, part in weights.items():
+        array = np.asarray(part)
+        if array.dtype.kind not in "biuf" or not np.isfinite(array).all() or (array < 0).any():
+            raise DataError(f"{name}: expected {rows} finite numbers of 0 or more")
     return rows
 
 
@@ -278,6 +287,14 @@ def _storable(name: str, value: Any) -> np.ndarray:
     return array
 
 
+def _weights(weight: Any) -> Any:
+    """Weights by output where there are several: float32, shape (rows,), or (rows, steps) by step."""
+    if isinstance(weight, Mapping):
+        return {name: _weights(part) for name, part in weight.items()}
+    array = np.ascontiguousarray(weight, dtype=np.float32)
+    return array.reshape(-1) if array.size == len(array) else array
+
+
 def _with_class_weight(weight: Any, y: Any, class_weight: Mapping[Any, float] | str) -> np.ndarray:
     """Sample weights with each row's class weight multiplied on.
 
@@ -313,11 +330,9 @@ def _gathered(x: Any, y: Any, weight: Any, name: str) -> tuple[Any, Any, Any]:
     """
     is_dataset = hasattr(x, "as_numpy_iterator") or (hasattr(x, "__getitem__") and hasattr(x, "num_batches"))
     if not is_dataset:
-        if isinstance(x, (list, tuple)) and x and all(hasattr(part, "shape") and part.ndim > 0 for part in x):
-            x = {f"input_{index}": part for index, part in enumerate(x)}
-        elif isinstance(x, (list, tuple)):
-            x = np.asarray(x)
-        return x, np.asarray(y) if isinstance(y, (list, tuple)) else y, weight
+        x = _inputs(x)
+        rows = _rows(x) if hasattr(x, "__len__") else 0
+        return x, _outputs(y, rows), _outputs(weight, rows)
     if y is not None or weight is not None:
         raise DataError(f"{name} is a dataset: it gives targets and weights itself, leave y and sample_weight out")
     if hasattr(x, "as_numpy_iterator"):
@@ -345,6 +360,40 @@ def _gathered(x: Any, y: Any, weight: Any, name: str) -> tuple[Any, Any, Any]:
     columns = list(zip(*parts, strict=True))
     joined = [_concatenated(column, name) for column in columns]
     return joined[0], joined[1], joined[2] if len(joined) == 3 else None
+
+
+def _inputs(x: Any) -> Any:
+    """A list of inputs, or inputs within inputs, as a dict; a list of rows as an array."""
+    if isinstance(x, Mapping):
+        return _flat(x)
+    if not isinstance(x, (list, tuple)):
+        return x
+    if x and all(hasattr(part, "shape") and part.ndim > 0 for part in x):
+        return {f"input_{index}": part for index, part in enumerate(x)}
+    return np.asarray(x)
+
+
+def _flat(x: Mapping[str, Any], path: str = "") -> dict[str, Any]:
+    """Inputs within inputs by their paths, ``a/b`` and ``a/0``; others by their names."""
+    flat: dict[str, Any] = {}
+    for name, part in x.items():
+        if isinstance(part, (list, tuple)) and part and all(getattr(entry, "ndim", 0) > 0 for entry in part):
+            part = {str(index): entry for index, entry in enumerate(part)}
+        flat |= _flat(part, f"{path}{name}/") if isinstance(part, Mapping) else {f"{path}{name}": part}
+    return flat
+
+
+def _outputs(values: Any, rows: int) -> Any:
+    """Targets or weights of several outputs as a dict; a list of rows as an array.
+
+    A list of arrays that each have a value for every row is a list of outputs.
+    """
+    if not isinstance(values, (list, tuple)):
+        return values
+    parts = [part if hasattr(part, "shape") else np.asarray(part) for part in values] if len(values) != rows else []
+    if parts and all(part.ndim > 0 and len(part) == rows for part in parts):
+        return {f"output_{index}": part for index, part in enumerate(parts)}
+    return np.asarray(values)
 
 
 def _concatenated(parts: Sequence[Any], name: str) -> Any:

@@ -70,9 +70,9 @@ def evo_trainings(
         if not report.outcome.completed or report.state is None:
             found.append(Training(engine=engine, reused=reused, problem=report.outcome.message or "not completed"))
             continue
-        from evo.training.state import read_state
+        from evo.training.state import read_weights
 
-        weights = list(read_state(report.state).weights.values())
+        weights = list(read_weights(report.state).values())
         curves = {name: list(values) for name, values in report.outcome.curves.items()}
         found.append(Training(curves, weights, engine, reused))
     return found
@@ -104,8 +104,8 @@ def _keras_training(program: Program, number: int, seed: int, strategy: Any) -> 
             model, rows = _model_of_genes(program, space, genomes_of(program, space)[number], rows, seed, callbacks)
     curves: dict[str, list[float]] = {}
     if program.single_fit:
-        batches = _Orders(rows, program.batch_size, seed)
-        curves = _fit(model, batches.dataset(), None, program, rows, callbacks, epochs=program.epochs)
+        batches, follow = _batches_of_each_epoch(rows, program.batch_size, seed)
+        curves = _fit(model, batches, None, program, rows, [*callbacks, follow], epochs=program.epochs)
     else:
         from evo.training.trial import epoch_order
 
@@ -138,35 +138,35 @@ def _fit(
     return {name: [float(value) for value in values] for name, values in history.items()}
 
 
-class _Orders:
-    """The rows epoch by epoch, each epoch in its own order, for one call of ``fit``."""
+def _batches_of_each_epoch(rows: Rows, size: int, seed: int) -> tuple[Any, Any]:
+    """The rows in batches for one call of ``fit``, each epoch in its own order, and the callback that tells the epoch.
 
-    def __init__(self, rows: Rows, size: int, seed: int) -> None:
-        self._rows, self._size, self._seed = rows, size, seed
+    A data set's own ``on_epoch_end`` does not tell it: Keras calls it once more after it has looked at the first batch.
+    """
+    import keras
 
-    def dataset(self) -> Any:
-        import keras
+    from evo.training.trial import epoch_order
 
-        from evo.training.trial import epoch_order
+    total = count_rows(rows.x)
 
-        rows, size, seed = self._rows, self._size, self._seed
-        total = count_rows(rows.x)
+    class Batches(keras.utils.PyDataset):  # type: ignore[misc]
+        epoch = 0
 
-        class Batches(keras.utils.PyDataset):  # type: ignore[misc]
-            epoch = 0
+        def __len__(self) -> int:
+            return math.ceil(total / size)
 
-            def __len__(self) -> int:
-                return math.ceil(total / size)
+        def __getitem__(self, index: int) -> tuple[Any, ...]:
+            order = epoch_order(seed, self.epoch, total)[index * size : (index + 1) * size]
+            parts = (rows.x, rows.y) if rows.weight is None else (rows.x, rows.y, rows.weight)
+            return tuple(taken(part, order) for part in parts)
 
-            def __getitem__(self, index: int) -> tuple[Any, ...]:
-                order = epoch_order(seed, self.epoch, total)[index * size : (index + 1) * size]
-                parts = (rows.x, rows.y) if rows.weight is None else (rows.x, rows.y, rows.weight)
-                return tuple(taken(part, order) for part in parts)
+    batches = Batches()
 
-            def on_epoch_end(self) -> None:
-                self.epoch += 1
+    class Follow(keras.callbacks.Callback):  # type: ignore[misc]
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            batches.epoch = epoch
 
-        return Batches()
+    return batches, Follow()
 
 
 def _model_of_genes(

@@ -127,6 +127,7 @@ def _space_and_data(space: str, task: Task) -> tuple[Any, Any, Any, Any]:
         batch_size=hypermodels.BATCH_SIZE,
         classes=None if regression else task.outputs,
         outputs=1 if regression else None,
+        corrected_statistics=True,
     )
     return shared, data.x_train, data.x_validation, data.x_test
 

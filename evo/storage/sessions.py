@@ -21,7 +21,6 @@ from typing import Any, TextIO
 from evo.storage import atomic, layout
 from evo.storage.sealed import Damaged, compact, read_bytes
 
-
 #: What stands before the checksum (CRC-32) at the end of a line.
 _CHECK = b',"crc":'
 

@@ -1,18 +1,77 @@
-"""Loss and metrics of a model with one output or several, as Keras' ``fit`` would compute them."""
+"""Loss and metrics of a model, exactly as Keras' ``fit`` and ``evaluate`` would compute them."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
 
-class Criterion:
+class Criterion(ABC):
     """What is minimised and what is watched.
 
+    Args:
+        space: the space of the genome that is trained.
+        model: the model.
+    """
+
+    def __init__(self, space: Any, model: Any) -> None:
+        self.space = space
+        self.model = model
+
+    #: Whether the loss takes one-hot targets that augmentation may change.
+    soft = False
+
+    def targets(self, y: Any) -> Any:
+        """Targets as loss and augmentation take them."""
+        return y
+
+    @abstractmethod
+    def loss(self, x: Any, y: Any, predictions: Any, weight: Any, training: bool, own: Any = None) -> Any:
+        """Scalar loss of a batch, with the losses that the model adds itself in its latest call.
+
+        Args:
+            x: inputs of the batch.
+            y: targets; while training as :meth:`targets` gave them.
+            predictions: what the model made of ``x``.
+            weight: weights of the rows, by output where there are several, or None.
+            training: whether it is to be minimised; else it is comparable between genomes.
+            own: losses that a stateless call of the model returned; None to ask the model.
+        """
+
+    def own_losses(self, own: Any = None) -> Any:
+        """Sum of the losses that the model adds itself, in its latest call: regularisers, ``add_loss``."""
+        import keras
+
+        total: Any = 0.0
+        for loss in self.model.losses if own is None else own:
+            total += keras.ops.cast(keras.ops.sum(loss), "float32")
+        return total
+
+    @abstractmethod
+    def update(self, x: Any, y: Any, predictions: Any, weight: Any, counted: Any = None) -> None:
+        """Count a batch of plain targets in every metric; ``counted`` weighs the whole batch if it is given."""
+
+    @abstractmethod
+    def results(self) -> dict[str, Any]:
+        """Value of every metric, by its name in Keras' logs."""
+
+    @abstractmethod
+    def reset(self) -> None:
+        """Start counting anew."""
+
+    @property
+    @abstractmethod
+    def variables(self) -> list[Any]:
+        """State of the metrics."""
+
+
+class SpaceCriterion(Criterion):
+    """Loss and metrics that a space gives for a model that it built.
+
     The loss is the sum over outputs of each output's loss (Keras applies
-    masks and sample weights), plus the model's own losses: regularisers and
-    what layers add. Metrics are not weighted by sample weights, as with
-    ``compile(metrics=...)``.
+    masks and sample weights), plus the model's own losses. Metrics are not
+    weighted by sample weights, as with ``compile(metrics=...)``.
 
     Args:
         space: gives losses and metrics.
@@ -22,13 +81,13 @@ class Criterion:
     """
 
     def __init__(self, space: Any, genome: Any, model: Any, preprocessing: Any = None) -> None:
-        self.model = model
+        super().__init__(space, model)
         self.outputs: list[str] = list(getattr(model, "output_names", None) or ["output"])
-        self.loss = space.loss(genome, preprocessing) if preprocessing else space.loss(genome)
-        self.soft = bool(space.needs_soft_targets(genome))
+        self.training_loss = space.loss(genome, preprocessing) if preprocessing else space.loss(genome)
         self.target = getattr(space, "target", None)
+        self.soft = bool(space.needs_soft_targets(genome)) and self.target is not None
         # Smoothed targets make losses of different genomes incomparable, so validation does without.
-        self.plain_loss = self.target.loss() if self.soft and self.target is not None else None
+        self.plain_loss = self.target.loss() if self.soft and self.target is not None else self.training_loss
         self.metrics: list[tuple[str, str | None, Any]] = []
         metrics = space.metrics()
         by_output = metrics if isinstance(metrics, Mapping) else {None: metrics}
@@ -39,52 +98,36 @@ class Criterion:
 
     def targets(self, y: Any) -> Any:
         """Targets as loss and augmentation take them: one-hot where the genome needs soft ones."""
-        return y if not self.soft or self.target is None else self.target.soft_targets(y)
+        return self.target.soft_targets(y) if self.soft and self.target is not None else y
 
-    def training_loss(self, y: Any, predictions: Any, weight: Any) -> Any:
-        """Scalar loss of a batch; ``y`` as :meth:`targets` gave it."""
-        return self._total(self.loss, y, predictions, weight)
-
-    def validation_loss(self, y: Any, predictions: Any, weight: Any) -> Any:
-        """Scalar loss of a batch of plain targets, comparable between genomes."""
-        return self._total(self.plain_loss or self.loss, y, predictions, weight)
-
-    def _total(self, loss: Any, y: Any, predictions: Any, weight: Any) -> Any:
+    def loss(self, x: Any, y: Any, predictions: Any, weight: Any, training: bool, own: Any = None) -> Any:
+        """Scalar loss of a batch: smoothed as the genome says while training, plain otherwise."""
+        loss = self.training_loss if training else self.plain_loss
         if isinstance(loss, Mapping):
             total: Any = 0.0
             for name, output_loss in loss.items():
                 output_weight = weight[name] if isinstance(weight, Mapping) else weight
                 total += output_loss(_of(y, name, self.outputs), _of(predictions, name, self.outputs), output_weight)
         else:
-            total = loss(y, predictions, sample_weight=weight)
+            total = loss(y, predictions, weight)
+        for added in self.model.losses if own is None else own:
+            # As `fit` adds them: each replica's loss is divided by their number, these included.
+            total += self.model._aggregate_additional_loss(added)
         return total
 
-    def own_losses(self) -> Any:
-        """Sum of the losses that the model adds itself, in its latest call: regularisers, ``add_loss``."""
-        import keras
-
-        total: Any = 0.0
-        for own in self.model.losses:
-            total += keras.ops.cast(keras.ops.sum(own), "float32")
-        return total
-
-    def update(self, y: Any, predictions: Any, counted: Any = None) -> None:
-        """Count a batch of plain targets in every metric; ``counted`` weighs the batch if it is given."""
+    def update(self, x: Any, y: Any, predictions: Any, weight: Any, counted: Any = None) -> None:
+        """Count a batch of plain targets in every metric; ``counted`` weighs the whole batch if it is given."""
         import keras
 
         for _, output, metric in self.metrics:
-            targets, predicted = self.parts(output, y, predictions)
+            targets, predicted = y, predictions
+            if output is not None:
+                targets, predicted = _of(y, output, self.outputs), _of(predictions, output, self.outputs)
             if counted is None:
                 metric.update_state(targets, predicted)
             else:
                 rows = keras.ops.shape(targets)[0]
                 metric.update_state(targets, predicted, sample_weight=keras.ops.broadcast_to(counted, (rows,)))
-
-    def parts(self, output: str | None, y: Any, predictions: Any) -> tuple[Any, Any]:
-        """Targets and predictions of one output; all of them for None."""
-        if output is None:
-            return y, predictions
-        return _of(y, output, self.outputs), _of(predictions, output, self.outputs)
 
     def results(self) -> dict[str, Any]:
         """Value of every metric."""
@@ -94,6 +137,74 @@ class Criterion:
         """Start counting anew."""
         for _, _, metric in self.metrics:
             metric.reset_state()
+
+    @property
+    def variables(self) -> list[Any]:
+        """State of the metrics."""
+        return [variable for _, _, metric in self.metrics for variable in metric.variables]
+
+
+class CompiledCriterion(Criterion):
+    """Loss and metrics of a model that came compiled: Keras' own code computes both.
+
+    That settles all that depends on what ``compile`` was given: which
+    accuracy is meant by ``"accuracy"``, losses and metrics by output, loss
+    weights, weighted metrics, masks, an own ``compute_loss``.
+    """
+
+    def loss(self, x: Any, y: Any, predictions: Any, weight: Any, training: bool, own: Any = None) -> Any:
+        """Scalar loss of a batch, by ``model.compute_loss``."""
+        model = self.model
+        if own:
+            # As Keras' own JAX trainer hands over what a stateless call returned.
+            model._losses_override.clear()
+            model._losses_override = list(own)
+        try:
+            return model._compute_loss(x=x, y=y, y_pred=predictions, sample_weight=weight, training=training)
+        finally:
+            if own:
+                model._losses_override.clear()
+
+    def update(self, x: Any, y: Any, predictions: Any, weight: Any, counted: Any = None) -> None:
+        """Count a batch in every metric, by ``model.compute_metrics``; ``counted`` drops a batch where it is 0."""
+        if counted is None:
+            self.model.compute_metrics(x, y, predictions, sample_weight=weight)
+            return
+        import keras
+
+        # A row that is there for its shape alone: what it changes is taken back.
+        before = [keras.ops.copy(variable.value) for variable in self.variables]
+        self.model.compute_metrics(x, y, predictions, sample_weight=weight)
+        for variable, value in zip(self.variables, before, strict=True):
+            variable.assign(keras.ops.where(keras.ops.cast(counted, "bool"), variable.value, value))
+
+    def results(self) -> dict[str, Any]:
+        """Value of every metric by its name in Keras' logs, without the loss."""
+        found = {name: value for name, value in self.model.get_metrics_result().items() if name != "loss"}
+        numbers: dict[str, Any] = {}
+        for name, value in found.items():
+            if len(getattr(value, "shape", ())) == 0:
+                numbers[name] = value
+            else:
+                # Keras logs an array (one F1 score per class, say); scores are numbers, so each has its own name.
+                numbers |= {f"{name}[{index}]": value[index] for index in range(value.shape[0])}
+        return numbers
+
+    def reset(self) -> None:
+        """Start counting anew."""
+        self.model.reset_metrics()
+
+    @property
+    def variables(self) -> list[Any]:
+        """State of the metrics."""
+        return list(self.model.metrics_variables)
+
+
+def criterion_of(space: Any, genome: Any, model: Any, preprocessing: Any = None) -> Criterion:
+    """The criterion of a model: the space's, or what the model was compiled with where the space compiles it."""
+    if space.compiles_models:
+        return CompiledCriterion(space, model)
+    return SpaceCriterion(space, genome, model, preprocessing)
 
 
 def _of(values: Any, name: str, names: list[str]) -> Any:

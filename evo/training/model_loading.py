@@ -30,5 +30,5 @@ def load_model(
     """
     state = states.read_state(state_path)
     model = space.build(genome, preprocessing, dtype=dtype or "float32", seed=state.seed % 2**32)
-    states.assign(model.weights, states.weight_names(model), state.weights, "weights")
+    states.assign(model.weights, states.weight_names(model), state.final_weights, "weights")
     return model

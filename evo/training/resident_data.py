@@ -22,10 +22,10 @@ _opened: OrderedDict[str, ResidentData] = OrderedDict()
 
 @dataclass
 class Split:
-    """Rows of one part of the data: inputs, targets and weights (or None)."""
+    """Rows of one part of the data: inputs, targets (None where a model takes none) and weights (or None)."""
 
     x: Any
-    y: Any
+    y: Any = None
     weight: Any = None
 
     @property
@@ -68,9 +68,9 @@ def open_data(reference: DataReference) -> ResidentData:
     splits = {}
     for part in ("train", "validation"):
         x, y = _gather(arrays, f"x_{part}"), _gather(arrays, f"y_{part}")
-        if x is None or y is None:
-            raise DataError(f"data: x_{part} and y_{part} are needed, got {sorted(arrays)}")
-        splits[part] = Split(x, y, arrays.get(f"weight_{part}"))
+        if x is None:
+            raise DataError(f"data: x_{part} is needed, got {sorted(arrays)}")
+        splits[part] = Split(x, y, _gather(arrays, f"weight_{part}"))
     data = ResidentData(reference.fingerprint, splits["train"], splits["validation"])
     _opened[reference.fingerprint] = data
     while len(_opened) > _KEPT:

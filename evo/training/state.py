@@ -6,6 +6,8 @@ Layout (version 1)::
     /seeds/N                 state of the model's N-th random generator
     /optimizer/PATH          slots, step counter, loss scale; without the optimizer's own name. Slots of
                              all weights lie in one vector (two where weight decay spares some)
+    /averages/MARK/PLACE     moving averages that replace weights once training has ended, where the optimizer
+                             keeps some (``use_ema``); else there is no such group
     /curves/METRIC           float64, one value per epoch since the trial's first epoch
     attributes               version, epoch, first_epoch, seed, genome
 
@@ -30,6 +32,8 @@ VERSION = 1
 #: What reading a file that is no state can raise.
 _UNREADABLE = (OSError, UnsafeFileError, LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
 _GROUPS = ("weights", "seeds", "optimizer", "curves")
+#: Groups that are written only if there is something in them.
+_OPTIONAL = ("averages",)
 
 
 @dataclass
@@ -45,6 +49,7 @@ class TrainingState:
         seeds: by position.
         optimizer: by variable path without the optimizer's name, in order.
         curves: values per epoch since ``first_epoch``.
+        averages: moving averages that replace weights once training has ended, by the weights' names.
     """
 
     epoch: int
@@ -55,6 +60,12 @@ class TrainingState:
     seeds: dict[str, np.ndarray] = field(default_factory=dict)
     optimizer: dict[str, np.ndarray] = field(default_factory=dict)
     curves: dict[str, list[float]] = field(default_factory=dict)
+    averages: dict[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def final_weights(self) -> dict[str, np.ndarray]:
+        """Weights to predict with: averages in place of those that have one."""
+        return self.weights | self.averages
 
 
 def write_state(path: str, state: TrainingState) -> None:
@@ -73,7 +84,7 @@ def write_state(path: str, state: TrainingState) -> None:
             file.attrs["first_epoch"] = state.first_epoch
             file.attrs["seed"] = np.uint64(state.seed)
             file.attrs["genome"] = state.genome
-            for name in _GROUPS:
+            for name in (*_GROUPS, *(name for name in _OPTIONAL if getattr(state, name))):
                 group = file.create_group(name)
                 for index, (key, value) in enumerate(getattr(state, name).items()):
                     array = np.asarray(value, np.float64) if name == "curves" else np.asarray(value)
@@ -109,16 +120,17 @@ def read_state(path: str) -> TrainingState:
                 seeds=groups["seeds"],
                 optimizer=groups["optimizer"],
                 curves={key: [float(v) for v in value] for key, value in groups["curves"].items()},
+                averages=_read_group(file["averages"]) if "averages" in file else {},
             )
     except _UNREADABLE as error:
         raise StorageError(f"state: {path} cannot be read: {error}") from error
 
 
 def read_weights(path: str) -> dict[str, np.ndarray]:
-    """The weights alone, by variable path: what inheritance and model loading need."""
+    """The weights to predict with, by variable path: what inheritance needs."""
     try:
         with open_arrays(path) as file:
-            return _read_group(file["weights"])
+            return _read_group(file["weights"]) | (_read_group(file["averages"]) if "averages" in file else {})
     except _UNREADABLE as error:
         raise StorageError(f"state: {path} cannot be read: {error}") from error
 

@@ -154,6 +154,10 @@ class _TrialRun:
             predictions = self._epochs(space, genome, engine, data)
             if predictions is None:
                 _, predictions = engine.evaluate()
+            if engine.has_averages:
+                # What is kept predicts with the averages; the curves are of the weights that were trained, as in `fit`.
+                with engine.averaged():
+                    _, predictions = engine.evaluate()
             self.measured = {name: MEASUREMENTS[name](engine) for name in task.settings.measured}
         except _Ended:
             raise

@@ -286,6 +286,10 @@ class Space(abc.ABC):
         """
         raise GenomeError(f"{type(self).__name__} builds no models")
 
+    #: Whether :meth:`build` gives models that are compiled, and to be trained with what they were compiled with
+    #: instead of with what :meth:`loss`, :meth:`metrics` and :meth:`optimizer` give.
+    compiles_models: ClassVar[bool] = False
+
     def loss(self, genome: Genome, preprocessing: Mapping[str, np.ndarray] | None = None) -> Any:
         """The Keras loss that the genome is trained with.
 

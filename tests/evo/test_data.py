@@ -43,7 +43,9 @@ def test_given_validation_rows_are_taken_as_they_are() -> None:
         ({"validation": 0.01}, "empty"),
         ({"validation": (np.zeros((0, 2)), np.zeros(0))}, "validation x: is empty"),
         ({"y": np.zeros(5)}, "same number of rows"),
-        ({"y": None}, "y: targets are needed"),
+        ({"y": None, "validation": (np.zeros((3, 2)), np.zeros(3))}, "y: targets of training rows are needed"),
+        ({"validation": (np.zeros((3, 2)), None)}, "validation: targets are needed"),
+        ({"y": None, "class_weight": {0: 1.0}}, "class_weight: needs targets"),
         ({"sample_weight": -np.ones(10)}, "sample_weight"),
         ({"class_weight": {0: 1.0}}, "class_weight"),
     ],
@@ -52,6 +54,11 @@ def test_bad_input_names_the_argument(arguments: dict, words: str) -> None:
     given = {"x": np.zeros((10, 2)), "y": np.arange(10) % 2, "validation": 0.2} | arguments
     with pytest.raises(DataError, match=words):
         Data(**given)
+
+
+def test_a_space_that_predicts_something_refuses_rows_without_targets() -> None:
+    with pytest.raises(DataError, match="y: targets are needed, got None"):
+        Data(np.zeros((10, 8, 8, 1))).prepare(genomes.spaces.image((8, 8, 1), classes=10))
 
 
 @pytest.mark.parametrize(

@@ -116,6 +116,14 @@ def noise_in_a_lambda(hp: Any) -> keras.Model:
     return compiled(keras.Model(inputs, L.Dense(1)(x)))
 
 
+@SUBJECT.program(images(), trials=_RATES)
+def random_crop(hp: Any) -> keras.Model:
+    inputs = keras.Input((8, 8, 1))
+    x = L.RandomCrop(6, 6)(inputs) if hp.Choice("rate", [0.2, 0.6]) < 0.5 else L.RandomCrop(4, 8)(inputs)
+    x = L.Dense(3, "softmax")(L.GlobalMaxPooling2D()(x))
+    return compiled(keras.Model(inputs, x), "sparse_categorical_crossentropy", metrics=["accuracy"])
+
+
 def _image(layer: Callable[[float], Any], channels: int = 1) -> Callable[[Any], keras.Model]:
     def build(hp: Any) -> keras.Model:
         inputs = keras.Input((8, 8, channels))
@@ -134,7 +142,6 @@ _OF_IMAGES: dict[str, tuple[int, Callable[[float], Any]]] = {
     "random-shear": (1, lambda rate: L.RandomShear(rate, rate)),
     "random-contrast": (1, lambda rate: L.RandomContrast(rate, value_range=(0, 1))),
     "random-brightness": (1, lambda rate: L.RandomBrightness(rate, value_range=(0, 1))),
-    "random-crop": (1, lambda rate: L.RandomCrop(6, 6) if rate < 0.5 else L.RandomCrop(4, 8)),
     "random-erasing": (1, lambda rate: L.RandomErasing(rate, value_range=(0, 1))),
     "random-hue": (3, lambda rate: L.RandomHue(rate, value_range=(0, 1))),
     "random-saturation": (3, lambda rate: L.RandomSaturation(rate, value_range=(0, 1))),

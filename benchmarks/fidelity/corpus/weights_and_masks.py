@@ -113,7 +113,11 @@ def embedding_mask_pooled(hp: Any) -> keras.Model:
     return compiled(keras.Model(inputs, L.Dense(1, "sigmoid")(x)), "binary_crossentropy", metrics=["accuracy"])
 
 
-@SUBJECT.program(tokens("class"))
+@SUBJECT.program(
+    tokens("class"),
+    tolerance=5e-5,
+    reason="Keras with and without run_eagerly differ by 1.6e-5, with and without XLA by 3e-5; Adam amplifies rounding",
+)
 def attention_with_mask(hp: Any) -> keras.Model:
     inputs = keras.Input((7,), dtype="int32")
     x = L.Embedding(12, 4, mask_zero=True)(inputs)

@@ -6,7 +6,8 @@ Tracing is most of what a small candidate costs. An engine serves again:
   another seed): known before anything is built;
 - for a model of the same structure whose numbers differ (learning rate and
   its schedule, weight decay, dropout rates, weights): the new model is
-  built, which is quick, its weights and numbers are put into the engine.
+  built, which is quick, its weights and numbers are put into the engine
+  (:mod:`evo.training.backends.structure` says what is proven equal).
 
 What an engine computes depends on its arguments alone: with and without the
 cache results are the same to the bit.
@@ -21,18 +22,12 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
-from evo.training.backends.engine import Engine, Recipe
-from genomes.genome import Genome
-from genomes.spaces.base import Space
+from evo.training.backends.engine import Engine
 
 #: Engines that a process keeps.
 _KEPT = 6
 #: Engines that go before garbage is collected.
 _COLLECT_EVERY = 4
-#: Fields of training genes that come in as numbers, step by step.
-_NUMBERS = ("learning_rate", "schedule", "warmup", "decay", "weight_decay")
 
 
 class EngineCache:
@@ -90,86 +85,10 @@ class EngineCache:
 
 def genome_key(space: Mapping[str, Any], genome: Mapping[str, Any], context: Any) -> str:
     """Key of a genome exactly as it is written (innovation numbers name weights), and of its context."""
-    return _digest([space, genome, context])
+    return digest([space, genome, context])
 
 
-def structure_key(recipe: Recipe, context: Any) -> str | None:
-    """Key of all that is fixed in a compiled function; None where that cannot be told.
-
-    Layers that are neither Keras' nor genomes' may hold what their config
-    does not tell: with one of them, only the very same genome matches.
-
-    Args:
-        recipe: what is to be trained.
-        context: data, policy, devices: anything that JSON can hold.
-    """
-    model, genome = recipe.model, recipe.genome
-    own = [layer for layer in model._flatten_layers() if not type(layer).__module__.startswith(("keras.", "genomes."))]
-    if own:
-        return None
-    try:
-        config = model.get_config()
-    except Exception:
-        return None
-    inner = getattr(recipe.optimizer, "inner_optimizer", recipe.optimizer)
-    optimizer = inner.get_config()
-    optimizer["weight_decay"] = bool(optimizer.get("weight_decay"))
-    optimizer.pop("learning_rate", None)
-    excluded = getattr(inner, "_exclude_from_weight_decay_pattern", None)
-    return _digest(
-        [
-            _without_numbers(config),
-            type(recipe.optimizer).__name__,
-            type(inner).__name__,
-            optimizer,
-            getattr(excluded, "pattern", None),
-            recipe.batch_size,
-            _loss(recipe),
-            _augmentation(recipe.space, genome),
-            bool(recipe.space.needs_soft_targets(genome)),
-            type(recipe.space).__qualname__,
-            context,
-        ]
-    )
-
-
-def _without_numbers(config: Any) -> Any:
-    """A model's config without the rates of dropout and without seeds."""
-    if isinstance(config, Mapping):
-        kept = {key: _without_numbers(value) for key, value in config.items() if key not in ("seed", "build_config")}
-        if str(config.get("class_name", "")).endswith(("Dropout", "Dropout1D", "Dropout2D", "Dropout3D")) and (
-            config.get("module") == "keras.layers"
-        ):
-            rate = kept["config"].get("rate", 0)
-            kept["config"]["rate"] = "a number" if 0 < rate < 1 else rate
-        return kept
-    if isinstance(config, (list, tuple)):
-        return [_without_numbers(value) for value in config]
-    return config
-
-
-def _loss(recipe: Recipe) -> Any:
-    loss = recipe.space.loss(recipe.genome)
-    parts = loss if isinstance(loss, Mapping) else {"": loss}
-    return {name: [type(part).__qualname__, part.get_config()] for name, part in parts.items()}
-
-
-def _augmentation(space: Any, genome: Genome) -> Any:
-    """What may be fixed in the graph by ``space.augment``."""
-    if type(space).augment is Space.augment or genome.training is None:
-        return None
-    gene = genome.training.canonical()[0]
-    return {name: value for name, value in gene.values.items() if name not in _NUMBERS}
-
-
-def _digest(parts: Any) -> str:
-    text = json.dumps(parts, sort_keys=True, default=_as_json_text)
+def digest(parts: Any) -> str:
+    """Short name of anything that JSON can hold; equal for equal parts."""
+    text = json.dumps(parts, sort_keys=True, default=repr)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _as_json_text(value: Any) -> str:
-    if isinstance(value, np.ndarray):
-        return f"{value.dtype}{value.shape}{hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()}"
-    if hasattr(value, "get_config"):
-        return json.dumps([type(value).__qualname__, value.get_config()], sort_keys=True, default=_as_json_text)
-    return repr(value)

@@ -7,8 +7,10 @@ import os
 from typing import Any
 
 from evo.training import precision
-from evo.training.backends.cache import EngineCache, genome_key, structure_key
+from evo.training.backends.cache import EngineCache, genome_key
+from evo.training.backends.compiled_models import build_as_fit, has_own_steps, start_session
 from evo.training.backends.engine import Engine, Recipe
+from evo.training.backends.structure import structure_key
 from evo.training.resident_data import ResidentData
 from evo.training.state import read_weights
 from evo.training.strategy import Placement, place, place_elsewhere
@@ -64,14 +66,16 @@ def engine_for(
     if engine is not None and restored:
         return engine
     # Names and seeds that Keras makes up are counted from here, whatever the worker did before.
-    keras.utils.clear_session(free_memory=False)
+    start_session()
     keras.utils.set_random_seed(task.seed % 2**32)
     with placement.scope():
         preprocessing = load_preprocessing(task.preprocessing)
         # The very model, without the look-ups that were done once for all trials.
         front = {"encoded": True} if task.data.encoded else {}
         model = space.build(genome, preprocessing, dtype=policy, seed=task.seed % 2**32, **front)
-        optimizer = precision.scaled(space.optimizer(genome), policy)
+        if space.compiles_models:
+            build_as_fit(model, data.train)
+        optimizer = precision.scaled(model.optimizer if space.compiles_models else space.optimizer(genome), policy)
         if task.inherit is not None and not restored:
             from genomes.inheritance import inherit
 
@@ -95,8 +99,7 @@ def _new_engine(recipe: Recipe, data: ResidentData, placement: Placement) -> Eng
     import keras
 
     backend = keras.backend.backend()
-    own_step = type(recipe.model).train_step is not keras.Model.train_step
-    if backend not in ("tensorflow", "jax") or own_step or data.nbytes > _RESIDENT_BYTES:
+    if backend not in ("tensorflow", "jax") or has_own_steps(recipe.model) or data.nbytes > _RESIDENT_BYTES:
         from evo.training.backends.fit import FitEngine
 
         return FitEngine(recipe, data)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +22,7 @@ class Recipe:
     Attributes:
         space: the space.
         genome: the genome, for the space's ``augment``.
-        model: uncompiled Keras model.
+        model: Keras model; compiled where the space says so.
         optimizer: Keras optimizer, wrapped in loss scaling where the precision needs it.
         batch_size: rows per step, over all replicas.
         preprocessing: what ``Space.adapt`` found: regression losses are measured in its units.
@@ -49,6 +51,14 @@ class EpochResult:
     finite: bool
     steps: int
     first_loss: float
+
+
+def follows_rates(optimizer: Any) -> bool:
+    """Whether an optimizer's learning rate is a number that is set from outside, not a schedule or a function."""
+    import keras
+
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    return isinstance(getattr(inner, "_learning_rate", None), keras.Variable)
 
 
 class Engine(ABC):
@@ -88,6 +98,10 @@ class Engine(ABC):
         self.weight_names = states.weight_names(recipe.model)
         self.weights_changed()
 
+    def forward(self, x: Any, training: bool) -> Any:
+        """What the model makes of a batch; a user's ``call`` need not take ``training``."""
+        return self.model(x, training=training) if self.model._call_has_training_arg else self.model(x)
+
     @property
     def batch_size(self) -> int:
         """Rows per step."""
@@ -121,8 +135,42 @@ class Engine(ABC):
             weights=arrays(self.weight_names, self.model.weights),
             seeds=arrays([str(n) for n in range(len(seeds))], seeds),
             optimizer=arrays(states.optimizer_names(self.optimizer), self.optimizer.variables),
+            averages=self._averages(),
             **about,
         )
+
+    @property
+    def has_averages(self) -> bool:
+        """Whether the optimizer keeps moving averages that replace the weights once training has ended."""
+        parts = getattr(self.optimizer, "optimizers", None) or [self.optimizer]
+        return any(getattr(getattr(part, "inner_optimizer", part), "use_ema", False) for part in parts)
+
+    @contextlib.contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Inside the ``with`` block the model has the weights that ``fit`` would leave it with after its last epoch."""
+        import keras
+
+        before = [keras.ops.copy(variable.value) for variable in self.model.trainable_variables]
+        self.optimizer.finalize_variable_values(self.model.trainable_variables)
+        try:
+            yield
+        finally:
+            for variable, value in zip(self.model.trainable_variables, before, strict=True):
+                variable.assign(value)
+
+    def _averages(self) -> dict[str, np.ndarray]:
+        """Averages by the names of the weights that they replace; none where the optimizer keeps none."""
+        import keras
+
+        if not self.has_averages:
+            return {}
+        trainable = {id(variable) for variable in self.model.trainable_variables}
+        with self.averaged():
+            return {
+                name: np.asarray(keras.ops.convert_to_numpy(variable))
+                for name, variable in zip(self.weight_names, self.model.weights, strict=True)
+                if id(variable) in trainable
+            }
 
     def restore(self, state: TrainingState) -> None:
         """Put a stored state into the model and its optimizer.

@@ -6,36 +6,44 @@ memory-mapped files batch by batch.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import keras
 import numpy as np
 
-from evo.training.backends.engine import Engine, EpochResult, Recipe
-from evo.training.criterion import Criterion
-from evo.training.resident_data import ResidentData, computing_type
+from evo.training.backends.batch_structure import as_model_takes
+from evo.training.backends.engine import Engine, EpochResult, Recipe, follows_rates
+from evo.training.criterion import SpaceCriterion
+from evo.training.resident_data import ResidentData, Split, computing_type
 
-#: Rows per step of evaluation.
+#: Rows per step of evaluation of a space's own models.
 EVALUATION_ROWS = 512
 
 
 class FitEngine(Engine):
     """Trains by ``keras.Model.fit``.
 
-    With soft targets (label smoothing, mixup) training metrics compare with
+    A model that came compiled is trained and evaluated as it was compiled,
+    with its own ``train_step`` and ``test_step``. For a space's own models
+    with soft targets (label smoothing, mixup) training metrics compare with
     the class of the largest target.
     """
 
     def __init__(self, recipe: Recipe, data: ResidentData) -> None:
         super().__init__(recipe, data)
-        self._criterion = Criterion(recipe.space, recipe.genome, self.model, recipe.preprocessing)
-        self._validation = Criterion(recipe.space, recipe.genome, self.model, recipe.preprocessing)
-        metrics: Any = recipe.space.metrics()
-        if self._criterion.soft and self._criterion.target is not None:
-            metrics = self._criterion.target.metrics(soft=True)
-        self.model.compile(recipe.optimizer, self._criterion.loss, metrics=metrics, jit_compile=False)
+        self._criterion: SpaceCriterion | None = None
+        if not recipe.space.compiles_models:
+            self._criterion = criterion = SpaceCriterion(recipe.space, recipe.genome, self.model, recipe.preprocessing)
+            metrics: Any = recipe.space.metrics()
+            if criterion.soft and criterion.target is not None:
+                metrics = criterion.target.metrics(soft=True)
+            self.model.compile(recipe.optimizer, criterion.training_loss, metrics=metrics, jit_compile=False)
+        elif self.model.optimizer is not recipe.optimizer:
+            self.model.optimizer = recipe.optimizer
         self.optimizer.build(self.model.trainable_variables)
         self.remember_fresh_optimizer()
 
@@ -43,60 +51,82 @@ class FitEngine(Engine):
         """Train one epoch by ``fit``, with each step's own learning rate."""
         began = time.perf_counter()
         watch = _Watch(self.optimizer, rates, seed, step)
-        history = self.model.fit(
-            _Batches(self, order, seed, step), epochs=1, verbose=0, shuffle=False, callbacks=[watch]
-        ).history
+        with _without_averaging(self.optimizer):
+            history = self.model.fit(
+                _Batches(self, self.data.train, order, self.batch_size, (seed % 2**31, step)),
+                epochs=1,
+                verbose=0,
+                shuffle=False,
+                callbacks=[watch],
+            ).history
         self.seconds["train"] = self.seconds.get("train", 0.0) + time.perf_counter() - began
-        logs = {name: float(values[-1]) for name, values in history.items()}
+        logs = {name: value for key, values in history.items() for name, value in _numbers(key, values[-1]).items()}
+        # A train_step of the user's own logs what it likes.
+        logs.setdefault("loss", watch.loss)
         return EpochResult(logs, watch.finite, watch.steps, watch.first_loss)
 
     def evaluate(self) -> tuple[dict[str, float], np.ndarray]:
         """Loss and metrics on the validation rows, and predictions for them, batch by batch."""
         began = time.perf_counter()
+        logs, predictions = self._by_keras() if self._criterion is None else self._by_criterion(self._criterion)
+        self.seconds["evaluate"] = self.seconds.get("evaluate", 0.0) + time.perf_counter() - began
+        return logs, predictions
+
+    def _by_keras(self) -> tuple[dict[str, float], np.ndarray]:
+        """By Keras' own ``evaluate`` and ``predict``, in batches of the training size."""
+        split = self.data.validation
+        batches = _Batches(self, split, np.arange(split.rows), self.batch_size)
+        found = self.model.evaluate(batches, verbose=0, return_dict=True)
+        logs = {name: value for key, result in found.items() for name, value in _numbers(key, result).items()}
+        predictions = keras.tree.flatten(self.model.predict(batches, verbose=0))
+        flat = [np.asarray(output, np.float32).reshape(split.rows, -1) for output in predictions]
+        return logs, np.concatenate(flat, axis=1)
+
+    def _by_criterion(self, criterion: SpaceCriterion) -> tuple[dict[str, float], np.ndarray]:
         split = self.data.validation
         total, summed, parts = split.rows, 0.0, []
-        self._validation.reset()
+        criterion.reset()
         for first in range(0, total, EVALUATION_ROWS):
             rows = np.arange(first, min(first + EVALUATION_ROWS, total))
             predictions = self.model.predict_on_batch(_take(split.x, rows))
             y = keras.tree.map_structure(keras.ops.convert_to_tensor, _take(split.y, rows))
             weight = None if split.weight is None else keras.ops.convert_to_tensor(_take(split.weight, rows))
             predicted = keras.tree.map_structure(keras.ops.convert_to_tensor, predictions)
-            loss = self._validation.validation_loss(y, predicted, weight) + self._validation.own_losses()
-            self._validation.update(y, predicted)
+            loss = criterion.loss(None, y, predicted, weight, training=False)
+            criterion.update(None, y, predicted, weight)
             summed += float(keras.ops.convert_to_numpy(loss)) * len(rows)
             flat = [np.asarray(output, np.float32).reshape(len(rows), -1) for output in keras.tree.flatten(predictions)]
             parts.append(np.concatenate(flat, axis=1))
-        results = self._validation.results().items()
+        results = criterion.results().items()
         logs = {"loss": summed / total} | {n: float(keras.ops.convert_to_numpy(v)) for n, v in results}
-        self.seconds["evaluate"] = self.seconds.get("evaluate", 0.0) + time.perf_counter() - began
         return logs, np.concatenate(parts)
 
 
 class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
-    """One epoch of augmented batches in a given order."""
+    """Batches of rows in a given order; a space's own are augmented while ``seeds`` are given."""
 
-    def __init__(self, engine: FitEngine, order: np.ndarray, seed: int, step: int) -> None:
+    def __init__(
+        self, engine: FitEngine, split: Split, order: np.ndarray, size: int, seeds: tuple[int, int] | None = None
+    ) -> None:
         super().__init__(workers=1, use_multiprocessing=False)
-        self._engine, self._order, self._seed, self._step = engine, order, seed % 2**31, step
+        self._engine, self._split, self._order, self._size, self._seeds = engine, split, order, size, seeds
 
     def __len__(self) -> int:
-        return math.ceil(len(self._order) / self._engine.batch_size)
+        return math.ceil(len(self._order) / self._size)
 
     def __getitem__(self, index: int) -> tuple[Any, ...]:
-        engine = self._engine
-        size = engine.batch_size
-        rows = self._order[index * size : (index + 1) * size]
-        split = engine.data.train
-        x, y = _take(split.x, rows), _take(split.y, rows)
-        x = keras.tree.map_structure(keras.ops.convert_to_tensor, x)
-        y = keras.tree.map_structure(keras.ops.convert_to_tensor, y)
-        seed = keras.ops.convert_to_tensor(np.array([self._seed, self._step + index], np.int32))
-        recipe = engine.recipe
-        x, y = recipe.space.augment(recipe.genome, x, engine._criterion.targets(y), seed)
-        if split.weight is None:
-            return x, y
-        return x, y, keras.ops.convert_to_tensor(_take(split.weight, rows))
+        engine, split = self._engine, self._split
+        rows = self._order[index * self._size : (index + 1) * self._size]
+        x, y, weight = (
+            keras.tree.map_structure(keras.ops.convert_to_tensor, _take(arrays, rows)) if arrays is not None else None
+            for arrays in (split.x, split.y, split.weight)
+        )
+        if engine._criterion is None:
+            x, y, weight = as_model_takes(engine.model, x, y, weight)
+        elif self._seeds is not None:
+            seed = keras.ops.convert_to_tensor(np.array([self._seeds[0], self._seeds[1] + index], np.int32))
+            x, y = engine.recipe.space.augment(engine.recipe.genome, x, engine._criterion.targets(y), seed)
+        return (x, y) if weight is None else (x, y, weight)
 
 
 class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
@@ -104,24 +134,47 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
 
     def __init__(self, optimizer: Any, rates: np.ndarray, seed: int, step: int) -> None:
         super().__init__()
-        self._optimizer, self._rates, self._seed, self._step = optimizer, rates, seed, step
-        self.steps, self.finite, self.first_loss = 0, True, math.nan
+        self._optimizer, self._seed, self._step = optimizer, seed, step
+        self._rates = rates if follows_rates(optimizer) else None
+        self.steps, self.finite, self.first_loss, self.loss = 0, True, math.nan, math.nan
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        self._optimizer.learning_rate = float(self._rates[batch])
+        if self._rates is not None:
+            self._optimizer.learning_rate = float(self._rates[batch])
         # torch's own dropout draws from its global generator, which no state file holds: so each step
         # starts from a seed of its own.
         sequence = np.random.SeedSequence(self._seed, spawn_key=(1, self._step + batch))
         keras.utils.set_random_seed(int(sequence.generate_state(1)[0]))
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        loss = float((logs or {}).get("loss", 0.0))
+        loss = self.loss = float((logs or {}).get("loss", 0.0))
         self.steps = batch + 1
         if batch == 0:
             self.first_loss = loss
         if not math.isfinite(loss):
             self.finite = False
             self.model.stop_training = True
+
+
+@contextlib.contextmanager
+def _without_averaging(optimizer: Any) -> Iterator[None]:
+    """Inside the ``with`` block, the end of ``fit`` does not replace weights by their moving averages.
+
+    ``fit`` does so once, after its last epoch; here it is called once per epoch.
+    """
+    object.__setattr__(optimizer, "finalize_variable_values", lambda variables: None)
+    try:
+        yield
+    finally:
+        object.__delattr__(optimizer, "finalize_variable_values")
+
+
+def _numbers(name: str, value: Any) -> dict[str, float]:
+    """A logged value as numbers: an array (one F1 score per class, say) has a name for each."""
+    array = np.asarray(value, np.float64)
+    if array.ndim == 0:
+        return {name: float(array)}
+    return {f"{name}[{index}]": float(part) for index, part in enumerate(array.reshape(-1))}
 
 
 def _take(arrays: Any, rows: np.ndarray) -> Any:

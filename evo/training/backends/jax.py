@@ -10,8 +10,10 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 
-from evo.training.backends.engine import Engine, EpochResult, Recipe
-from evo.training.criterion import Criterion
+from evo.training.backends.batch_structure import as_model_takes
+from evo.training.backends.engine import Engine, EpochResult, Recipe, follows_rates
+from evo.training.backends.row_by_row import is_row_by_row
+from evo.training.criterion import Criterion, criterion_of
 from evo.training.resident_data import ResidentData, Split, computing_type
 
 #: Rows per step of evaluation.
@@ -33,11 +35,14 @@ class JaxEngine(Engine):
         self.distribution = distribution
         self.optimizer.build(self.model.trainable_variables)
         self.remember_fresh_optimizer()
-        self._criterion = Criterion(recipe.space, recipe.genome, self.model, recipe.preprocessing)
-        self._validation = Criterion(recipe.space, recipe.genome, self.model, recipe.preprocessing)
+        self._criterion = criterion_of(recipe.space, recipe.genome, self.model, recipe.preprocessing)
+        self._validation = criterion_of(recipe.space, recipe.genome, self.model, recipe.preprocessing)
+        self._evaluation_rows = EVALUATION_ROWS if is_row_by_row(recipe) else recipe.batch_size
         inner = getattr(self.optimizer, "inner_optimizer", self.optimizer)
-        rate = inner._learning_rate
-        self._rate_index = next(n for n, variable in enumerate(self.optimizer.variables) if variable is rate)
+        rate = inner._learning_rate if follows_rates(self.optimizer) else None
+        places = [n for n, variable in enumerate(self.optimizer.variables) if variable is rate]
+        #: Place of the learning rate among the optimizer's variables; None where a schedule tells it.
+        self._rate_index = places[0] if places else None
         self._train = jax.jit(self._train_epoch)
         self._evaluate = jax.jit(self._evaluate_batch)
         self._called: set[str] = set()
@@ -79,27 +84,36 @@ class JaxEngine(Engine):
         )
         if self.distribution is not None:
             x, y, weight = keras.tree.map_structure(self._split, (x, y, weight))
+        if recipe.space.compiles_models:
+            x, y, weight = as_model_takes(self.model, x, y, weight)
         x, targets = recipe.space.augment(recipe.genome, x, criterion.targets(y), seed)
         slots = [rate if n == self._rate_index else value for n, value in enumerate(slots)]
 
         def loss_of(trainable: Any) -> Any:
-            predictions, other_after, own = self.model.stateless_call(
-                trainable, other, x, training=True, return_losses=True
-            )
-            loss = criterion.training_loss(targets, predictions, weight)
-            for value in own:
-                loss = loss + jnp.sum(value).astype(loss.dtype)
+            predictions, other_after, own = self._forward(trainable, other, x, training=True)
+            with self._stateless(criterion, metrics, trainable, other_after) as scope:
+                loss = criterion.loss(x, targets, predictions, weight, training=True, own=list(own))
+            counted = _values_in(scope, criterion)
             with keras.StatelessScope(state_mapping=list(zip(self.optimizer.variables, slots, strict=True))):
                 scaled = self.optimizer.scale_loss(loss)
-            return scaled, (loss, predictions, other_after)
+            return scaled, (loss, predictions, other_after, counted)
 
-        (_, (loss, predictions, other)), gradients = jax.value_and_grad(loss_of, has_aux=True)(trainable)
-        trainable, slots = self.optimizer.stateless_apply(slots, gradients, trainable)
-        metrics = [
-            metric.stateless_update_state(values, *criterion.parts(output, y, predictions))
-            for values, (_, output, metric) in zip(metrics, criterion.metrics, strict=True)
-        ]
-        return (trainable, other, slots, metrics), loss.astype(jnp.float32)
+        (_, (loss, predictions, other, counted)), gradients = jax.value_and_grad(loss_of, has_aux=True)(trainable)
+        if trainable:
+            trainable, slots = self.optimizer.stateless_apply(slots, gradients, trainable)
+        with self._stateless(criterion, counted, trainable, other) as scope:
+            criterion.update(x, y, predictions, weight)
+        return (trainable, other, slots, _values_in(scope, criterion)), loss.astype(jnp.float32)
+
+    def _forward(self, trainable: Any, other: Any, x: Any, training: bool) -> Any:
+        """Predictions, state after it, and the losses that the model adds itself."""
+        known = {"training": training} if self.model._call_has_training_arg else {}
+        return self.model.stateless_call(trainable, other, x, return_losses=True, **known)
+
+    def _stateless(self, criterion: Criterion, metrics: Any, trainable: Any, other: Any) -> Any:
+        """A scope in which metrics and model have these values."""
+        variables = [*criterion.variables, *self.model.trainable_variables, *self.model.non_trainable_variables]
+        return keras.StatelessScope(state_mapping=list(zip(variables, [*metrics, *trainable, *other], strict=True)))
 
     def _split(self, array: Any) -> Any:
         if array is None or array.shape[0] % self.distribution.device_mesh.shape[0]:
@@ -122,10 +136,7 @@ class JaxEngine(Engine):
             for variable, value in zip(group, values, strict=True):
                 variable.assign(value)
         counts = np.diff([*range(0, len(order), self.batch_size), len(order)])
-        results = {
-            name: float(metric.stateless_result(values))
-            for values, (name, _, metric) in zip(state[3], self._criterion.metrics, strict=True)
-        }
+        results = self._results(self._criterion, state[3])
         finite = np.isfinite(losses)
         done = steps if finite.all() else int(np.argmin(finite)) + 1
         loss = float(np.sum(losses.astype(np.float64) * counts) / len(order))
@@ -136,21 +147,25 @@ class JaxEngine(Engine):
             [variable.value for variable in self.model.trainable_variables],
             [variable.value for variable in self.model.non_trainable_variables],
             [variable.value for variable in self.optimizer.variables],
-            [[variable.value for variable in metric.variables] for _, _, metric in criterion.metrics],
+            [variable.value for variable in criterion.variables],
         )
+
+    def _results(self, criterion: Criterion, values: Any) -> dict[str, float]:
+        for variable, value in zip(criterion.variables, values, strict=True):
+            variable.assign(value)
+        return {name: float(value) for name, value in criterion.results().items()}
 
     # -- evaluation ----------------------------------------------------------------
     def _evaluate_batch(self, x: Any, y: Any, weight: Any, state: Any) -> Any:
         trainable, other, _, metrics = state
-        predictions, _, own = self.model.stateless_call(trainable, other, x, training=False, return_losses=True)
-        loss = self._validation.validation_loss(y, predictions, weight)
-        for value in own:
-            loss = loss + jnp.sum(value).astype(loss.dtype)
-        metrics = [
-            metric.stateless_update_state(values, *self._validation.parts(output, y, predictions))
-            for values, (_, output, metric) in zip(metrics, self._validation.metrics, strict=True)
-        ]
-        return loss.astype(jnp.float32), keras.tree.flatten(predictions), metrics
+        if self.recipe.space.compiles_models:
+            x, y, weight = as_model_takes(self.model, x, y, weight)
+        predictions, other, own = self._forward(trainable, other, x, training=False)
+        with self._stateless(self._validation, metrics, trainable, other) as scope:
+            loss = self._validation.loss(x, y, predictions, weight, training=False, own=list(own))
+            self._validation.update(x, y, predictions, weight)
+        outputs = keras.tree.flatten(predictions)
+        return loss.astype(jnp.float32), outputs, other, _values_in(scope, self._validation)
 
     def evaluate(self) -> tuple[dict[str, float], np.ndarray]:
         """Loss and metrics on the validation rows, and predictions for them, batch by batch."""
@@ -159,19 +174,18 @@ class JaxEngine(Engine):
         self._validation.reset()
         trainable, other, slots, metrics = self._state(self._validation)
         summed, parts = 0.0, []
-        for first in range(0, total, EVALUATION_ROWS):
-            part = slice(first, min(first + EVALUATION_ROWS, total))
+        for first in range(0, total, self._evaluation_rows):
+            part = slice(first, min(first + self._evaluation_rows, total))
             x, y, weight = keras.tree.map_structure(
                 lambda array, part=part: None if array is None else array[part], (data["x"], data["y"], data["weight"])
             )
-            loss, outputs, metrics = self._evaluate(x, y, weight, (trainable, other, slots, metrics))
+            loss, outputs, other, metrics = self._evaluate(x, y, weight, (trainable, other, slots, metrics))
             rows = part.stop - part.start
             summed += float(loss) * rows
             parts.append(np.concatenate([np.asarray(o, np.float32).reshape(rows, -1) for o in outputs], axis=1))
-        results = {
-            name: float(metric.stateless_result(values))
-            for values, (name, _, metric) in zip(metrics, self._validation.metrics, strict=True)
-        }
+        for variable, value in zip(self.model.non_trainable_variables, other, strict=True):
+            variable.assign(value)
+        results = self._results(self._validation, metrics)
         self._spend("evaluate", began)
         return {"loss": summed / total, **results}, np.concatenate(parts)
 
@@ -180,3 +194,9 @@ class JaxEngine(Engine):
         booked = phase if phase in self._called else "trace"
         self._called.add(phase)
         self.seconds[booked] = self.seconds.get(booked, 0.0) + time.perf_counter() - began
+
+
+def _values_in(scope: Any, criterion: Criterion) -> list[Any]:
+    """What a criterion's metrics hold at the end of a stateless scope."""
+    values = [(variable, scope.get_current_value(variable)) for variable in criterion.variables]
+    return [variable.value if value is None else value for variable, value in values]

@@ -102,21 +102,21 @@ def learning_rates(model: Any, first_step: int, last_step: int, decay: bool) -> 
     """Learning rate of every step from ``first_step`` up to, but without, ``last_step``.
 
     Args:
-        model: a compiled model; its optimizer's schedule says the rates if it has one.
+        model: a compiled model.
         first_step: the first step's number, counted from the beginning of training.
         last_step: the number after the last step's.
         decay: a constant rate falls linearly to 0 over these steps.
 
     Returns:
-        float32, shape (last_step - first_step,).
+        float32, shape (last_step - first_step,). NaN where the optimizer has a schedule or a function of its
+        own: that says its rates, from the steps it has done.
     """
     import keras
 
     optimizer = _inner_optimizer(model)
-    schedule = getattr(optimizer, "_learning_rate", None)
     count = last_step - first_step
-    if isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
-        return np.asarray([float(schedule(step)) for step in range(first_step, last_step)], np.float32)
+    if not isinstance(getattr(optimizer, "_learning_rate", None), keras.Variable):
+        return np.full(count, np.nan, np.float32)
     rates = np.full(count, float(keras.ops.convert_to_numpy(optimizer.learning_rate)))
     if decay and count:
         rates *= 1.0 - (np.arange(count) + 0.5) / count

@@ -31,6 +31,7 @@ def from_hypermodel(
     optimizer: Any = None,
     loss: Any = None,
     metrics: Any = None,
+    corrected_statistics: bool = False,
 ) -> HypermodelSpace:
     """The space of a KerasTuner ``build(hp)`` function or ``HyperModel``, unchanged.
 
@@ -58,6 +59,9 @@ def from_hypermodel(
         optimizer: replaces the optimizer that the function compiles with; every model gets a fresh one.
         loss: likewise.
         metrics: likewise.
+        corrected_statistics: remove the initial values from the moving averages of batch normalizations after
+            the first epoch (:mod:`genomes.spaces.hypermodel.moving_statistics`). Short trainings then show what they
+            learned; but what is reported is no longer what ``fit`` would report.
 
     Returns:
         The space.
@@ -104,4 +108,5 @@ def from_hypermodel(
         target=target,
         identity=identity,
         asks_for_inputs=explorer.unbuilt,
+        corrected_statistics=corrected_statistics,
     )

@@ -48,6 +48,8 @@ class HypermodelSpace(Space):
 
     repeatable = False
 
+    compiles_models = True
+
     def __init__(
         self,
         hypermodel: Any,
@@ -59,11 +61,13 @@ class HypermodelSpace(Space):
         identity: Mapping[str, str] | None = None,
         inputs: InputSpecs | None = None,
         asks_for_inputs: bool = False,
+        corrected_statistics: bool = False,
     ) -> None:
         self._inputs, self._asks_for_inputs = inputs, asks_for_inputs
         self.hypermodel = hypermodel
         self._identity = None if identity is None else dict(identity)
         self._registration: Registration | None = None
+        self._corrected_statistics = bool(corrected_statistics)
         self.parameters = tuple(parameters)
         self.target = target
         self._objective = objective
@@ -200,6 +204,7 @@ class HypermodelSpace(Space):
             "target": None if self.target is None else self.target.to_json(),
             **({} if self._identity is None else {"identity": self._identity}),
             **({} if self._inputs is None else {"inputs": specs_to_json(self._inputs)}),
+            **({"corrected_statistics": True} if self._corrected_statistics else {}),
         }
 
     def arguments_as_in(self, stored: Mapping[str, Any]) -> dict[str, Any]:
@@ -224,6 +229,7 @@ class HypermodelSpace(Space):
             target=None if target is None else Target.from_json(target),
             identity=identity,
             inputs=None if inputs is None else specs_from_json(inputs),
+            corrected_statistics=bool(arguments.get("corrected_statistics", False)),
         )
 
     def with_inputs(self, x: Any) -> Self:
@@ -316,6 +322,8 @@ class HypermodelSpace(Space):
             raise GenomeError(f"build must return a keras.Model, got {type(model).__name__}", "genes[0]")
         if self._inputs is not None:
             self._build_on_inputs(model, dtype)
+        if not getattr(model, "compiled", False) and not self.has_own_fit:
+            raise GenomeError("build must return a compiled model: call model.compile(optimizer, loss, metrics) in it")
         object.__setattr__(model, "gene_layers", MappingProxyType(layers_by_mark(model)))
         self._latest = (genome.key, model)
         return model
@@ -330,10 +338,7 @@ class HypermodelSpace(Space):
 
     def _compiled(self, genome: Genome) -> Any:
         latest = self._latest
-        model = latest[1] if latest is not None and latest[0] == genome.key else self.build(genome)
-        if getattr(model, "optimizer", None) is None or model.loss is None:
-            raise GenomeError("build must return a compiled model: call model.compile(optimizer, loss, metrics) in it")
-        return model
+        return latest[1] if latest is not None and latest[0] == genome.key else self.build(genome)
 
     def loss(self, genome: Genome, preprocessing: Mapping[str, np.ndarray] | None = None) -> Any:
         """The loss that the user's function compiled the model with, of the model built last if it is this one."""
@@ -376,8 +381,9 @@ class HypermodelSpace(Space):
         return hp
 
     def settle(self, model: Any, steps: int) -> None:
-        """Bias-correct the moving averages of batch normalizations: users' models have Keras' momentum of 0.99."""
-        unbias(model, steps)
+        """Take the initial values out of the moving averages of batch normalizations, where the space was asked to."""
+        if self._corrected_statistics:
+            unbias(model, steps)
 
     def learning_rates(
         self, genome: Genome, first_epoch: int, last_epoch: int, final: bool, steps_per_epoch: int

@@ -15,7 +15,7 @@ def test_a_net_of_a_hypermodel_is_judged_by_what_it_has_learnt_in_its_first_epoc
     rng = np.random.default_rng(0)
     x = rng.normal(5.0, 2.0, (320, 4)).astype(np.float32)
     y = (x[:, 0] > x[:, 1]).astype(np.int64)
-    space = spaces.from_hypermodel(normalized, classes=2)
+    space = spaces.from_hypermodel(normalized, classes=2, corrected_statistics=True)
     campaign = evo.Campaign(
         space,
         evo.Data(x, y, validation=0.25, seed=0),

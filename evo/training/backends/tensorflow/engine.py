@@ -16,10 +16,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from evo.training.backends.engine import Engine, EpochResult, Recipe
+from evo.training.backends.batch_structure import as_model_takes
+from evo.training.backends.engine import Engine, EpochResult, Recipe, follows_rates
+from evo.training.backends.row_by_row import is_row_by_row
 from evo.training.backends.tensorflow import fused_layers, traced_numbers, tracing
 from evo.training.backends.tensorflow.parameter_vector import ParameterVector
-from evo.training.criterion import Criterion
+from evo.training.backends.tensorflow.synchronized_layers import synchronized
+from evo.training.criterion import criterion_of
 from evo.training.resident_data import ResidentData, Split, computing_type
 
 #: Rows per step of evaluation.
@@ -43,13 +46,15 @@ class TensorFlowEngine(Engine):
         self._variables = list(self.model.trainable_variables)
         self._vector: ParameterVector | None = None
         with strategy.scope() if strategy is not None else contextlib.nullcontext():
-            self._criterion = Criterion(recipe.space, recipe.genome, self.model, recipe.preprocessing)
-            if self.strategy is None and ParameterVector.suits(self._variables, self.optimizer):
+            self._criterion = criterion_of(recipe.space, recipe.genome, self.model, recipe.preprocessing)
+            suits = ParameterVector.suits(self._variables, self.optimizer) and ParameterVector.owns_weights(self.model)
+            if self.strategy is None and suits:
                 self._vector = ParameterVector(self._variables, self.optimizer)
             else:
                 self.optimizer.build(self._variables)
+            self._validation = criterion_of(recipe.space, recipe.genome, self.model, recipe.preprocessing)
         self.remember_fresh_optimizer()
-        self._validation = Criterion(recipe.space, recipe.genome, self.model, recipe.preprocessing)
+        self._evaluation_rows = EVALUATION_ROWS if is_row_by_row(recipe) else recipe.batch_size
         self._train = tf.function(self._train_graph, autograph=False, jit_compile=compile_xla or None)
         self._evaluate = tf.function(self._evaluate_graph, autograph=False, jit_compile=compile_xla or None)
         self._traced: set[str] = set()
@@ -82,7 +87,8 @@ class TensorFlowEngine(Engine):
             return tensor[rows] if isinstance(rows, slice) else tf.gather(tensor, rows)
 
         x, y, weight = keras.tree.map_structure(take, (tensors["x"], tensors["y"], tensors["weight"]))
-        return self._cast_inputs(x), y, weight
+        x = self._cast_inputs(x)
+        return as_model_takes(self.model, x, y, weight) if self.recipe.space.compiles_models else (x, y, weight)
 
     def _cast_inputs(self, x: Any) -> Any:
         """Inputs in the types that the model declares for them."""
@@ -112,8 +118,7 @@ class TensorFlowEngine(Engine):
             summed += loss * tf.cast(tf.shape(rows)[0], tf.float32)
             return step + 1, tf.math.is_finite(loss), first, summed
 
-        for _, _, metric in self._criterion.metrics:
-            metric.reset_state()
+        self._criterion.reset()
         step, finite, first, summed = tf.while_loop(
             lambda step, finite, first, summed: tf.logical_and(step < steps, finite),
             body,
@@ -135,7 +140,7 @@ class TensorFlowEngine(Engine):
             # A last batch smaller than the number of replicas: some look at a row that does not count.
             begin = tf.minimum(low, count - 1)
             end = tf.maximum(high, begin + 1)
-            x, y, weight = keras.tree.map_structure(lambda t: t[begin:end], (x, y, weight))
+            x, y, weight = keras.tree.map_structure(lambda t: None if t is None else t[begin:end], (x, y, weight))
             share = tf.cast(high - low, tf.float32) / tf.cast(count, tf.float32)
             seed = seed + tf.stack([0, index * 1_000_003])
             return self._step(rate, numbers, x, y, weight, seed, share, 1.0 / replicas, tf.cast(high > low, tf.float32))
@@ -163,21 +168,26 @@ class TensorFlowEngine(Engine):
             counted: 1 or 0, whether metrics count these rows; None: they do.
         """
         model, optimizer, criterion = self.model, self.optimizer, self._criterion
-        optimizer.learning_rate = rate
+        if follows_rates(optimizer):
+            optimizer.learning_rate = rate
         x, targets = self.recipe.space.augment(self.recipe.genome, x, criterion.targets(y), seed)
         with traced_numbers.traced(model, optimizer, numbers), self._fused():
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch([variable.value for variable in self._variables])
-                predictions = model(x, training=True)
-                loss = _undivided(criterion.training_loss(targets, predictions, weight)) * share
-                loss += criterion.own_losses() * own_share
+                predictions = self.forward(x, training=True)
+                loss = _undivided(criterion.loss(x, targets, predictions, weight, training=True))
+                if self.strategy is not None:
+                    # The model's own losses are the same on every replica, whatever part of the batch it has.
+                    loss = loss * share + criterion.own_losses() * (own_share - share)
                 scaled = optimizer.scale_loss(loss)
             gradients = tape.gradient(scaled, [variable.value for variable in self._variables])
+            if self._variables and all(gradient is None for gradient in gradients):
+                raise ValueError("no gradient: the loss does not depend on any of the model's trainable weights")
             if self._vector is not None:
                 self._vector.apply({id(v): g for v, g in zip(self._variables, gradients, strict=True)})
-            else:
+            elif self._variables:
                 optimizer.apply(gradients, self._variables)
-        criterion.update(y, predictions, counted)
+        criterion.update(x, y, predictions, weight, counted)
         return tf.cast(loss, tf.float32)
 
     def train_epoch(self, order: np.ndarray, rates: np.ndarray, seed: int, step: int) -> EpochResult:
@@ -199,30 +209,31 @@ class TensorFlowEngine(Engine):
     # -- evaluation ----------------------------------------------------------------
     def _evaluate_graph(self, data: Any) -> Any:
         total = self.data.validation.rows
-        for _, _, metric in self._validation.metrics:
-            metric.reset_state()
+        self._validation.reset()
 
         def evaluate(rows: slice) -> Any:
             x, y, weight = self._batch(data, rows)
             with self._fused():
-                predictions = self.model(x, training=False)
-            loss = self._validation.validation_loss(y, predictions, weight) + self._validation.own_losses()
-            self._validation.update(y, predictions)
+                predictions = self.forward(x, training=False)
+            loss = self._validation.loss(x, y, predictions, weight, training=False)
+            self._validation.update(x, y, predictions, weight)
             count = tf.cast(tf.shape(keras.tree.flatten(x)[0])[0], tf.float32)
-            return tf.cast(loss, tf.float32) * count, keras.tree.flatten(predictions)
+            outputs = [tf.cast(output, tf.float32) for output in keras.tree.flatten(predictions)]
+            return tf.cast(_undivided(loss), tf.float32) * count, outputs
 
-        if total <= EVALUATION_ROWS:
+        size = self._evaluation_rows
+        if total <= size:
             summed, predictions = evaluate(slice(0, total))
         else:
-            steps = -(-total // EVALUATION_ROWS)
+            steps = -(-total // size)
             arrays = [
-                tf.TensorArray(tf.float32, size=steps, infer_shape=False, element_shape=[None, *output.shape[1:]])
-                for output in self.model.outputs
+                tf.TensorArray(tf.float32, size=steps, infer_shape=False, element_shape=[None, *shape[1:]])
+                for shape in self._output_shapes(data)
             ]
 
             def body(step: tf.Tensor, summed: tf.Tensor, arrays: Any) -> Any:
-                first = step * EVALUATION_ROWS
-                loss, outputs = evaluate(slice(first, tf.minimum(first + EVALUATION_ROWS, total)))
+                first = step * size
+                loss, outputs = evaluate(slice(first, tf.minimum(first + size, total)))
                 written = [array.write(step, output) for array, output in zip(arrays, outputs, strict=True)]
                 return step + 1, summed + loss, written
 
@@ -242,8 +253,21 @@ class TensorFlowEngine(Engine):
         outputs = [np.asarray(output, np.float32).reshape(self.data.validation.rows, -1) for output in predictions]
         return logs, outputs[0] if len(outputs) == 1 else np.concatenate(outputs, axis=1)
 
+    def _output_shapes(self, data: Any) -> list[Any]:
+        """Shapes of the outputs, flat: known of a functional model, found by a symbolic call of any other."""
+        outputs = getattr(self.model, "outputs", None)
+        if outputs is None:
+            x, _, _ = self._batch(data, slice(0, self._evaluation_rows))
+            call = tf.function(lambda x: keras.tree.flatten(self.forward(x, training=False)), autograph=False)
+            outputs = call.get_concrete_function(keras.tree.map_structure(_symbolic, x)).structured_outputs
+        return [output.shape for output in outputs]
+
     def _fused(self) -> contextlib.AbstractContextManager[None]:
-        return contextlib.nullcontext() if self.strategy is not None else fused_layers.fused(self.model)
+        if self.strategy is None:
+            return fused_layers.fused(self.model)
+        # A user's own layers are as they were written: per replica, unless they say otherwise, as with `fit`.
+        own = not self.recipe.space.compiles_models
+        return synchronized(self.model) if own else contextlib.nullcontext()
 
     # -- calling ---------------------------------------------------------------------
     def _call(self, phase: str, function: Callable[..., Any], *arguments: Any) -> Any:
@@ -269,6 +293,10 @@ def _undivided(loss: tf.Tensor) -> tf.Tensor:
     """A loss without the division by the number of replicas that newer Keras puts into it."""
     unscale = getattr(keras.src.losses.loss, "unscale_loss_for_distribution", None)
     return loss if unscale is None else unscale(loss)
+
+
+def _symbolic(tensor: tf.Tensor) -> tf.TensorSpec:
+    return tf.TensorSpec([None, *tensor.shape[1:]], tensor.dtype)
 
 
 def _tensor(array: np.ndarray | None) -> tf.Tensor | None:
