@@ -50,7 +50,7 @@ def test_every_flipped_byte_of_a_session_is_told(folder: Path) -> None:
 def test_sessions_of_earlier_versions_have_no_checksums(folder: Path) -> None:
     path = folder / "sessions" / "000001.jsonl"
     with CampaignDirectory.open(folder, read_only=True) as stored:
-        known = [session for session in stored.sessions]
+        known = list(stored.sessions)
     lines = [line.rpartition(',"crc":')[0] for line in path.read_text().splitlines()]
     path.write_text("".join(line + "}\n" for line in lines))
     with CampaignDirectory.open(folder, read_only=True) as stored:

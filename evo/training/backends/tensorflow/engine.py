@@ -113,7 +113,10 @@ class TensorFlowEngine(Engine):
         def body(step: tf.Tensor, finite: tf.Tensor, first: tf.Tensor, summed: tf.Tensor) -> Any:
             rows = order[step * size : tf.minimum((step + 1) * size, total)]
             x, y, weight = self._batch(data, rows)
-            loss = self._replicated(rates[step], numbers, x, y, weight, seeds[step])
+            # Outside of the replicas: they are threads traced in turns, and share layers and optimizer.
+            numbered = traced_numbers.traced(self.model, self.optimizer, numbers)
+            with numbered, self._fused(), tracing.with_undivided_losses():
+                loss = self._replicated(rates[step], x, y, weight, seeds[step])
             first = tf.where(step == 0, loss, first)
             summed += loss * tf.cast(tf.shape(rows)[0], tf.float32)
             return step + 1, tf.math.is_finite(loss), first, summed
@@ -127,13 +130,13 @@ class TensorFlowEngine(Engine):
         )
         return step, finite, first, summed / tf.cast(total, tf.float32), self._criterion.results()
 
-    def _replicated(self, rate: Any, numbers: Any, x: Any, y: Any, weight: Any, seed: Any) -> tf.Tensor:
+    def _replicated(self, rate: Any, x: Any, y: Any, weight: Any, seed: Any) -> tf.Tensor:
         """One step on a global batch: on one device, or on equal parts of it on every replica."""
         if self.strategy is None:
-            return self._step(rate, numbers, x, y, weight, seed, 1.0, 1.0)
+            return self._step(rate, x, y, weight, seed, 1.0, 1.0)
         replicas = self.strategy.num_replicas_in_sync
 
-        def on_replica(x: Any, y: Any, weight: Any, rate: Any, numbers: Any, seed: Any) -> tf.Tensor:
+        def on_replica(x: Any, y: Any, weight: Any, rate: Any, seed: Any) -> tf.Tensor:
             index = tf.distribute.get_replica_context().replica_id_in_sync_group
             count = tf.shape(keras.tree.flatten(x)[0])[0]
             low, high = count * index // replicas, count * (index + 1) // replicas
@@ -143,15 +146,14 @@ class TensorFlowEngine(Engine):
             x, y, weight = keras.tree.map_structure(lambda t: None if t is None else t[begin:end], (x, y, weight))
             share = tf.cast(high - low, tf.float32) / tf.cast(count, tf.float32)
             seed = seed + tf.stack([0, index * 1_000_003])
-            return self._step(rate, numbers, x, y, weight, seed, share, 1.0 / replicas, tf.cast(high > low, tf.float32))
+            return self._step(rate, x, y, weight, seed, share, 1.0 / replicas, tf.cast(high > low, tf.float32))
 
-        losses = self.strategy.run(on_replica, args=(x, y, weight, rate, numbers, seed))
+        losses = self.strategy.run(on_replica, args=(x, y, weight, rate, seed))
         return self.strategy.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
 
     def _step(
         self,
         rate: Any,
-        numbers: Any,
         x: Any,
         y: Any,
         weight: Any,
@@ -167,26 +169,25 @@ class TensorFlowEngine(Engine):
             own_share: weight of the model's own losses (regularisers).
             counted: 1 or 0, whether metrics count these rows; None: they do.
         """
-        model, optimizer, criterion = self.model, self.optimizer, self._criterion
+        optimizer, criterion = self.optimizer, self._criterion
         if follows_rates(optimizer):
             optimizer.learning_rate = rate
         x, targets = self.recipe.space.augment(self.recipe.genome, x, criterion.targets(y), seed)
-        with traced_numbers.traced(model, optimizer, numbers), self._fused():
-            with tf.GradientTape(watch_accessed_variables=False) as tape:
-                tape.watch([variable.value for variable in self._variables])
-                predictions = self.forward(x, training=True)
-                loss = _undivided(criterion.loss(x, targets, predictions, weight, training=True))
-                if self.strategy is not None:
-                    # The model's own losses are the same on every replica, whatever part of the batch it has.
-                    loss = loss * share + criterion.own_losses() * (own_share - share)
-                scaled = optimizer.scale_loss(loss)
-            gradients = tape.gradient(scaled, [variable.value for variable in self._variables])
-            if self._variables and all(gradient is None for gradient in gradients):
-                raise ValueError("no gradient: the loss does not depend on any of the model's trainable weights")
-            if self._vector is not None:
-                self._vector.apply({id(v): g for v, g in zip(self._variables, gradients, strict=True)})
-            elif self._variables:
-                optimizer.apply(gradients, self._variables)
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch([variable.value for variable in self._variables])
+            predictions = self.forward(x, training=True)
+            loss = criterion.loss(x, targets, predictions, weight, training=True)
+            if self.strategy is not None:
+                # The model's own losses are the same on every replica, whatever part of the batch it has.
+                loss = loss * share + criterion.own_losses() * (own_share - share)
+            scaled = optimizer.scale_loss(loss)
+        gradients = tape.gradient(scaled, [variable.value for variable in self._variables])
+        if self._variables and all(gradient is None for gradient in gradients):
+            raise ValueError("no gradient: the loss does not depend on any of the model's trainable weights")
+        if self._vector is not None:
+            self._vector.apply({id(v): g for v, g in zip(self._variables, gradients, strict=True)})
+        elif self._variables:
+            optimizer.apply(gradients, self._variables)
         criterion.update(x, y, predictions, weight, counted)
         return tf.cast(loss, tf.float32)
 
@@ -215,11 +216,12 @@ class TensorFlowEngine(Engine):
             x, y, weight = self._batch(data, rows)
             with self._fused():
                 predictions = self.forward(x, training=False)
-            loss = self._validation.loss(x, y, predictions, weight, training=False)
-            self._validation.update(x, y, predictions, weight)
+            with tracing.with_undivided_losses():
+                loss = self._validation.loss(x, y, predictions, weight, training=False)
+                self._validation.update(x, y, predictions, weight)
             count = tf.cast(tf.shape(keras.tree.flatten(x)[0])[0], tf.float32)
             outputs = [tf.cast(output, tf.float32) for output in keras.tree.flatten(predictions)]
-            return tf.cast(_undivided(loss), tf.float32) * count, outputs
+            return tf.cast(loss, tf.float32) * count, outputs
 
         size = self._evaluation_rows
         if total <= size:
@@ -287,12 +289,6 @@ class TensorFlowEngine(Engine):
         now = time.perf_counter()
         self.seconds[phase] = self.seconds.get(phase, 0.0) + now - began
         return now
-
-
-def _undivided(loss: tf.Tensor) -> tf.Tensor:
-    """A loss without the division by the number of replicas that newer Keras puts into it."""
-    unscale = getattr(keras.src.losses.loss, "unscale_loss_for_distribution", None)
-    return loss if unscale is None else unscale(loss)
 
 
 def _symbolic(tensor: tf.Tensor) -> tf.TensorSpec:

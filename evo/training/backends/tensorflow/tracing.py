@@ -5,9 +5,14 @@ from __future__ import annotations
 import contextlib
 import gc
 from collections.abc import Iterator
+from typing import Any
 
 import tensorflow as tf
+from keras.src.losses import loss
 from tensorflow.python.framework import ops
+
+#: Functions of Keras that divide a loss by the number of replicas, and that undo it for what is shown.
+_DIVISIONS = ("scale_loss_for_distribution", "unscale_loss_for_distribution")
 
 
 @contextlib.contextmanager
@@ -49,3 +54,24 @@ def without_registered_gradients() -> Iterator[None]:
         for name in set(registry) - before:
             if str(name).startswith("CustomGradient-"):
                 del registry[name]
+
+
+@contextlib.contextmanager
+def with_undivided_losses() -> Iterator[None]:
+    """Inside the ``with`` block, Keras does not divide losses by the number of replicas.
+
+    Newer Keras does so to those that it averages itself, but not to a user's function that returns one number;
+    the engine weighs each replica's loss by its share of the rows, whatever made it.
+    """
+    before = {name: getattr(loss, name) for name in _DIVISIONS if hasattr(loss, name)}
+    for name in before:
+        setattr(loss, name, _as_it_is)
+    try:
+        yield
+    finally:
+        for name, function in before.items():
+            setattr(loss, name, function)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
