@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import dataclasses
+import os
 import shutil
 import time
 from collections import deque
@@ -23,7 +24,7 @@ from evo.campaign.setup import CampaignSetup
 from evo.core.errors import StorageError
 from evo.core.history import History
 from evo.core.randomness import training_seed
-from evo.core.trial import Proposal, Trial
+from evo.core.trial import Outcome, Proposal, Status, Trial
 from evo.storage import CampaignDirectory, layout
 from evo.training.shipped import train_with
 from evo.training.task import DataReference, TrialReport, TrialTask
@@ -226,12 +227,15 @@ class Dispatch:
 
     def _enter(self, work: _Work) -> None:
         """Begin a piece of work, or let it wait for the states that it begins from."""
-        gone = self._gone(work)
-        if not gone:
+        if self._gone(work):
+            self._await_states(work)
+        else:
             self._begin(work)
-            return
+
+    def _await_states(self, work: _Work) -> None:
+        """Let a piece of work wait for the states that are gone, which are trained again."""
         self._waiting.append(work)
-        for number in gone:
+        for number in self._gone(work):
             self._train_again(number)
 
     def _gone(self, work: _Work) -> list[int]:
@@ -246,7 +250,13 @@ class Dispatch:
 
     def _begin(self, work: _Work) -> None:
         executor = self._started_executor()
-        task = self._task(work.trial)
+        try:
+            task = self._task(work.trial)
+        except StorageError:
+            if not self._gone(work):
+                raise
+            self._await_states(work)  # removed since it was looked for
+            return
         if work.again:
             # It has to end where it ended before, also where a limit was not asked about then.
             task = dataclasses.replace(task, settings=dataclasses.replace(task.settings, parameters=None, flops=None))
@@ -273,12 +283,21 @@ class Dispatch:
             return None
         try:
             report = settle(future, task)
+        except StorageError:
+            if not self._gone(work):
+                raise
+            self._await_states(work)  # removed before the worker read it
+            return None
         except concurrent.futures.CancelledError:
             self._enter(work)
             return None
         if report.outcome.message.startswith(KILLED):
             self._killed(work, report.outcome.message)
             return None
+        if report.state is not None and not os.path.isfile(report.state):
+            # Another trial may have removed it: what is left of this one is no result.
+            gone = Outcome(Status.FAILED, message="worker: the state that the trial left is gone")
+            report = TrialReport(report.number, gone)
         key = (work.trial.number, work.again)
         if report.outcome.message.startswith("worker:") and self._retries.get(key, 0) < RETRIES:
             # The machine may have killed it, not the candidate: that must not change the history.

@@ -165,6 +165,7 @@ class CampaignDirectory(CampaignReader):
 
     def _load(self, repair: bool) -> None:
         population = self.settings.get("population")
+        self._populations.every = population if type(population) is int and population > 0 else 0
         self.given_up = recovery.load(
             self.path,
             self._say,
@@ -174,7 +175,6 @@ class CampaignDirectory(CampaignReader):
             self._predictions,
             self._populations,
             repair,
-            population if type(population) is int and population > 0 else 0,
         )
 
     def _load_read_only(self) -> None:

@@ -60,6 +60,8 @@ class PopulationFiles:
         self._root = root
         self._folder = root / layout.POPULATIONS
         self._say = say
+        #: Outcomes between two checkpoints; 0 where that is unknown.
+        self.every = 0
 
     def _path(self, generation: int) -> Path:
         return self._folder / layout.number_name(generation, ".h5")
@@ -81,6 +83,7 @@ class PopulationFiles:
         data = encode(generation, records, fitness, objectives)
         path = self._path(generation)
         if not path.exists() or path.read_bytes() != data:
+            atomic.make_folder(self._folder)
             atomic.write_file(path, data)
 
     def read(self, generation: int | None = None) -> Population:
@@ -100,14 +103,16 @@ class PopulationFiles:
         except Damaged as damage:
             raise StorageError(f"{path} is damaged: {damage}") from None
 
-    def check(self, trials: int, full: int) -> None:
+    def check(self, trials: int, leading: int) -> None:
         """Set aside what is damaged, or holds trials that had to be given up; tell what is missing.
 
         Args:
             trials: number of trials that are known.
-            full: number of generations whose outcomes are all known. A kill may have come before the last was written.
+            leading: trials at the front whose outcomes are all known.
         """
         known = set(self.generations)
+        # A kill may have come before the last one was written.
+        full = leading // self.every if self.every else 0
         for generation in range(1, max(full, *known, 1)):
             if generation not in known:
                 self._say(f"{layout.POPULATIONS}/{self._path(generation).name} is missing; it is written again")

@@ -44,7 +44,6 @@ def load(
     predictions: PredictionFiles,
     populations: PopulationFiles,
     repair: bool,
-    population: int,
 ) -> list[int]:
     """Load all parts of a directory for writing, each one in the state that the journal tells.
 
@@ -53,7 +52,6 @@ def load(
         say: is told, in one line each, what was repaired.
         journal, sessions, states, predictions, populations: parts that are not loaded yet.
         repair: give up as many finished trials as it takes to fall back to a good state.
-        population: outcomes between two checkpoints of the population; 0 if unknown.
 
     Returns:
         Numbers of trials that were given up; usually none.
@@ -71,7 +69,7 @@ def load(
     states.recover({record.number for record in records if record.outcome is None})
     predictions.check({record.number: record.predictions for record in records if record.predictions is not None})
     leading = next((record.number for record in records if record.outcome is None), len(records))
-    populations.check(len(records), leading // population if population else 0)
+    populations.check(len(records), leading)
     return given_up
 
 

@@ -21,6 +21,10 @@ MARK = "EVO_WORKER_MARK"
 _PR_SET_CHILD_SUBREAPER = 36
 
 
+#: Milliseconds between two looks of a guard at what its worker has started.
+_LOOK_EVERY = 1000
+
+
 def adopt_orphans() -> None:
     """Have this process become the parent of what its workers leave behind, and reap it (Linux; else nothing)."""
     if sys.platform == "linux":
@@ -34,6 +38,8 @@ def lead_group() -> None:
         return
     with contextlib.suppress(OSError):  # it leads one already
         os.setsid()
+    # What its trials start stays below it, also when a process in between ends.
+    adopt_orphans()
     mark = os.environ[MARK] = uuid.uuid4().hex
     worker = os.getpid()
     try:
@@ -53,11 +59,19 @@ def lead_group() -> None:
 
 
 def end_group(leader: int) -> None:
-    """In the driver: kill a worker with all of its group."""
+    """In the driver: kill a worker with all of its group, and with its descendants wherever they are."""
     if sys.platform == "win32":
         return
+    import psutil
+
+    descendants: list[psutil.Process] = []
+    with contextlib.suppress(psutil.Error):
+        descendants = psutil.Process(leader).children(recursive=True)
     with contextlib.suppress(OSError):
         os.killpg(leader, signal.SIGKILL)
+    for process in descendants:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
 
 
 def _guard(worker: int, watched: int, mark: str) -> None:
@@ -72,17 +86,51 @@ def _guard(worker: int, watched: int, mark: str) -> None:
     os.closerange(watched + 1, 65536)
     ended = select.poll()
     ended.register(watched, select.POLLIN)
-    ended.poll()
+    known: dict[int, str] = {}
+    while not ended.poll(_LOOK_EVERY):
+        for pid in _descendants(worker):
+            known.setdefault(pid, _started(pid))
+    for pid, started in known.items():
+        if started and started == _started(pid):  # another process may bear the number by now
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
     with contextlib.suppress(OSError):
         os.killpg(worker, signal.SIGKILL)
     entry = f"{MARK}={mark}".encode()
     for name in os.listdir("/proc"):
         if name.isdigit():
             with contextlib.suppress(OSError):
-                file = os.open(f"/proc/{name}/environ", os.O_RDONLY)
-                found = b""
-                while part := os.read(file, 65536):
-                    found += part
-                os.close(file)
-                if entry in found.split(b"\0"):
+                if entry in _content(f"/proc/{name}/environ").split(b"\0"):
                     os.kill(int(name), signal.SIGKILL)
+
+
+def _descendants(process: int) -> list[int]:
+    """Process ids of all that a process has started; empty where the kernel does not tell."""
+    found: list[int] = []
+    asked = [process]
+    while asked:
+        tasks = f"/proc/{asked.pop()}/task"
+        with contextlib.suppress(OSError):
+            for task in os.listdir(tasks):
+                children = [int(pid) for pid in _content(f"{tasks}/{task}/children").split()]
+                found += children
+                asked += children
+    return found
+
+
+def _started(process: int) -> str:
+    """When a process was started, in the kernel's ticks; empty if it is gone."""
+    with contextlib.suppress(OSError, IndexError):
+        return _content(f"/proc/{process}/stat").rpartition(b")")[2].split()[19].decode()
+    return ""
+
+
+def _content(path: str) -> bytes:
+    file = os.open(path, os.O_RDONLY)
+    try:
+        content = b""
+        while part := os.read(file, 65536):
+            content += part
+        return content
+    finally:
+        os.close(file)
