@@ -38,8 +38,6 @@ def lead_group() -> None:
         return
     with contextlib.suppress(OSError):  # it leads one already
         os.setsid()
-    # What its trials start stays below it, also when a process in between ends.
-    adopt_orphans()
     mark = os.environ[MARK] = uuid.uuid4().hex
     worker = os.getpid()
     try:
@@ -56,6 +54,8 @@ def lead_group() -> None:
             os._exit(0)
     os.waitpid(between, 0)
     os.close(watched)
+    # What trials start stays below the worker, also when a process in between ends. The guard is elsewhere by now.
+    adopt_orphans()
 
 
 def end_group(leader: int) -> None:

@@ -48,6 +48,12 @@ def test_what_a_trial_started_ends_with_the_worker(preload: bool, tmp_path: Path
         with pytest.raises(WorkerDiedError, match="SIGSEGV"):
             pool.submit(worker_calls.start_child_and_fall, str(left)).result(60)
         assert gone(*map(int, left.read_text().split()))
+        unmarked = pool.submit(worker_calls.start_unmarked_child).result(60)
+        # The guard looks once a second.
+        time.sleep(1.5)
+        with pytest.raises(WorkerDiedError, match="SIGSEGV"):
+            pool.submit(worker_calls.fall, signal.SIGSEGV).result(60)
+        assert gone(unmarked)
         assert pool.submit(worker_calls.add, 1, 2).result(60) == 3
 
 

@@ -64,6 +64,11 @@ def start_child_and_fall(path: str) -> None:
     os.kill(os.getpid(), signal.SIGSEGV)
 
 
+def start_unmarked_child() -> int:
+    """A process in a session and with an environment of its own."""
+    return subprocess.Popen(["sleep", "600"], start_new_session=True, env={"PATH": os.environ["PATH"]}).pid
+
+
 def raise_exit(code: int) -> None:
     sys.exit(code)
 
