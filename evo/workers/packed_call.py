@@ -12,6 +12,7 @@ from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
 from evo.core.errors import InfrastructureError
+from evo.workers.process_group import mark_again
 
 
 def pack_call(call: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bytes:
@@ -35,6 +36,7 @@ def do_packed_call(packed: bytes) -> Any:
     Raises:
         InfrastructureError: the worker cannot import something of it.
     """
+    mark_again()
     try:
         call, args, kwargs = pickle.loads(packed)
     except (Exception, SystemExit) as error:

@@ -25,6 +25,16 @@ _PR_SET_CHILD_SUBREAPER = 36
 _LOOK_EVERY = 1000
 
 
+#: The mark of this worker; None elsewhere.
+_mark: str | None = None
+
+
+def mark_again() -> None:
+    """In a worker, before each call: an earlier one may have emptied the environment."""
+    if _mark is not None:
+        os.environ[MARK] = _mark
+
+
 def adopt_orphans() -> None:
     """Have this process become the parent of what its workers leave behind, and reap it (Linux; else nothing)."""
     if sys.platform == "linux":
@@ -38,7 +48,8 @@ def lead_group() -> None:
         return
     with contextlib.suppress(OSError):  # it leads one already
         os.setsid()
-    mark = os.environ[MARK] = uuid.uuid4().hex
+    global _mark
+    mark = _mark = os.environ[MARK] = uuid.uuid4().hex
     worker = os.getpid()
     try:
         watched = os.pidfd_open(worker)
