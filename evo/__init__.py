@@ -3,6 +3,8 @@
 Importing it loads neither Keras nor its backend: workers do that.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from evo import algorithms, errors, report, workers
 from evo.campaign import Campaign, TrialLimits, TrialTraining, resume
 from evo.campaign.result import Individual, Result, load_result
@@ -15,6 +17,9 @@ from evo.data import Data
 from evo.ensemble import Ensemble
 from evo.fitting import Fitted, fit, load_fitted
 
+if TYPE_CHECKING:
+    from evo.fitting.estimators import EvoClassifier, EvoRegressor
+
 __version__ = "0.1.0"
 
 __all__ = [
@@ -23,7 +28,9 @@ __all__ = [
     "Campaign",
     "Data",
     "Ensemble",
+    "EvoClassifier",
     "EvoError",
+    "EvoRegressor",
     "Fitted",
     "History",
     "Individual",
@@ -43,3 +50,16 @@ __all__ = [
     "resume",
     "workers",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """The estimators, when they are asked for: they need scikit-learn, which takes a second to import."""
+    if name in ("EvoClassifier", "EvoRegressor"):
+        from evo.fitting import estimators
+
+        return getattr(estimators, name)
+    raise AttributeError(f"module 'evo' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

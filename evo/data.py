@@ -61,11 +61,11 @@ class Data:
             raise DataError(f"validation: expected a share in (0, 1) or (x, y), got {validation!r}")
         if isinstance(validation, (int, float, np.floating)):
             train, kept = _split(np.zeros(rows) if y is None else y, rows, float(validation), seed)
-            self.x_train, self.x_validation = _take(x, train), _take(x, kept)
-            self.y_train: Any = None if y is None else _take(y, train)
-            self.y_validation: Any = None if y is None else _take(y, kept)
-            self.weight_train = None if sample_weight is None else _take(sample_weight, train)
-            self.weight_validation = None if sample_weight is None else _take(sample_weight, kept)
+            self.x_train, self.x_validation = take(x, train), take(x, kept)
+            self.y_train: Any = None if y is None else take(y, train)
+            self.y_validation: Any = None if y is None else take(y, kept)
+            self.weight_train = None if sample_weight is None else take(sample_weight, train)
+            self.weight_validation = None if sample_weight is None else take(sample_weight, kept)
         else:
             given = tuple(validation) if isinstance(validation, (tuple, list)) else (validation,)
             if len(given) > 3:
@@ -260,9 +260,10 @@ def _split(y: Any, rows: int, share: float, seed: int) -> tuple[np.ndarray, np.n
     return train, kept
 
 
-def _take(x: Any, rows: np.ndarray) -> Any:
+def take(x: Any, rows: np.ndarray) -> Any:
+    """Some rows of inputs or targets in any form, by their numbers."""
     if isinstance(x, Mapping):
-        return {name: _take(part, rows) for name, part in x.items()}
+        return {name: take(part, rows) for name, part in x.items()}
     if hasattr(x, "iloc"):
         return x.iloc[rows]
     return np.asarray(x)[rows]

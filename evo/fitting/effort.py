@@ -60,5 +60,5 @@ def in_words(name: str, budget: Budget, epochs: int, workers: int) -> str:
         for value, unit in ((budget.minutes, "minutes"), (budget.trials, "trials"))
         if value is not None
     ]
-    processes = f"{workers} worker{'s' if workers != 1 else ''}"
-    return f'effort "{name}": {" or ".join(limits)} on {processes}, networks trained for up to {epochs} epochs'
+    where = f"on {workers} worker{'s' if workers != 1 else ''}" if workers else "in this process"
+    return f'effort "{name}": {" or ".join(limits)} {where}, networks trained for up to {epochs} epochs'

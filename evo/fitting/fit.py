@@ -8,14 +8,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from evo.campaign.campaign import Campaign
 from evo.core.errors import DataError, TrialError
 from evo.core.events import Callback
-from evo.data import Data
+from evo.data import Data, take
 from evo.fitting.effort import budget_of, effort_of, in_words
 from evo.fitting.fitted import Fitted
 from evo.fitting.task import all_targets, inputs_and_target, remarks, space_for
 from evo.report.progress import Progress
+from evo.workers import Serial
 from genomes.errors import GenomeError
 from genomes.spaces.base import Space
 from genomes.targets import Target, infer_target
@@ -67,7 +70,7 @@ def fit(
         members: most members of the ensemble, in place of the effort's.
         trees: let gradient-boosted trees join the ensemble (tables only); it then cannot be exported.
         seed: of split and search.
-        workers: worker processes.
+        workers: worker processes; 0 trains in this process, one trial after the other.
         verbose: say what is done, and show the progress.
         **campaign: further arguments of :class:`evo.Campaign`.
 
@@ -103,6 +106,8 @@ def fit(
     progress = Progress() if verbose else None
     if progress is not None:
         callbacks.append(progress)
+    if workers == 0:
+        campaign.setdefault("executor", Serial())
     search = Campaign(
         space,
         prepared,
@@ -110,7 +115,7 @@ def fit(
         budget=budget,
         epochs=epochs,
         seed=seed,
-        workers=workers,
+        workers=max(1, workers),
         objectives=objective,
         callbacks=callbacks,
         **campaign,
@@ -140,10 +145,30 @@ def _data(
         except GenomeError as error:
             if "rows have no value" in str(error) or "is empty" in str(error):
                 raise DataError(str(error)) from error
+    if sample_weight is not None and y is not None:
+        x, y, sample_weight = _rows_that_count(x, y, sample_weight)
     return (
         Data(x, y, validation=validation, seed=seed, sample_weight=sample_weight, class_weight=class_weight),
         name,
     )
+
+
+def _rows_that_count(x: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
+    """Without the rows of weight zero: a row that counts for nothing must not decide on the split.
+
+    Raises:
+        DataError: all weights are zero.
+    """
+    weights = np.asarray(sample_weight)
+    if weights.dtype.kind not in "biuf" or weights.ndim != 1 or (weights != 0).all():
+        return x, y, sample_weight
+    if not (weights != 0).any():
+        raise DataError("sample_weight: all weights are zero; at least one must be positive")
+    lengths = {len(part) for part in (x.values() if isinstance(x, Mapping) else (x,))} | {len(y)}
+    if lengths != {len(weights)}:
+        return x, y, sample_weight  # evo.Data says what does not fit
+    rows = np.flatnonzero(weights)
+    return take(x, rows), take(y, rows), weights[rows]
 
 
 def _new_directory() -> Path:

@@ -62,8 +62,9 @@ class Fitted:
     # -- predicting ----------------------------------------------------------------------
     @property
     def target(self) -> Target:
-        """What is predicted."""
-        return self.ensemble.target
+        """What is predicted. An archive's own target may not know how many classes there are; its space's does."""
+        own = self.space.target
+        return self.ensemble.target if own is None else own
 
     @property
     def space(self) -> Space:

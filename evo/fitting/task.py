@@ -19,6 +19,8 @@ from genomes.targets.labels import in_words, plain_array
 
 #: Words of the longest texts from which a single column of texts is text and not a category.
 _TEXT_WORDS = 3
+#: Sparse matrices become arrays up to this many bytes.
+_DENSE_LIMIT = 8 * 2**30
 
 
 def inputs_of(data: Any) -> Any:
@@ -27,7 +29,24 @@ def inputs_of(data: Any) -> Any:
     Raises:
         DataError: no such file, or one that cannot be read.
     """
-    return _as_pandas(_read(Path(data)) if isinstance(data, (str, os.PathLike)) else data)
+    return _as_pandas(_read(Path(data)) if isinstance(data, (str, os.PathLike)) else _dense(data))
+
+
+def _dense(data: Any) -> Any:
+    """A sparse matrix as an array of numbers; anything else as it is.
+
+    Raises:
+        DataError: it would take more than :data:`_DENSE_LIMIT` bytes.
+    """
+    if not (hasattr(data, "tocsr") and hasattr(data, "toarray")):
+        return data
+    size = int(np.prod(data.shape)) * 4
+    if size > _DENSE_LIMIT:
+        raise DataError(
+            f"data: a sparse matrix of shape {data.shape} takes {size >> 30} GiB as an array; make it narrower first, "
+            "by sklearn.decomposition.TruncatedSVD, say"
+        )
+    return data.astype(np.float32).toarray() if data.dtype.kind in "biuf" else data.toarray()
 
 
 def inputs_and_target(data: Any, target: Any) -> tuple[Any, Any, str]:

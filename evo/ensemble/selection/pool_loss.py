@@ -71,13 +71,13 @@ class PoolLoss:
         return self.function.smooth
 
     def subset(self, rows: np.ndarray) -> PoolLoss:
-        """The same candidates on some of the rows (indices; may repeat)."""
+        """The same candidates on some of the rows (indices; may repeat); rows that all weigh nothing count alike."""
         part = object.__new__(PoolLoss)
         part.function = self.function
         part.terms = self.terms[:, rows]
         part.targets = self.targets[rows]
         share = self.row_share[rows]
-        part.row_share = share / share.sum()
+        part.row_share = share / share.sum() if share.any() else np.full(len(share), 1 / len(share))
         return part
 
     def restricted(self, candidates: np.ndarray) -> PoolLoss:

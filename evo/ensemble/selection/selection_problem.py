@@ -127,7 +127,7 @@ class SelectionProblem:
         """Mean loss of each candidate on these rows, where single models have a loss of their own."""
         if self.single_losses is None:
             return None
-        weight = None if self.weight is None else self.weight[rows]
+        weight = None if self.weight is None or not self.weight[rows].any() else self.weight[rows]
         return np.asarray(np.average(self.single_losses[:, rows], axis=1, weights=weight))
 
     def predict(self, chosen: Chosen, rows: np.ndarray) -> np.ndarray:
