@@ -1,4 +1,4 @@
-"""The ``evo`` program: ``run``, ``resume``, ``show``, ``report``, ``demo``."""
+"""The ``evo`` program: ``fit``, ``predict``, ``export``, ``run``, ``resume``, ``show``, ``report``, ``demo``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from evo.core.errors import EvoError
 from genomes.errors import GenomeError
@@ -29,6 +30,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--traceback", action="store_true", help="show where an error came from")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", title="commands")
 
+    _fitting(commands)
     run = commands.add_parser(
         "run",
         help="run a campaign that a TOML file describes",
@@ -89,6 +91,58 @@ def parser() -> argparse.ArgumentParser:
     demo.add_argument("--quick", action="store_true", help="a small budget, to see it work within a minute or two")
     _session(demo)
     return top
+
+
+def _fitting(commands: Any) -> None:
+    fit = commands.add_parser(
+        "fit",
+        help="fit a model to a table or a folder of pictures",
+        description="Search and train a model for the rows of a file (.csv, .tsv, .parquet, .xlsx, also .gz) or for a "
+        "folder that has a folder of pictures for each class.",
+        epilog="The same call again, with the same --directory, resumes.",
+    )
+    fit.add_argument("data", metavar="DATA", type=Path, help="the file, or the folder")
+    fit.add_argument("--target", "-t", metavar="COLUMN", help="the column to predict")
+    _directory(fit, "where everything is kept (default: a new folder under runs)")
+    fit.add_argument("--effort", choices=("quick", "good", "best"), default="good", help="1, 5 or 30 minutes")
+    fit.add_argument("--minutes", metavar="N", type=float, help="wall-clock minutes, in place of the effort's")
+    fit.add_argument("--trials", metavar="N", type=int, help="number of trials")
+    fit.add_argument("--task", choices=("classification", "regression"), help="what is predicted, if not as it seems")
+    fit.add_argument("--seed", metavar="N", type=int, default=0, help="seed of split and search (default: %(default)s)")
+    fit.add_argument("--workers", "-w", metavar="N", type=int, help="worker processes, 0 for none (default: 2)")
+    fit.add_argument("--quiet", "-q", action="store_true", help="no display while it runs")
+    _reading(fit)
+
+    predict = commands.add_parser(
+        "predict",
+        help="predict new rows or pictures with a fitted model",
+        description="Predict the rows of a file or the pictures of a folder with what 'evo fit' made.",
+    )
+    predict.add_argument("directory", metavar="DIR", type=Path, help="what 'evo fit' made")
+    predict.add_argument(
+        "data", metavar="DATA", type=Path, help="a file with the same columns, or a folder of pictures"
+    )
+    predict.add_argument("--output", "-o", metavar="FILE", type=Path, help="rows and predictions (default: shown)")
+    predict.add_argument("--probabilities", "-p", action="store_true", help="a column of probabilities for each class")
+    _reading(predict)
+
+    export = commands.add_parser(
+        "export",
+        help="write a fitted model for other programs",
+        description="Write what 'evo fit' made as one model in the format of another program.",
+    )
+    export.add_argument("directory", metavar="DIR", type=Path, help="what 'evo fit' made")
+    export.add_argument(
+        "--format", "-f", choices=("keras", "savedmodel", "onnx", "litert"), default="keras", help="default: keras"
+    )
+    export.add_argument("--output", "-o", metavar="PATH", type=Path, help="default: DIR/NAME with the format's suffix")
+
+
+def _reading(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group("reading of separated values", "found out by itself where it is not given")
+    group.add_argument("--separator", metavar="SIGN", help="between values")
+    group.add_argument("--decimal", metavar="SIGN", choices=(".", ","), help="of numbers")
+    group.add_argument("--encoding", metavar="NAME", help="of the file: utf-8, cp1252, ...")
 
 
 def _directory(command: argparse.ArgumentParser, text: str) -> None:

@@ -52,9 +52,9 @@ def _load(section: Mapping[str, Any], kind: Any) -> tuple[Any, Any, dict[str, An
     path = Path(str(section["file"]))
     if not path.is_file():
         raise DataError(f"[data] file: {path} does not exist")
-    if path.suffix == ".npz":
+    if path.suffix.lower() == ".npz":
         return _from_npz(path, section)
-    if path.suffix in (".csv", ".tsv"):
+    if path.suffix.lower() in (".csv", ".tsv"):
         return *_from_table(path, section), {}
     raise DataError(f"[data] file: expected an .npz, .csv or .tsv file, got {path.name}")
 
@@ -104,7 +104,7 @@ def _from_table(path: Path, section: Mapping[str, Any]) -> tuple[Any, Any]:
     import pandas
 
     try:
-        table = pandas.read_csv(path, sep="\t" if path.suffix == ".tsv" else ",")
+        table = pandas.read_csv(path, sep="\t" if path.suffix.lower() == ".tsv" else ",")
         table.columns = table.columns.map(str)
     except (OSError, ValueError, MemoryError, OverflowError) as error:
         raise DataError(f"[data] file: {path} cannot be read: {error}") from None

@@ -16,6 +16,7 @@ from evo.core.events import Callback
 from evo.data import Data, take
 from evo.fitting.effort import budget_of, effort_of, in_words
 from evo.fitting.fitted import Fitted
+from evo.fitting.pictures import labelled_pictures
 from evo.fitting.task import all_targets, inputs_and_target, remarks, space_for
 from evo.report.progress import Progress
 from evo.workers import Serial
@@ -50,8 +51,9 @@ def fit(
     What is predicted, which space is searched and what will be spent is said in a line each, before training.
 
     Args:
-        data: a data frame, a mapping of columns, arrays (tables, texts, series, pictures), a path to a file
-            of comma-separated values, a ``tf.data.Dataset`` or ``keras.utils.PyDataset``, or an :class:`evo.Data`.
+        data: a data frame, a mapping of columns, arrays (tables, texts, series, pictures), a path to a
+            table (``.csv``, ``.tsv``, ``.parquet``, ``.xlsx``, also ``.gz``) or to a folder that has a folder of
+            pictures for each class, a ``tf.data.Dataset`` or ``keras.utils.PyDataset``, or an :class:`evo.Data`.
         target: the name of the column to predict, or one value per row; None for a dataset and an :class:`evo.Data`.
         directory: where the campaign and the model are kept; by default a new folder under ``runs``. The same call
             again resumes.
@@ -89,6 +91,12 @@ def fit(
     """
     preset = effort_of(effort)
     budget = budget_of(preset, minutes, trials)
+    said: list[str] = []
+    if isinstance(data, (str, os.PathLike)) and Path(data).is_dir():
+        if target is not None:
+            raise DataError("target: a folder of pictures has its classes in its folders; leave the target out")
+        data, target, line = labelled_pictures(Path(data))
+        said.append(line)
     prepared, name = _data(data, target, validation, seed, sample_weight, class_weight)
     try:
         found, line = infer_target(all_targets(prepared), name, task if space is None else space.target or task)
@@ -97,7 +105,7 @@ def fit(
     if space is None:
         space = space_for(prepared.x_train, found)
     epochs = int(campaign.pop("epochs", preset.epochs))
-    notes = [line, *remarks(prepared, found, name), in_words(effort, budget, epochs, workers)]
+    notes = [line, *said, *remarks(prepared, found, name), in_words(effort, budget, epochs, workers)]
     place = Path(directory) if directory is not None else _new_directory()
     notes.append(f"directory: {place}")
     if verbose:

@@ -11,6 +11,7 @@ import numpy as np
 
 from evo.core.errors import DataError
 from evo.data import Data
+from evo.fitting.tables import read_table
 from genomes import spaces
 from genomes.errors import GenomeError
 from genomes.spaces.base import Space
@@ -29,7 +30,7 @@ def inputs_of(data: Any) -> Any:
     Raises:
         DataError: no such file, or one that cannot be read.
     """
-    return _as_pandas(_read(Path(data)) if isinstance(data, (str, os.PathLike)) else _dense(data))
+    return _as_pandas(read_table(Path(data)) if isinstance(data, (str, os.PathLike)) else _dense(data))
 
 
 def _dense(data: Any) -> Any:
@@ -77,18 +78,6 @@ def inputs_and_target(data: Any, target: Any) -> tuple[Any, Any, str]:
         raise DataError("target: say what is to be predicted: the name of a column, or one value per row")
     name = getattr(target, "name", None)
     return data, _as_pandas(target), name if isinstance(name, str) else "y"
-
-
-def _read(path: Path) -> Any:
-    """A table in a file, by pandas."""
-    import pandas
-
-    if not path.exists():
-        raise DataError(f"data: there is no file {path}")
-    try:
-        return pandas.read_csv(path, sep=None, engine="python")
-    except (OSError, ValueError) as error:
-        raise DataError(f"data: {path} cannot be read as a table of comma-separated values: {error}") from None
 
 
 def _as_pandas(data: Any) -> Any:

@@ -1,0 +1,72 @@
+"""Tables in files: found out as a person would read them."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from evo.errors import DataError
+from evo.fitting.tables import read_table
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("a.CSV", b"a,b\n1,x\n2.5,y\n", {"a": [1.0, 2.5], "b": ["x", "y"]}),
+        ("a.csv", "größe;preis\n1,5;1.234,50\n2;99,9\n".encode("cp1252"), {"größe": [1.5, 2], "preis": [1234.5, 99.9]}),
+        ("a.csv", "\ufeffa;b\n1;2\n".encode(), {"a": [1], "b": [2]}),
+        ("a.csv", "a\tb\nä\t2\n".encode("utf-16"), {"a": ["ä"], "b": [2]}),
+        ("a.tsv", b"a\tb\n1\tx;y\n", {"a": [1], "b": ["x;y"]}),
+        ("a.csv.gz", gzip.compress(b"a|b\n1|2\n3|4\n"), {"a": [1, 3], "b": [2, 4]}),
+        ("a.csv", b'a,b\n"1, 2","say ""yes""\nno"\n', {"a": ["1, 2"], "b": ['say "yes"\nno']}),
+        ("a.csv", b"y,n\nNone,NA\nNA,3\nyes,4\n", {"y": ["None", "NA", "yes"], "n": [float("nan"), 3, 4]}),
+        ("a.csv", b"zip,ok\n01234,True\n99999,False\n", {"zip": ["01234", "99999"], "ok": [True, False]}),
+        ("a.csv", b"a;d\n1,5;04.08.2024\n2,5;13.04.2024\n", {"a": [1.5, 2.5], "d": ["04.08.2024", "13.04.2024"]}),
+        ("a.csv", b"a,b\n1,x\n,\n", {"a": [1, float("nan")], "b": ["x", None]}),
+        ("a.csv", b'"a","b"\n"r1",1,2\n"r2",3,4\n', {"": ["r1", "r2"], "a": [1, 3], "b": [2, 4]}),
+    ],
+)
+def test_a_file_is_read_as_a_person_reads_it(name: str, content: bytes, expected: dict, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+    found = read_table(tmp_path / name)
+    plain = [frame.astype(object).where(frame.notna(), None) for frame in (found, pd.DataFrame(expected))]
+    pd.testing.assert_frame_equal(*plain)
+
+
+def test_what_is_found_out_may_be_said(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes("1,5;é\n".encode("latin-1") * 3)
+    assert read_table(tmp_path / "a.csv", separator=",").shape == (2, 2)
+    (tmp_path / "b.csv").write_text("a;b\n1.234;x\n2.345;y\n")
+    assert read_table(tmp_path / "b.csv")["a"].tolist() == [1.234, 2.345]
+    assert read_table(tmp_path / "b.csv", decimal=",")["a"].tolist() == [1234, 2345]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.csv", "a,b\n1,2\n1,2,3,4\n", "row 3 has 4 values, but the first line names 2 columns"),
+        ("a.csv", "a,b\n", "no rows below its first line"),
+        ("a.docx", "", "is no table that is known here"),
+        ("a.csv.gz", "a,b\n1,2\n", "cannot be read"),
+        ("a.xls", "a,b\n1,2\n", "cannot be read|pip install xlrd"),
+    ],
+)
+def test_what_cannot_be_read_is_said_in_one_line(name: str, content: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(content)
+    with pytest.raises(DataError, match=words) as error:
+        read_table(tmp_path / name)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "package"), [(".parquet", "pyarrow"), (".feather", "pyarrow"), (".xlsx", "openpyxl")]
+)
+def test_binary_tables(suffix: str, package: str, tmp_path: Path) -> None:
+    pytest.importorskip(package)
+    frame = pd.DataFrame({"a": [1.5, 2.5], "b": ["NA", "None"]})
+    writer = {".parquet": "to_parquet", ".feather": "to_feather", ".xlsx": "to_excel"}[suffix]
+    getattr(frame, writer)(tmp_path / f"t{suffix}", **({"index": False} if suffix == ".xlsx" else {}))
+    pd.testing.assert_frame_equal(read_table(tmp_path / f"t{suffix}"), frame)
