@@ -14,6 +14,7 @@ from evo.campaign.campaign import Campaign
 from evo.core.errors import DataError, TrialError
 from evo.core.events import Callback
 from evo.data import Data, take
+from evo.fitting.columns import planned_columns
 from evo.fitting.effort import budget_of, effort_of, in_words
 from evo.fitting.fitted import Fitted
 from evo.fitting.pictures import labelled_pictures
@@ -103,7 +104,12 @@ def fit(
     except GenomeError as error:
         raise DataError(str(error)) from error
     if space is None:
-        space = space_for(prepared.x_train, found)
+        try:
+            columns, lines = planned_columns(prepared.x_train)
+        except GenomeError as error:
+            raise DataError(str(error)) from error
+        said += lines
+        space = space_for(prepared.x_train, found, columns)
     epochs = int(campaign.pop("epochs", preset.epochs))
     notes = [line, *said, *remarks(prepared, found, name), in_words(effort, budget, epochs, workers)]
     place = Path(directory) if directory is not None else _new_directory()

@@ -78,7 +78,8 @@ def _by_pandas(path: Path, function: str, package: str) -> Any:
     import pandas
 
     try:
-        return getattr(pandas, function)(path)
+        words = {"keep_default_na": False, "na_values": [""]} if function == "read_excel" else {}
+        return getattr(pandas, function)(path, **words)
     except ImportError as error:
         raise DataError(f"data: reading {path.name} needs another package: pip install {package} ({error})") from None
     except Exception as error:  # of whatever package reads it

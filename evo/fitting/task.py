@@ -15,6 +15,7 @@ from evo.fitting.tables import read_table
 from genomes import spaces
 from genomes.errors import GenomeError
 from genomes.spaces.base import Space
+from genomes.spaces.columns import Column
 from genomes.targets import Multilabel, Target
 from genomes.targets.labels import in_words, plain_array
 
@@ -128,7 +129,7 @@ def remarks(data: Data, target: Target, name: str) -> list[str]:
 
 
 # -- the space -------------------------------------------------------------------------
-def space_for(x: Any, target: Target) -> Space:
+def space_for(x: Any, target: Target, columns: list[Column] | None = None) -> Space:
     """The premade space that fits the inputs.
 
     Tables become :func:`genomes.spaces.tabular`; arrays of rank 4, and of rank 3 with squares or bytes,
@@ -138,11 +139,14 @@ def space_for(x: Any, target: Target) -> Space:
     Args:
         x: inputs of the training rows.
         target: what is predicted.
+        columns: those of a table that are looked at; all of them for None.
 
     Raises:
         DataError: inputs that no premade space takes.
     """
     try:
+        if columns is not None:
+            return spaces.tabular(columns, task=target)  # type: ignore[arg-type]
         if isinstance(x, Mapping) or hasattr(x, "columns") or getattr(getattr(x, "dtype", None), "names", None):
             return spaces.tabular(x, task=target)  # type: ignore[arg-type]
         array = np.asarray(x)

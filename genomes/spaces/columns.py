@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from genomes.errors import GenomeError, shown
+from genomes.spaces.dates import PARTS, date_part, form_of
 
 #: Category of an integer column that stands for "missing"; for texts it is the empty text.
 MISSING_INTEGER = -(2**31)
@@ -30,6 +31,9 @@ class Column:
         missing: whether the model gets a flag where a number is missing. Missing numbers count as
             the mean in any case, missing categories as a category of their own.
         input: the name of the model's input where it is not the column's; :func:`with_input_names` gives it.
+        source: the user's column of dates that this column of numbers comes from, if it comes from one.
+        part: what is taken of the dates, see :mod:`genomes.spaces.dates`.
+        form: how the dates are written where they are texts.
 
     Raises:
         GenomeError: an unknown kind, categories of a numeric column, a bad name.
@@ -40,6 +44,9 @@ class Column:
     categories: int = 0
     missing: bool = False
     input: str = ""
+    source: str = ""
+    part: str = ""
+    form: str = ""
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
@@ -65,11 +72,9 @@ class Column:
         return self.input or self.name.replace("/", "_")
 
     def to_json(self) -> dict[str, Any]:
-        """The column as a JSON object; ``input`` is left out where it is the column's own name."""
+        """The column as a JSON object; texts that say nothing are left out."""
         json = asdict(self)
-        if not self.input:
-            del json["input"]
-        return json
+        return {name: value for name, value in json.items() if value != "" or name in ("name", "kind")}
 
     @classmethod
     def from_json(cls, json: Mapping[str, Any]) -> Self:
@@ -79,7 +84,7 @@ class Column:
             str(json["kind"]),
             int(json["categories"]),
             bool(json["missing"]),
-            str(json.get("input", "")),
+            *(str(json.get(name, "")) for name in ("input", "source", "part", "form")),
         )
 
 
@@ -147,21 +152,23 @@ def named_columns(x: Any) -> dict[str, Any] | None:
     return None
 
 
-def infer_columns(x: Any, categories: Sequence[str | int] = ()) -> tuple[list[Column], bool]:
+def infer_columns(x: Any, categories: Sequence[str | int] = (), text_dates: bool = False) -> tuple[list[Column], bool]:
     """What kind each column of a table is.
 
-    Numbers and booleans become numeric columns, texts and categories become category columns. Only
+    Numbers and booleans become numeric columns, texts and categories become category columns, dates a numeric column
+    for each of their parts that varies (:data:`genomes.spaces.dates.PARTS`). Only
     the kind, the number of categories and whether something is missing are taken from the data.
 
     Args:
         x: data frame, mapping of names to arrays, structured array, or array of shape (rows, columns).
         categories: names (of an array: indices) of number columns that are categories.
+        text_dates: take texts that are all dates for dates.
 
     Returns:
         The columns, and whether ``x`` is one array without column names.
 
     Raises:
-        GenomeError: no such form, a column of dates or of mixed objects, an unknown name in ``categories``.
+        GenomeError: no such form, a column of time spans or of mixed objects, an unknown name in ``categories``.
     """
     named = named_columns(x)
     plain = named is None
@@ -181,7 +188,30 @@ def infer_columns(x: Any, categories: Sequence[str | int] = ()) -> tuple[list[Co
     if unknown:
         raise GenomeError(f"categories: {unknown[0]!r} is no column; columns are {shown(list(named), 300)}")
     wanted = {str(name) for name in categories}
-    return [_infer(name, values, name in wanted) for name, values in named.items()], plain
+    found: list[Column] = []
+    for name, values in named.items():
+        form = "" if plain or name in wanted else form_of(values) if text_dates or _are_dates(values) else ""
+        found += _of_dates(name, values, form) if form else [_infer(name, values, name in wanted)]
+    return found, plain
+
+
+def _are_dates(values: Any) -> bool:
+    """Whether values are dates by their type."""
+    array = np.asarray(values)
+    return array.dtype.kind == "M" or (array.dtype.kind == "O" and any(hasattr(v, "isoformat") for v in array))
+
+
+def _of_dates(name: str, values: Any, form: str) -> list[Column]:
+    """A column of numbers for each part of dates that varies; the days in any case."""
+    found = []
+    for part in PARTS:
+        numbers = date_part(values, part, form, name)
+        missing = np.isnan(numbers)
+        if part == PARTS[0] or len(np.unique(numbers[~missing])) > 1:
+            # One flag for a date that is missing is enough.
+            flag = bool(missing.any()) and part == PARTS[0]
+            found.append(Column(f"{name} ({part})", missing=flag, source=name, part=part, form=form))
+    return found
 
 
 def _infer(name: str, values: Any, category: bool) -> Column:
@@ -189,8 +219,8 @@ def _infer(name: str, values: Any, category: bool) -> Column:
     array = np.asarray(values)
     if array.ndim != 1:
         raise GenomeError(f"columns[{name!r}]: expected one value per row, got shape {array.shape}")
-    if array.dtype.kind in "mM":
-        raise GenomeError(f"columns[{name!r}]: dates are not supported; give numbers such as year or day of week")
+    if array.dtype.kind == "m":
+        raise GenomeError(f"columns[{name!r}]: holds time spans; give numbers: values / np.timedelta64(1, 's'), say")
     numbers = array.dtype.kind in "biuf" or (array.dtype.kind == "O" and _all_numbers(array))
     if numbers and not category:
         return Column(name, "numeric", missing=bool(np.isnan(as_numbers(array, name)).any()))

@@ -29,6 +29,7 @@ from genomes.spaces.columns import (
     named_columns,
     with_input_names,
 )
+from genomes.spaces.dates import date_part
 from genomes.spaces.encoded import (
     EncodedSpace,
     standardize,
@@ -104,8 +105,12 @@ class TabularSpace(EncodedSpace):
         prepared: dict[str, np.ndarray] = {}
         for column in self.columns:
             values = named.get(column.name, named.get(column.input_name))
+            if column.part and column.source in named:
+                values = date_part(named[column.source], column.part, column.form, f"{name}[{column.source!r}]")
             if values is None:
-                raise GenomeError(f"{name}: column {column.name!r} is missing; given are {shown(list(named), 300)}")
+                raise GenomeError(
+                    f"{name}: column {column.source or column.name!r} is missing; given are {shown(list(named), 300)}"
+                )
             if np.ndim(values) == 2 and np.shape(values)[1] == 1:
                 values = np.asarray(values)[:, 0]
             if np.ndim(values) != 1:
