@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -85,3 +85,30 @@ def check_pooling(target: Target | str, pooling: str | None) -> str:
     if pooling not in target.poolings:
         raise EnsembleError(f"pooling: a {target.task} task knows {target.poolings}, got {pooling!r}")
     return pooling
+
+
+def check_rows(prepared: Any, space: Any, given: Any) -> Any:
+    """Prepared input as it is, if it has rows, and rows of pictures or series have the space's shape.
+
+    Args:
+        prepared: what ``space.prepare`` made of the input.
+        space: the members' space.
+        given: the input as it was given, for the message.
+
+    Raises:
+        EnsembleError: no rows, or another shape.
+    """
+    parts = list(prepared.values()) if isinstance(prepared, Mapping) else [prepared]
+    if any(np.ndim(part) == 0 or len(part) == 0 for part in parts):
+        raise EnsembleError("x: is empty; expected at least one row")
+    wanted: Any = getattr(space, "input_shape", None)
+    is_array = isinstance(prepared, np.ndarray) and isinstance(wanted, tuple) and len(wanted) > 1
+    if not is_array:
+        return prepared
+    rows = prepared.shape[1:]
+    if len(rows) != len(wanted) or any(a is not None and a != b for a, b in zip(wanted, rows, strict=True)):
+        shown = ", ".join("any" if length is None else str(length) for length in wanted)
+        one = np.ndim(given) < len(wanted) + 1 and np.shape(given) in (wanted, wanted[:-1])
+        hint = "; a single one needs an axis of rows before it: x[None]" if one else ""
+        raise EnsembleError(f"x: expected shape (rows, {shown}), got {np.shape(given)}{hint}")
+    return prepared

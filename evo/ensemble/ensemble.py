@@ -12,7 +12,7 @@ import numpy as np
 from evo.core.checks import local_path
 from evo.core.errors import EnsembleError
 from evo.ensemble.archive import ArchivedEnsemble, read, write
-from evo.ensemble.arguments import as_target, as_targets, check_pooling
+from evo.ensemble.arguments import as_target, as_targets, check_pooling, check_rows
 from evo.ensemble.distillation import Distillation, best_net
 from evo.ensemble.diversity import diversity
 from evo.ensemble.keras_input import keras_input
@@ -202,7 +202,8 @@ class Ensemble:
             batch_size: rows per batch of a net.
 
         Raises:
-            EnsembleError: a member cannot be loaded, or members have different classes.
+            EnsembleError: no rows, rows of another shape than the space's, a member cannot be loaded, or members have
+                different classes.
         """
         return self._combine(self._member_outputs(x, batch_size))
 
@@ -268,7 +269,7 @@ class Ensemble:
 
     def _member_outputs(self, x: Any, batch_size: int = 256) -> list[np.ndarray]:
         if self.space is not None:
-            x = self.space.prepare(x)
+            x = check_rows(self.space.prepare(x), self.space, x)
         outputs = [member.predict(x, self.target, batch_size) for member in self.members]
         for member, one in zip(self.members, outputs, strict=True):
             if one.shape != outputs[0].shape:

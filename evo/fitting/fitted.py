@@ -13,6 +13,7 @@ import numpy as np
 from evo.campaign.result import Result, load_result
 from evo.core.errors import DataError, EvoError, SettingsError
 from evo.ensemble import Ensemble
+from evo.fitting.pictures import picture_files, read_pictures
 from evo.fitting.task import inputs_and_target, inputs_of
 from evo.report.campaigns import content_of
 from evo.report.html import write_report
@@ -83,6 +84,9 @@ class Fitted:
 
     def _inputs(self, data: Any) -> Any:
         """Inputs of what was given; the target's column may be among them, or not."""
+        shape = getattr(self.space, "input_shape", ())
+        if isinstance(data, (str, os.PathLike)) and Path(data).is_dir() and len(shape) == 3:
+            return read_pictures(picture_files(Path(data)), shape)
         data = inputs_of(data)
         if isinstance(data, Mapping) and self.name in data and not self._takes(self.name):
             return {name: values for name, values in data.items() if name != self.name}
@@ -122,8 +126,8 @@ class Fitted:
         """Predictions: the user's labels, or numbers; (rows,), or (rows, outputs) for several.
 
         Args:
-            data: rows in the form that the model was fitted on; the target's column may be among them, and is not
-                looked at.
+            data: rows in the form that the model was fitted on, or a file or a folder of pictures that holds them, in
+                the order of their names; the target's column may be among them, and is not looked at.
 
         Raises:
             DataError: other columns, another shape, no rows.

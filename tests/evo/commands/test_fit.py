@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+import evo
 from evo.cli import main
 
 CHEAP = ["--trials", "2", "--workers", "0", "--effort", "quick", "--quiet"]
@@ -42,6 +43,8 @@ def test_a_folder_of_pictures_of_all_kinds(tmp_path: Path, capsys: pytest.Captur
     assert main(["fit", str(tmp_path / "pictures"), "-d", place, *CHEAP, "--trials", "1"]) == 0
     assert main(["predict", place, str(tmp_path / "pictures")]) == 0
     rows = capsys.readouterr().out.partition("file,y\n")[2].splitlines()
+    told = evo.load_fitted(place).predict(tmp_path / "pictures")
+    assert [row.rpartition(",")[2] for row in rows] == told.tolist()
     assert len(rows) == 24 and all(row.rpartition(",")[2] in ("light", "dark") for row in rows)
 
 
