@@ -13,6 +13,7 @@ from typing import Any
 
 from evo.core.errors import EvoError
 from genomes.errors import GenomeError
+from genomes.targets import CLASSIFICATION, Regression
 
 #: Exit codes: 0 done; 1 something failed that nobody foresaw; 2 what was asked for is wrong; 130 interrupted.
 WRONG, INTERRUPTED = 2, 130
@@ -107,7 +108,7 @@ def _fitting(commands: Any) -> None:
     fit.add_argument("--effort", choices=("quick", "good", "best"), default="good", help="1, 5 or 30 minutes")
     fit.add_argument("--minutes", metavar="N", type=float, help="wall-clock minutes, in place of the effort's")
     fit.add_argument("--trials", metavar="N", type=int, help="number of trials")
-    fit.add_argument("--task", choices=("classification", "regression"), help="what is predicted, if not as it seems")
+    fit.add_argument("--task", choices=(CLASSIFICATION, Regression.task), help="what is predicted, if not as it seems")
     fit.add_argument("--seed", metavar="N", type=int, default=0, help="seed of split and search (default: %(default)s)")
     fit.add_argument("--workers", "-w", metavar="N", type=int, help="worker processes, 0 for none (default: 2)")
     fit.add_argument("--quiet", "-q", action="store_true", help="no display while it runs")

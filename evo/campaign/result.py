@@ -26,7 +26,7 @@ from evo.storage import CampaignDirectory
 from evo.training.model_loading import load_model
 from genomes.genome import Genome
 from genomes.spaces.base import Space
-from genomes.targets import Target
+from genomes.targets import Multiclass, Target
 
 if TYPE_CHECKING:
     import pandas
@@ -243,7 +243,7 @@ class Result:
                 "this campaign's space predicts nothing that could be pooled: it has several outputs, or its loss does "
                 "not say what it predicts; of a hypermodel, classes=, labels= or outputs= say it"
             )
-        if y.ndim == 2 and y.shape[1] == target.outputs and target.task == "multiclass":
+        if y.ndim == 2 and y.shape[1] == target.outputs and isinstance(target, Multiclass):
             y = y.argmax(axis=1)
         y = target.as_given(y)
         weight = None if self._data is None else self._data.get("weight_validation")

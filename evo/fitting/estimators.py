@@ -15,6 +15,7 @@ from evo.fitting.fit import fit
 from evo.fitting.fitted import Fitted, load_fitted
 from evo.fitting.task import inputs_of
 from genomes.spaces.base import Space
+from genomes.targets import CLASSIFICATION, Multilabel, Regression
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
@@ -251,9 +252,9 @@ class EvoClassifier(ClassifierMixin, _EvoEstimator):  # type: ignore[misc]
         x = self._inputs(X, reset=True)
         y = _targets(self, y, len(x), dtype=None)
         check_classification_targets(y)
-        if type_of_target(y, input_name="y").startswith("multilabel"):
+        if type_of_target(y, input_name="y").startswith(Multilabel.task):
             self.classes_ = np.arange(y.shape[1])
-            return self._fitted(x, y, sample_weight, "multilabel", class_weight=self.class_weight)
+            return self._fitted(x, y, sample_weight, Multilabel.task, class_weight=self.class_weight)
         if y.ndim == 2:
             raise DataError("y: several targets of several classes each; fit one model for each")
         self.classes_, indices = np.unique(y, return_inverse=True)
@@ -262,7 +263,7 @@ class EvoClassifier(ClassifierMixin, _EvoEstimator):  # type: ignore[misc]
         weights = None if sample_weight is None else np.asarray(sample_weight)
         if weights is not None and weights.shape == indices.shape and len(np.unique(indices[weights != 0])) == 1:
             raise DataError("sample_weight: the rows of positive weight hold 1 class only; two or more are needed")
-        return self._fitted(x, y, sample_weight, "classification", class_weight=self.class_weight)
+        return self._fitted(x, y, sample_weight, CLASSIFICATION, class_weight=self.class_weight)
 
     def predict(self, X: Any) -> np.ndarray:
         """Labels, (rows,); for labels that may hold together 0 and 1, (rows, labels)."""
@@ -278,7 +279,7 @@ class EvoClassifier(ClassifierMixin, _EvoEstimator):  # type: ignore[misc]
         """Probabilities, float64 (rows, classes), in the order of ``classes_``; or of each label, (rows, labels)."""
         check_is_fitted(self)
         outputs = np.asarray(self._model.predict_proba(self._inputs(X, reset=False)), np.float64)
-        return outputs if self._model.target.task == "multilabel" else outputs / outputs.sum(axis=1, keepdims=True)
+        return outputs if isinstance(self._model.target, Multilabel) else outputs / outputs.sum(axis=1, keepdims=True)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -324,7 +325,7 @@ class EvoRegressor(RegressorMixin, _EvoEstimator):  # type: ignore[misc]
         """
         x = self._inputs(X, reset=True)
         y = _targets(self, y, len(x), dtype="numeric")
-        return self._fitted(x, y.astype(np.float64), sample_weight, "regression")
+        return self._fitted(x, y.astype(np.float64), sample_weight, Regression.task)
 
     def predict(self, X: Any) -> np.ndarray:
         """Numbers, float64 (rows,), or (rows, outputs) for several."""

@@ -7,13 +7,14 @@ predictions of several models become one, and how they are judged. A new kind is
 
 from genomes.targets.binary import Binary
 from genomes.targets.classifier import Classifier, IndependentLabels
-from genomes.targets.inference import infer_target
+from genomes.targets.inference import CLASSIFICATION, infer_target
 from genomes.targets.multiclass import Multiclass
 from genomes.targets.multilabel import Multilabel
 from genomes.targets.regression import Regression
 from genomes.targets.target import Target, as_target, tasks
 
 __all__ = [
+    "CLASSIFICATION",
     "Binary",
     "Classifier",
     "IndependentLabels",
