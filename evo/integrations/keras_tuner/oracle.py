@@ -53,7 +53,8 @@ class EvolutionOracle(keras_tuner.Oracle):
             is recorded and learned from. A search in which the first 10 trials failed ends, whatever is given.
         algorithm: one of ``evo.algorithms``.
         start_from: directory of a finished KerasTuner project, ``my_dir/project``: its trials count as known, and
-            the best of them is run first. They do not count in ``max_trials``.
+            the best of them is run first. They do not count in ``max_trials``. With ``max_epochs``, where lengths
+            of training differ, only the best of them is taken over.
         max_epochs: epochs of a full training, where training lengths are searched in rungs as Hyperband does it;
             None for trials that all train as ``search`` says. Needs a tuner that follows ``tuner/epochs``, which
             ``EvolutionTuner`` and ``keras_tuner.Hyperband`` do.
@@ -275,12 +276,21 @@ class EvolutionOracle(keras_tuner.Oracle):
 
         Raises:
             RuntimeError: the project is not one of KerasTuner's.
+            SettingsError: ``start_from`` was given, and the project was begun without it.
         """
+        given = self._earlier
         try:
             super().reload()
         except (FileNotFoundError, ValueError):
             # Files of KerasTuner itself are cut off by a kill: the trials know everything but the order of ends.
             self._from_trials()
+        if given and not self._earlier:
+            if self.start_order:
+                raise SettingsError(
+                    "start_from: this project has trials already, made without it; give another project_name, or "
+                    "overwrite=True to search anew"
+                )
+            self._earlier = given
         # One that was proposed but not recorded is proposed again. In order, so that equal scores rank as before.
         self.trials = {trial_id: self.trials[trial_id] for trial_id in self.start_order}
         for trial_id in list(self._retry_queue):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import os
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -17,14 +17,12 @@ from evo.ensemble import Ensemble
 from evo.integrations.keras_tuner.oracle import CONTINUES, EPOCHS, INITIAL_EPOCH, EvolutionOracle
 from evo.integrations.keras_tuner.project_files import write_json
 from evo.integrations.keras_tuner.result import TunerResult
+from evo.integrations.keras_tuner.search_settings import SearchSettings, refuse_foreign
 from evo.integrations.keras_tuner.validation_data import ValidationData, validation_data
 from genomes.checks import whole_number
 from genomes.errors import GenomeError
 from genomes.genes.hyperparameters import Parameter
 from genomes.spaces.hypermodel.exploration import Explorer
-
-#: Settings of KerasTuner's other tuners that say how those search; taken, so that a class name can be exchanged.
-_THEIRS = ("num_initial_points", "alpha", "beta")
 
 
 class EvolutionTuner(keras_tuner.Tuner):
@@ -45,10 +43,12 @@ class EvolutionTuner(keras_tuner.Tuner):
         max_retries_per_trial: how often a trial that crashed is run again.
         max_consecutive_failed_trials: failed trials in a row that end the search; see :class:`EvolutionOracle`.
         max_epochs: epochs of a full training, and training lengths are searched in rungs, as ``Hyperband`` does it;
-            ``search(epochs=)`` is not looked at then. Without ``max_trials`` the search ends after as many epochs as
-            Hyperband announces, ``hyperband_iterations * max_epochs * log(max_epochs, factor) ** 2``.
-        factor: as for ``Hyperband``; used for that number only.
-        hyperband_iterations: as for ``Hyperband``.
+            ``search(epochs=)`` is not looked at then, and a warning says so. Without ``max_trials`` the search ends
+            after as many epochs as Hyperband announces, ``hyperband_iterations * max_epochs * log(max_epochs,
+            factor) ** 2``.
+        factor: as for ``Hyperband``: between the lengths of two rungs; 3 by default. Needs ``max_epochs``.
+        hyperband_iterations: as for ``Hyperband``; 1 by default. Needs ``max_epochs``, and no ``max_trials``.
+        num_initial_points: as for ``BayesianOptimization``: trials before the first one that is predicted.
         algorithm: one of ``evo.algorithms``; the default is that of a campaign.
         start_from: directory of a finished KerasTuner project; see :class:`EvolutionOracle`.
         explore: most times that ``build`` is called to find what depends on ifs and loops; 0 leaves the space to
@@ -74,37 +74,31 @@ class EvolutionTuner(keras_tuner.Tuner):
         max_consecutive_failed_trials: int | None = None,
         *,
         max_epochs: int | None = None,
-        factor: float = 3,
-        hyperband_iterations: float = 1,
+        factor: float | None = None,
+        hyperband_iterations: float | None = None,
+        num_initial_points: int | None = None,
         algorithm: Algorithm | None = None,
         start_from: str | os.PathLike[str] | None = None,
         explore: int = 40,
         **kwargs: Any,
     ) -> None:
-        for name in _THEIRS:
-            kwargs.pop(name, None)
+        refuse_foreign(kwargs)
+        settings = SearchSettings(max_trials, max_epochs, factor, hyperband_iterations, num_initial_points, algorithm)
         self.seed = seed
         self._explore = whole_number(explore, "explore", 0)
-        budget = None
-        if max_epochs is not None and max_trials is None:
-            if factor < 2:
-                raise ValueError("factor needs to be a int larger than 1.")
-            budget = hyperband_iterations * max_epochs * max(1.0, math.log(max_epochs, factor) ** 2)
-        elif max_trials is None:
-            max_trials = 10
         oracle = EvolutionOracle(
             objective=objective,
-            max_trials=max_trials,
+            max_trials=settings.trials,
             seed=seed,
             hyperparameters=hyperparameters,
             tune_new_entries=tune_new_entries,
             allow_new_entries=allow_new_entries,
             max_retries_per_trial=max_retries_per_trial,
             max_consecutive_failed_trials=max_consecutive_failed_trials,
-            algorithm=algorithm,
+            algorithm=settings.algorithm,
             start_from=start_from,
             max_epochs=max_epochs,
-            epoch_budget=budget,
+            epoch_budget=settings.epoch_budget,
         )
         self._execution = 0
         self._validation: ValidationData | None = None
@@ -136,6 +130,13 @@ class EvolutionTuner(keras_tuner.Tuner):
     def search(self, *fit_args: Any, **fit_kwargs: Any) -> None:
         """Search; all arguments go to ``HyperModel.fit``, or to an overridden ``run_trial``."""
         self._validation = validation_data(fit_args, fit_kwargs)
+        epochs, longest = fit_kwargs.get("epochs"), self.oracle.max_epochs
+        if longest is not None and epochs not in (None, longest):
+            warnings.warn(
+                f"search(epochs={epochs!r}) is not used: max_epochs={longest} is the length of a full training, and "
+                "trials are trained in rungs up to it, as Hyperband's are",
+                stacklevel=2,
+            )
         super().search(*fit_args, **fit_kwargs)
 
     def on_search_begin(self) -> None:
