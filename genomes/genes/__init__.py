@@ -4,6 +4,7 @@ from genomes.genes.augmentation import augment
 from genomes.genes.blocks import Parallel, Repeat, Residual
 from genomes.genes.columns import ColumnEmbedding
 from genomes.genes.convolutional import Bottleneck, ConvNeXtBlock, InvertedResidual, SqueezeExcite, XceptionBlock
+from genomes.genes.flatten_steps import FlattenSteps
 from genomes.genes.hyperparameters import Hyperparameters
 from genomes.genes.layers import (
     Activation,
@@ -44,6 +45,7 @@ __all__ = [
     "DepthwiseConv",
     "Dropout",
     "Flatten",
+    "FlattenSteps",
     "GlobalPool",
     "Hyperparameters",
     "ImageTraining",

@@ -105,6 +105,10 @@ class ModelSpace(Space):
         """From the encoded tensor to the one that the first gene gets."""
         return x
 
+    def head_inputs(self, body: Any, encoded: Any) -> Any:
+        """What :meth:`head` gets: the last gene's vector; a list of tensors where it looks at encoded samples, too."""
+        return body
+
     def head(self, x: Any, preprocessing: Mapping[str, np.ndarray]) -> Any:
         """From a tensor (batch, features) to predictions; regression is brought back to the targets' units."""
         return self.target.head(x, preprocessing)
@@ -135,14 +139,16 @@ class ModelSpace(Space):
                 x = self.preprocess(inputs, preprocessing or {})
             else:
                 x = inputs
+            encoded_x = x
             x = self.enter(x)
             unique_names(inputs, x)
             recorder.claim("input", inputs, x)
             body = apply(genes, x)
             if len(body.shape) != 2:
                 raise GenomeError(f"the last gene must give one vector per sample, got {tuple(body.shape)}", "genes")
-            outputs = self.head(body, preprocessing or {})
-            recorder.claim("head", body, outputs)
+            features = self.head_inputs(body, encoded_x)
+            outputs = self.head(features, preprocessing or {})
+            recorder.claim("head", features, outputs)
         unique_names(inputs, outputs)
         model = keras.Model(inputs, outputs)
         # Past Keras' tracking, and not a dict: it would save these layers a second time.

@@ -51,13 +51,19 @@ WEIGHTS = {
 }
 
 
-def stages(first: tuple[Stage, ...], genes: Sequence[type[Gene]], recurrent: bool) -> tuple[Stage, ...]:
+def stages(
+    first: tuple[Stage, ...],
+    genes: Sequence[type[Gene]],
+    recurrent: bool,
+    reductions: tuple[type[Gene], ...] = (SequenceReduce,),
+) -> tuple[Stage, ...]:
     """Stages of a sequence space, after those that are its own.
 
     Args:
         first: its own stages.
         genes: gene classes of a user.
         recurrent: whether recurrent layers may occur.
+        reductions: genes that make a vector of a sequence.
     """
     body = tuple(kind for kind in BODY if recurrent or kind is not Recurrent)
     inside = tuple(kind for kind in INSIDE if recurrent or kind is not Recurrent)
@@ -67,7 +73,7 @@ def stages(first: tuple[Stage, ...], genes: Sequence[type[Gene]], recurrent: boo
     return (
         *first,
         Stage("body", (*body, *steps), 0, 8, (*inside, *steps), weights),
-        Stage("reduction", (SequenceReduce,), 1, 1, ()),
+        Stage("reduction", reductions, 1, 1, ()),
         Stage("tail", (*TAIL, *vector), 0, 4, (), weights),
     )
 

@@ -7,6 +7,7 @@ predictions of several models become one, and how they are judged. A new kind is
 
 from genomes.targets.binary import Binary
 from genomes.targets.classifier import Classifier, IndependentLabels
+from genomes.targets.forecast import Forecast
 from genomes.targets.inference import CLASSIFICATION, infer_target
 from genomes.targets.multiclass import Multiclass
 from genomes.targets.multilabel import Multilabel
@@ -17,6 +18,7 @@ __all__ = [
     "CLASSIFICATION",
     "Binary",
     "Classifier",
+    "Forecast",
     "IndependentLabels",
     "Multiclass",
     "Multilabel",

@@ -55,6 +55,7 @@ def layers() -> list[tuple[str, Gene, tuple[tuple[int, ...], ...]]]:
         (gene("Attention", heads=2, key_dimension=4), (SERIES,)),
         (gene("TransformerEncoder", heads=2, key_dimension=4), (SERIES,)),
         (gene("SequenceReduce"), (SERIES,)),
+        (gene("FlattenSteps", channels=3), (SERIES,)),
     ]
     return [(f"{type(one).__name__}-{number}", one, shapes) for number, (one, shapes) in enumerate(cases)]
 
@@ -77,6 +78,7 @@ def premade() -> dict[str, Space]:
     for space in (
         spaces.image((8, 8, 3), classes=3),
         spaces.timeseries((8, 3), classes=3),
+        spaces.timeseries((8, 3), horizon=2),
         spaces.tabular(4, classes=3),
         spaces.text(classes=3, length=8, tokens=30),
     ):

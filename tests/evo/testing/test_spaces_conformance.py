@@ -74,6 +74,19 @@ class TestTimeSeries(SpaceConformance):
         return rng().normal(size=(ROWS, 9, 2)), rng().integers(0, 2, (ROWS, 3))
 
 
+class TestForecast(SpaceConformance):
+    models = 1
+
+    def make(self) -> Space:
+        return spaces.timeseries((9, 3), horizon=4, known=[2], units=16)
+
+    def data(self) -> tuple[Any, Any]:
+        x = rng().normal(100, 5, size=(ROWS, 13, 3))
+        x[0, :, 1] = np.nan
+        x[1, -6:, 0] = np.nan
+        return x, rng().normal(100, 5, size=(ROWS, 4, 2))
+
+
 class TestHypermodel(SpaceConformance):
     counts = False
     models = 1
