@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from evo.core.errors import DataError, StorageError
+from evo.splits import splits_of
 from evo.training.task import DataReference
 from genomes.spaces.base import Space
-from genomes.targets.labels import plain_array
+from genomes.targets.labels import in_words, plain_array
 
 #: Rows of a ``tf.data.Dataset`` or ``PyDataset`` are gathered into memory up to this many bytes.
 _GATHER_LIMIT = 8 * 2**30
@@ -28,16 +28,20 @@ class Data:
             several inputs, a ``tf.data.Dataset`` or a ``keras.utils.PyDataset`` that gives
             ``(x, y)`` or ``(x, y, sample_weight)`` batches and ends.
         y: targets, one row per input row; left out for datasets.
-        validation: the share of rows kept for validation, in (0, 1), drawn per class where the
-            targets are classes; or ``(x, y)`` or ``(x, y, sample_weight)``; or a dataset.
+        validation: the rows that candidates are judged by: a share in (0, 1), drawn per class where the targets are
+            classes; ``(x, y)`` or ``(x, y, sample_weight)``; a dataset; row numbers, or a truth value for each row;
+            or a splitter of scikit-learn that gives one split, as ``GroupShuffleSplit(n_splits=1)`` does.
         seed: seed of the split.
         sample_weight: one non-negative number per row, for the training loss and, where the
             rows are kept for validation, for the validation loss.
         class_weight: a number for each label, multiplied onto the weights of training rows; ``"balanced"`` for
             rows / (classes * rows of the class), as scikit-learn has it.
+        groups: what each row belongs to (a patient, a customer), (rows,): no group has rows in both parts.
+        time: when each row was, (rows,), numbers or dates: the latest rows are judged by.
 
     Raises:
-        DataError: rows that do not match, an empty split, a share outside (0, 1), wrong weights.
+        DataError: rows that do not match or do not exist, an empty part, rows in both parts, a share outside (0, 1),
+            wrong weights.
 
     Example:
         >>> import numpy as np
@@ -54,13 +58,21 @@ class Data:
         seed: int = 0,
         sample_weight: Any = None,
         class_weight: Mapping[Any, float] | str | None = None,
+        *,
+        groups: Any = None,
+        time: Any = None,
     ) -> None:
         x, y, sample_weight = _gathered(x, y, sample_weight, "x")
         rows = _check_rows(x, y, sample_weight, "")
-        if isinstance(validation, bool) or validation is None:
-            raise DataError(f"validation: expected a share in (0, 1) or (x, y), got {validation!r}")
-        if isinstance(validation, (int, float, np.floating)):
-            train, kept = _split(np.zeros(rows) if y is None else y, rows, float(validation), seed)
+        splits = splits_of(validation, x, y, rows, seed=seed, groups=groups, time=time)
+        self._chosen = False
+        if splits is not None:
+            if len(splits) > 1:
+                raise DataError(
+                    f"validation: expected one split, got {len(splits)}; of a splitter, n_splits=1 gives one"
+                )
+            train, kept = splits[0].train, splits[0].validation
+            self._chosen = splits[0].chosen
             self.x_train, self.x_validation = take(x, train), take(x, kept)
             self.y_train: Any = None if y is None else take(y, train)
             self.y_validation: Any = None if y is None else take(y, kept)
@@ -119,6 +131,8 @@ class Data:
                     if not space.compiles_models and any(part.ndim > 1 for part in named.values()):
                         raise DataError("sample_weight: expected one number per row; this space has one target per row")
                     arrays |= named
+            if self._chosen:
+                _check_classes(space.target, arrays)
         except ValueError as error:
             if isinstance(error, DataError):
                 raise
@@ -232,34 +246,6 @@ def _check_rows(x: Any, y: Any, weight: Any, prefix: str) -> int:
     return rows
 
 
-def _split(y: Any, rows: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Sorted row numbers for training and validation: by class where the targets are classes."""
-    if not math.isfinite(share) or not 0 < share < 1:
-        raise DataError(f"validation: expected a share in (0, 1) or (x, y), got {share}")
-    rng = np.random.default_rng(seed)
-    wanted = round(rows * share)
-    if wanted == 0 or wanted == rows:
-        empty = "validation" if wanted == 0 else "training"
-        raise DataError(f"validation: a share of {share} of {rows} rows leaves the {empty} split empty")
-    order = rng.permutation(rows)
-    labels = None if isinstance(y, Mapping) else np.asarray(y)
-    if labels is not None and labels.ndim == 2 and labels.shape[1] == 1:
-        labels = labels[:, 0]
-    if labels is not None and labels.ndim == 1 and labels.dtype.kind in "biuUSO":
-        classes, numbers, counts = np.unique(labels, return_inverse=True, return_counts=True)
-        if len(classes) <= max(2, rows // 5) and wanted >= len(classes):
-            # Every class spreads evenly over the order, so that each share of the front of
-            # the order holds its share of every class.
-            place = np.empty(rows)
-            for number in range(len(classes)):
-                members = order[numbers[order] == number]
-                place[members] = (np.arange(len(members)) + 0.5) / counts[number]
-            order = order[np.argsort(place[order], kind="stable")]
-    kept = np.sort(order[:wanted])
-    train = np.setdiff1d(np.arange(rows), kept, assume_unique=True)
-    return train, kept
-
-
 def take(x: Any, rows: np.ndarray) -> Any:
     """Some rows of inputs or targets in any form, by their numbers."""
     if isinstance(x, Mapping):
@@ -267,6 +253,24 @@ def take(x: Any, rows: np.ndarray) -> Any:
     if hasattr(x, "iloc"):
         return x.iloc[rows]
     return np.asarray(x)[rows]
+
+
+def _check_classes(target: Any, arrays: Mapping[str, np.ndarray]) -> None:
+    """Refuse classes that stand in the validation rows alone, where a user chose the rows.
+
+    Raises:
+        DataError: there are some.
+    """
+    labels = [arrays.get(f"y_{role}") for role in ("train", "validation")]
+    if target is None or not target.gives_probabilities or any(y is None or y.size != len(y) for y in labels):
+        return
+    train, kept = (np.unique(y).astype(np.int64) for y in labels if y is not None)
+    absent = np.setdiff1d(kept, train)
+    if len(absent):
+        raise DataError(
+            f"validation: no training row of class {in_words(target.labels_at(absent).tolist())}: nothing can be "
+            "learnt of it; take other rows to judge by"
+        )
 
 
 def _named(name: str, value: Any) -> dict[str, np.ndarray]:

@@ -18,6 +18,7 @@ from evo.fitting.columns import planned_columns
 from evo.fitting.effort import budget_of, effort_of, in_words
 from evo.fitting.fitted import Fitted
 from evo.fitting.pictures import labelled_pictures
+from evo.fitting.splitting import Splitting, with_columns
 from evo.fitting.task import all_targets, inputs_and_target, remarks, space_for
 from evo.report.progress import Progress
 from evo.workers import Serial
@@ -39,6 +40,8 @@ def fit(
     validation: Any = 0.2,
     sample_weight: Any = None,
     class_weight: Mapping[Any, float] | str | None = None,
+    groups: Any = None,
+    time: Any = None,
     objective: Any = None,
     members: int | None = None,
     trees: bool = False,
@@ -65,9 +68,13 @@ def fit(
         task: states what is predicted, where the values do not say it: ``classification``, ``regression``, ``binary``,
             ``multiclass``, ``multilabel``, or a :class:`genomes.targets.Target`.
         space: what is searched; by default the premade space that fits the inputs.
-        validation: see :class:`evo.Data`.
+        validation: see :class:`evo.Data`; or the name of a column that is true, or 1, where rows are to judge by, and
+            no input.
         sample_weight: a weight for each row.
         class_weight: ``"balanced"``, or a weight for each label.
+        groups: what each row belongs to, or the name of the column that says it, which is no input then: no group has
+            rows both to train on and to judge by.
+        time: when each row was, or the name of the column that says it: the latest rows are judged by.
         objective: what is maximised or (with a leading minus) minimised; by default accuracy or the root of the mean
             squared error.
         members: most members of the ensemble, in place of the effort's.
@@ -98,7 +105,8 @@ def fit(
             raise DataError("target: a folder of pictures has its classes in its folders; leave the target out")
         data, target, line = labelled_pictures(Path(data))
         said.append(line)
-    prepared, name = _data(data, target, validation, seed, sample_weight, class_weight)
+    splitting = Splitting(validation, groups, time)
+    prepared, name = _data(data, target, splitting, seed, sample_weight, class_weight)
     try:
         found, line = infer_target(all_targets(prepared), name, task if space is None else space.target or task)
     except GenomeError as error:
@@ -146,13 +154,14 @@ def fit(
 
 
 def _data(
-    data: Any, target: Any, validation: Any, seed: int, sample_weight: Any, class_weight: Any
+    data: Any, target: Any, splitting: Splitting, seed: int, sample_weight: Any, class_weight: Any
 ) -> tuple[Data, str]:
     if isinstance(data, Data):
-        if target is not None or sample_weight is not None or class_weight is not None:
-            raise DataError("data: an evo.Data has its targets and weights itself; give it alone")
+        if any(given is not None for given in (target, sample_weight, class_weight, splitting.groups, splitting.time)):
+            raise DataError("data: an evo.Data has its targets, weights and split itself; give it alone")
         return data, "y"
     x, y, name = inputs_and_target(data, target)
+    x, splitting = with_columns(x, splitting)
     if y is not None:
         try:  # before the split, which would speak of less clear things
             infer_target(y, name, None)
@@ -160,29 +169,39 @@ def _data(
             if "rows have no value" in str(error) or "is empty" in str(error):
                 raise DataError(str(error)) from error
     if sample_weight is not None and y is not None:
-        x, y, sample_weight = _rows_that_count(x, y, sample_weight)
+        x, y, sample_weight, splitting = _rows_that_count(x, y, sample_weight, splitting)
     return (
-        Data(x, y, validation=validation, seed=seed, sample_weight=sample_weight, class_weight=class_weight),
+        Data(
+            x,
+            y,
+            validation=splitting.validation,
+            seed=seed,
+            sample_weight=sample_weight,
+            class_weight=class_weight,
+            groups=splitting.groups,
+            time=splitting.time,
+        ),
         name,
     )
 
 
-def _rows_that_count(x: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
+def _rows_that_count(x: Any, y: Any, sample_weight: Any, splitting: Splitting) -> tuple[Any, Any, Any, Splitting]:
     """Without the rows of weight zero: a row that counts for nothing must not decide on the split.
 
     Raises:
         DataError: all weights are zero.
     """
     weights = np.asarray(sample_weight)
-    if weights.dtype.kind not in "biuf" or weights.ndim != 1 or (weights != 0).all():
-        return x, y, sample_weight
+    if weights.dtype.kind not in "biuf" or weights.ndim != 1 or (weights != 0).all() or not splitting.is_drawn:
+        return x, y, sample_weight, splitting
     if not (weights != 0).any():
         raise DataError("sample_weight: all weights are zero; at least one must be positive")
     lengths = {len(part) for part in (x.values() if isinstance(x, Mapping) else (x,))} | {len(y)}
+    lengths |= {len(np.asarray(part)) for part in (splitting.groups, splitting.time) if part is not None}
     if lengths != {len(weights)}:
-        return x, y, sample_weight  # evo.Data says what does not fit
+        return x, y, sample_weight, splitting  # evo.Data says what does not fit
     rows = np.flatnonzero(weights)
-    return take(x, rows), take(y, rows), weights[rows]
+    return take(x, rows), take(y, rows), weights[rows], splitting.of_rows(rows)
 
 
 def _new_directory() -> Path:
