@@ -102,7 +102,7 @@ class Result:
         self._population = population
         self._keep_weights = keep_weights
         self._fingerprint = fingerprint
-        self._data = data
+        self.data = data
         self._trees: list[LibraryModel] | None = None
 
     # -- trials ----------------------------------------------------------------------
@@ -246,7 +246,7 @@ class Result:
         if y.ndim == 2 and y.shape[1] == target.outputs and isinstance(target, Multiclass):
             y = y.argmax(axis=1)
         y = target.as_given(y)
-        weight = None if self._data is None else self._data.get("weight_validation")
+        weight = None if self.data is None else self.data.get("weight_validation")
         if weight is not None:
             options.setdefault("sample_weight", weight)
         if trees:
@@ -287,26 +287,26 @@ class Result:
         return found
 
     def _validation_targets(self) -> np.ndarray:
-        if self._data is None:
+        if self.data is None:
             raise EnsembleError(
                 "the data is not at hand: form the ensemble from campaign.run(), or from "
                 "evo.load_result(directory, data)"
             )
-        return np.asarray(self._data.get("y_validation"))
+        return np.asarray(self.data.get("y_validation"))
 
     def _tree_candidates(self) -> list[LibraryModel]:
         if self._trees is None:
-            assert self._data is not None and self.space.target is not None
+            assert self.data is not None and self.space.target is not None
             columns = getattr(self.space, "columns", ())
             self._trees = tree_candidates(
-                self._data.get("x_train"),
-                np.asarray(self._data.get("y_train")),
-                self._data.get("x_validation"),
+                self.data.get("x_train"),
+                np.asarray(self.data.get("y_train")),
+                self.data.get("x_validation"),
                 self._validation_targets(),
                 self.space.target.unlabelled,
                 outputs=self.space.target.outputs,
                 categorical=[c.input_name for c in columns if c.kind == "integer"],
-                sample_weight=self._data.get("weight_train"),
+                sample_weight=self.data.get("weight_train"),
                 seed=self.seed,
                 data=self._fingerprint,
             )

@@ -15,6 +15,7 @@ from evo.ensemble.archive import ArchivedEnsemble, read, write
 from evo.ensemble.arguments import as_target, as_targets, check_pooling, check_rows
 from evo.ensemble.distillation import Distillation, best_net
 from evo.ensemble.diversity import diversity
+from evo.ensemble.export import export
 from evo.ensemble.keras_input import keras_input
 from evo.ensemble.keras_model import copy_model, pooled_model
 from evo.ensemble.library import LibraryModel, warn
@@ -315,6 +316,23 @@ class Ensemble:
             )
         models = [member.model() for member in self.members]
         return pooled_model(models, self.weights, self.pooling, self.target, self.temperature, self.stacker, name)
+
+    def export(self, path: str | Path, format: str = "keras", x: Any = None) -> Path:
+        """Write :meth:`as_keras` as a file that other programs read, and compare what it predicts with the model.
+
+        Args:
+            path: the file (``.keras``, ``.onnx``, ``.tflite``), or for ``savedmodel`` the folder.
+            format: ``keras`` (its ``metadata.json`` has the target with its labels), ``savedmodel``, ``onnx`` or
+                ``litert``; the last but one needs ``pip install "evo-keras[onnx]"``.
+            x: raw input on which the two are compared, a few rows; None for made ones.
+
+        Raises:
+            SettingsError: an unknown format, a path that does not suit it, a package that is missing.
+            EnsembleError: as :meth:`as_keras`; or the file cannot be written or read back, or predicts something else:
+                then it is dropped.
+        """
+        rows = x if x is None or self.space is None else self.space.prepare(x)
+        return export(self.as_keras(), self.target, Path(path), format, rows)
 
     def distill(self, x: Any, y: np.ndarray | None = None, *, model: Any = None, **options: Any) -> Any:
         """Train one small ``keras.Model`` that predicts as the ensemble does.

@@ -22,13 +22,13 @@ def copy_model(model: Any, name: str | None = None) -> Any:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.keras"
         model.save(path)
-        copy = keras.saving.load_model(path, custom_objects=_own_classes(model), compile=False)
+        copy = keras.saving.load_model(path, custom_objects=own_classes(model), compile=False)
     if name is not None:
         copy.name = name
     return copy
 
 
-def _own_classes(model: Any) -> dict[str, Any]:
+def own_classes(model: Any) -> dict[str, Any]:
     """Classes of layers and models that are not Keras', by name: the user need not have registered them."""
     parts = [model, *model._flatten_layers(include_self=False)]
     return {type(part).__name__: type(part) for part in parts if not type(part).__module__.startswith("keras.")}

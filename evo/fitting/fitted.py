@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from collections.abc import Mapping
@@ -12,7 +13,9 @@ import numpy as np
 
 from evo.campaign.result import Result, load_result
 from evo.core.errors import DataError, EvoError, SettingsError
+from evo.core.npz import read_arrays
 from evo.ensemble import Ensemble
+from evo.ensemble.export import export
 from evo.fitting.pictures import picture_files, read_pictures
 from evo.fitting.task import inputs_and_target, inputs_of
 from evo.report.campaigns import content_of
@@ -24,6 +27,9 @@ from genomes.targets import Target
 #: What a directory of ``evo.fit`` holds besides the campaign.
 _FILE = "fitted.json"
 _ENSEMBLE = "fitted.ensemble"
+_ROWS_FILE = "fitted_rows.npz"
+#: Validation rows that are kept, on which an exported model is compared.
+_ROWS = 32
 FORMAT = 1
 
 
@@ -179,21 +185,37 @@ class Fitted:
         self.ensemble.save(Path(path))
         return Path(path)
 
-    def export(self, path: str | os.PathLike[str], format: str = "keras") -> Path:
-        """Write the model as one that other programs read.
+    def export(self, path: str | os.PathLike[str], format: str = "keras", data: Any = None) -> Path:
+        """Write the model as one that other programs read, read it back, and compare what both predict.
 
         Args:
             path: the file, or for ``savedmodel`` the folder.
             format: ``keras`` (a ``.keras`` file; its ``metadata.json`` has the target with its labels), ``savedmodel``,
                 ``onnx`` or ``litert``.
+            data: rows on which the two are compared, as :meth:`predict` takes them; by default some validation rows,
+                of which the directory keeps a few.
 
         Raises:
-            SettingsError: an unknown format.
-            EnsembleError: the ensemble has members that are no nets.
+            SettingsError: an unknown format, a path that does not suit it, a package that is missing.
+            DataError: as :meth:`predict`.
+            EnsembleError: the ensemble has members that are no nets; or the file cannot be written or read back, or
+                predicts something else: then it is dropped.
         """
-        from evo.fitting.export import export
+        rows = self._some_rows() if data is None else self.space.prepare(self._checked(data))
+        return export(self.ensemble.as_keras(), self.target, Path(path), format, rows)
 
-        return export(self.ensemble.as_keras(), self.target, Path(path), format)
+    def _some_rows(self) -> Any:
+        """A few validation rows, prepared; None where neither memory nor the directory has any."""
+        data = None if self._result is None else self._result.data
+        if data is not None:
+            x = data.get("x_validation")
+            return {name: column[:_ROWS] for name, column in x.items()} if isinstance(x, Mapping) else x[:_ROWS]
+        try:
+            arrays = read_arrays(self.directory / _ROWS_FILE)
+        except (OSError, ValueError, KeyError):
+            return None
+        names = arrays.pop("names", None)
+        return arrays["x"] if names is None else {str(n): arrays[str(i)] for i, n in enumerate(names)}
 
     def report(self, path: str | os.PathLike[str] | None = None) -> Path:
         """Write the HTML report of the campaign; by default ``report.html`` in the directory."""
@@ -206,6 +228,15 @@ class Fitted:
     def keep(self) -> Self:
         """Store the model in its directory."""
         self.save(self.directory / _ENSEMBLE)
+        rows = self._some_rows()
+        if rows is not None:
+            arrays = {"x": rows}
+            if isinstance(rows, Mapping):
+                arrays = {str(index): column for index, column in enumerate(rows.values())}
+                arrays["names"] = np.asarray(list(rows))
+            content = io.BytesIO()
+            np.savez(content, **arrays)
+            write_file(self.directory / _ROWS_FILE, content.getvalue())
         text = json.dumps({**self._about(), "ensemble": _ENSEMBLE}, indent=1) + "\n"
         write_file(self.directory / _FILE, text.encode())
         return self

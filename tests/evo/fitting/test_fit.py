@@ -50,7 +50,8 @@ def test_a_frame_goes_in_and_its_words_come_out(tmp_path: Path) -> None:
     assert again.predict(new).tolist() == told.tolist()
     model.save(tmp_path / "one.file")
     assert evo.load_fitted(tmp_path / "one.file").predict(new).tolist() == told.tolist()
-    with zipfile.ZipFile(model.export(tmp_path / "model.keras")) as archive:
+    assert again._some_rows()["kind"].tolist() == model._some_rows()["kind"].tolist()
+    with zipfile.ZipFile(again.export(tmp_path / "model.keras")) as archive:
         assert json.loads(archive.read("metadata.json"))["evo"]["target"]["labels"] == ["no", "yes"]
     import keras
 
