@@ -15,7 +15,7 @@ from evo.core.history import History
 from evo.core.trial import Outcome, Proposal, Status, Trial
 from evo.data import Data
 from evo.ensemble import Ensemble
-from evo.fitting import Fitted, fit, load_fitted
+from evo.fitting import Fitted, Forecaster, fit, load_fitted, series_data
 
 if TYPE_CHECKING:
     from evo.fitting.estimators import EvoClassifier, EvoRegressor
@@ -32,6 +32,7 @@ __all__ = [
     "EvoError",
     "EvoRegressor",
     "Fitted",
+    "Forecaster",
     "History",
     "Individual",
     "Outcome",
@@ -48,6 +49,7 @@ __all__ = [
     "load_result",
     "report",
     "resume",
+    "series_data",
     "workers",
 ]
 

@@ -112,6 +112,12 @@ def _fitting(commands: Any) -> None:
     fit.add_argument("--seed", metavar="N", type=int, default=0, help="seed of split and search (default: %(default)s)")
     fit.add_argument("--workers", "-w", metavar="N", type=int, help="worker processes, 0 for none (default: 2)")
     fit.add_argument("--quiet", "-q", action="store_true", help="no display while it runs")
+    forecast = fit.add_argument_group("forecast", "rows are steps in the order of time")
+    forecast.add_argument("--horizon", metavar="N", type=int, help="predict the next N steps of the target")
+    forecast.add_argument("--time", metavar="COLUMN", help="the column of times (default: the one that holds dates)")
+    forecast.add_argument("--known", metavar="COLUMN,...", help="columns whose next values are known beforehand")
+    forecast.add_argument("--window", metavar="N", type=int, help="steps that a prediction looks at")
+    forecast.add_argument("--period", metavar="N", type=int, help="steps of a season (default: found in the series)")
     _reading(fit)
 
     predict = commands.add_parser(

@@ -8,6 +8,7 @@ from evo.commands.quiet_backend import quiet_backend
 from evo.commands.run_job import command_line
 from evo.core.errors import SettingsError
 from evo.fitting.fit import fit
+from evo.fitting.forecasting import Forecaster
 from evo.fitting.tables import read_table
 from evo.report import summary
 
@@ -36,11 +37,19 @@ def main(given: argparse.Namespace) -> int:
             seed=given.seed,
             workers=2 if given.workers is None else given.workers,
             verbose=not given.quiet,
+            horizon=given.horizon,
+            time=given.time,
+            known=given.known.split(",") if given.known else (),
+            window=given.window,
+            period=given.period,
         )
     result = model.result
     scores = summary.short_scores(result.history, result.best.number)
     print(f"\nBest single model on the validation rows: {scores} (trial {result.best.number})")
     print(f"Members of the ensemble: trials {', '.join(str(member.number) for member in model.ensemble.members)}")
+    if isinstance(model, Forecaster):
+        for name, row in model.scores.items():
+            print(f"  {name}: rmse {row['rmse']:.5g}, mae {row['mae']:.5g} over the validation windows")
     new = "new_pictures/" if given.data.is_dir() else "new.csv"
     print(f"\nEverything is in {model.directory}")
     print(f"  to predict      {command_line('evo', 'predict', model.directory, new, '--output', 'predictions.csv')}")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ import numpy as np
 from evo.commands.quiet_backend import quiet_backend
 from evo.core.errors import DataError
 from evo.fitting.fitted import load_fitted
+from evo.fitting.forecasting import Forecaster
 from evo.fitting.pictures import picture_files, read_pictures
 from evo.fitting.tables import read_table
 
@@ -33,6 +36,10 @@ def main(given: argparse.Namespace) -> int:
             rows = table = read_table(
                 given.data, separator=given.separator, decimal=given.decimal, encoding=given.encoding
             )
+        if isinstance(model, Forecaster):
+            if given.probabilities:
+                raise DataError("--probabilities: numbers are predicted, which have none")
+            return _written(model.forecast(rows), model.plan.targets, given.output)
         told = model.predict(rows)
         named = {model.name: told} if told.ndim == 1 else _columns(model, told)
         if given.probabilities:
@@ -42,14 +49,18 @@ def main(given: argparse.Namespace) -> int:
             named |= {f"{model.name}={label}": proba[:, i] for i, label in enumerate(model.classes.tolist())}
     for name, values in named.items():
         table[name if name not in table.columns else f"predicted {name}"] = values
-    if given.output is None:
+    return _written(table, list(named), given.output)
+
+
+def _written(table: Any, names: Sequence[str], output: Path | None) -> int:
+    if output is None:
         table.to_csv(sys.stdout, index=False)
         return 0
     try:
-        table.to_csv(given.output, index=False)
+        table.to_csv(output, index=False)
     except OSError as error:
-        raise DataError(f"--output: {given.output} cannot be written: {error.strerror}") from None
-    print(f"{len(table)} rows with {', '.join(named)} are in {given.output}")
+        raise DataError(f"--output: {output} cannot be written: {error.strerror}") from None
+    print(f"{len(table)} rows with {', '.join(names)} are in {output}")
     return 0
 
 

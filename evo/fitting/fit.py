@@ -10,18 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from evo.campaign.campaign import Campaign
-from evo.core.errors import DataError, TrialError
-from evo.core.events import Callback
+from evo.core.errors import DataError, SettingsError
 from evo.data import Data, take
 from evo.fitting.columns import planned_columns
-from evo.fitting.effort import budget_of, effort_of, in_words
 from evo.fitting.fitted import Fitted
+from evo.fitting.forecasting.training import fit_forecast
 from evo.fitting.pictures import labelled_pictures
+from evo.fitting.searching import Search
 from evo.fitting.splitting import Splitting, with_columns
-from evo.fitting.task import all_targets, inputs_and_target, remarks, space_for
-from evo.report.progress import Progress
-from evo.workers import Serial
+from evo.fitting.task import all_targets, inputs_and_target, inputs_of, remarks, space_for
 from genomes.errors import GenomeError
 from genomes.spaces.base import Space
 from genomes.targets import Target, infer_target
@@ -48,6 +45,10 @@ def fit(
     seed: int = 0,
     workers: int = 2,
     verbose: bool = True,
+    horizon: int | None = None,
+    known: Any = (),
+    window: int | None = None,
+    period: int | None = None,
     **campaign: Any,
 ) -> Fitted:
     """Search, train and keep a model that takes such rows and returns such targets.
@@ -74,7 +75,8 @@ def fit(
         class_weight: ``"balanced"``, or a weight for each label.
         groups: what each row belongs to, or the name of the column that says it, which is no input then: no group has
             rows both to train on and to judge by.
-        time: when each row was, or the name of the column that says it: the latest rows are judged by.
+        time: when each row was, or the name of the column that says it: the latest rows are judged by. With a
+            horizon the column of times; by default the index, or the one column that holds dates.
         objective: what is maximised or (with a leading minus) minimised; by default accuracy or the root of the mean
             squared error.
         members: most members of the ensemble, in place of the effort's.
@@ -82,6 +84,12 @@ def fit(
         seed: of split and search.
         workers: worker processes; 0 trains in this process, one trial after the other.
         verbose: say what is done, and show the progress.
+        horizon: forecast: the number of next steps of the column ``target`` (or columns) that are predicted from the
+            steps before them. Rows are steps in the order of time; what comes back is an
+            :class:`evo.Forecaster`. The validation share is the last steps.
+        known: with a horizon, columns whose next values are known beforehand, such as holidays.
+        window: with a horizon, steps that a prediction looks at; by default two seasons and twice the horizon.
+        period: with a horizon, steps of a season; by default found in the series.
         **campaign: further arguments of :class:`evo.Campaign`.
 
     Returns:
@@ -97,8 +105,30 @@ def fit(
         >>> model.predict(new_frame)  # doctest: +SKIP
         array(['no', 'yes', ...])
     """
-    preset = effort_of(effort)
-    budget = budget_of(preset, minutes, trials)
+    search = Search(effort, minutes, trials, objective, members, trees, seed, workers, verbose, campaign)
+    place = Path(directory) if directory is not None else _new_directory()
+    if horizon is not None:
+        if any(given is not None for given in (task, sample_weight, class_weight, groups)):
+            raise SettingsError(
+                "horizon: a forecast takes no task, sample_weight, class_weight and groups; leave them out"
+            )
+        if time is not None and not isinstance(time, str):
+            raise SettingsError("time: with a horizon, give the name of the column of times")
+        return fit_forecast(
+            inputs_of(data),
+            target,
+            horizon,
+            search=search,
+            directory=place,
+            validation=validation,
+            time=time,
+            known=known,
+            window=window,
+            period=period,
+            space=space,
+        )
+    if not (window is None and period is None and len(known) == 0):
+        raise SettingsError("horizon: known, window and period are for forecasts; say how many steps to predict")
     said: list[str] = []
     if isinstance(data, (str, os.PathLike)) and Path(data).is_dir():
         if target is not None:
@@ -118,39 +148,8 @@ def fit(
             raise DataError(str(error)) from error
         said += lines
         space = space_for(prepared.x_train, found, columns)
-    epochs = int(campaign.pop("epochs", preset.epochs))
-    notes = [line, *said, *remarks(prepared, found, name), in_words(effort, budget, epochs, workers)]
-    place = Path(directory) if directory is not None else _new_directory()
-    notes.append(f"directory: {place}")
-    if verbose:
-        print("\n".join(notes), flush=True)
-    callbacks: list[Callback] = list(campaign.pop("callbacks", ()))
-    progress = Progress() if verbose else None
-    if progress is not None:
-        callbacks.append(progress)
-    if workers == 0:
-        campaign.setdefault("executor", Serial())
-    search = Campaign(
-        space,
-        prepared,
-        place,
-        budget=budget,
-        epochs=epochs,
-        seed=seed,
-        workers=max(1, workers),
-        objectives=objective,
-        callbacks=callbacks,
-        **campaign,
-    )
-    try:
-        result = search.run()
-    finally:
-        if progress is not None:
-            progress.close()
-    if not result.history.completed():
-        raise TrialError(f"no candidate could be trained: {_causes(result)}")
-    ensemble = result.ensemble(size=preset.members if members is None else members, trees=trees)
-    return Fitted(place, ensemble, name=name, notes=tuple(notes), result=result).keep()
+    result, ensemble, notes = search.run(space, prepared, place, [line, *said, *remarks(prepared, found, name)])
+    return Fitted(place, ensemble, name=name, notes=notes, result=result).keep()
 
 
 def _data(
@@ -207,8 +206,3 @@ def _rows_that_count(x: Any, y: Any, sample_weight: Any, splitting: Splitting) -
 def _new_directory() -> Path:
     stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S-%f")[:-3]
     return Path("runs") / f"fit-{stamp}"
-
-
-def _causes(result: Any) -> str:
-    messages = [trial.outcome.message for trial in result.trials if trial.outcome is not None]
-    return messages[-1] if messages and messages[-1] else f"see evo.load_result({str(result.directory)!r}).trials"

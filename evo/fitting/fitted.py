@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -50,6 +50,13 @@ class Fitted:
         name: see above.
         notes: see above.
     """
+
+    #: Subclasses by the name that files call them by.
+    kinds: ClassVar[dict[str, type[Fitted]]] = {}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        Fitted.kinds[cls.__name__] = cls
 
     def __init__(
         self,
@@ -225,6 +232,10 @@ class Fitted:
     def _about(self) -> dict[str, Any]:
         return {"format": FORMAT, "name": self.name, "target": self.target.to_json(), "notes": list(self.notes)}
 
+    def _with(self, about: Mapping[str, Any]) -> Self:
+        """The same with what a subclass stored of its own (:meth:`_about`)."""
+        return self
+
     def keep(self) -> Self:
         """Store the model in its directory."""
         self.save(self.directory / _ENSEMBLE)
@@ -271,4 +282,6 @@ def load_fitted(path: str | os.PathLike[str]) -> Fitted:
     if int(about["format"]) > FORMAT:
         raise EvoError(f"path: {path} was written by a newer version of evo; update evo")
     notes = tuple(str(note) for note in about["notes"])
-    return Fitted(path if path.is_dir() else path.parent, ensemble, name=str(about["name"]), notes=notes)
+    kind = Fitted.kinds.get(str(about.get("kind")), Fitted)
+    place = path if path.is_dir() else path.parent
+    return kind(place, ensemble, name=str(about["name"]), notes=notes)._with(about)

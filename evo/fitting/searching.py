@@ -1,0 +1,96 @@
+"""The search behind ``evo.fit``: what is spent on which campaign, and the ensemble that comes of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from evo.campaign.campaign import Campaign
+from evo.campaign.result import Result
+from evo.core.errors import TrialError
+from evo.core.events import Callback
+from evo.data import Data
+from evo.ensemble import Ensemble
+from evo.fitting.effort import budget_of, effort_of, in_words
+from evo.report.progress import Progress
+from evo.workers import Serial
+from genomes.spaces.base import Space
+
+
+@dataclasses.dataclass(frozen=True)
+class Search:
+    """How long is searched, by whom and for what; :func:`evo.fit` says what the fields are."""
+
+    effort: str = "good"
+    minutes: float | None = None
+    trials: int | None = None
+    objective: Any = None
+    members: int | None = None
+    trees: bool = False
+    seed: int = 0
+    workers: int = 2
+    verbose: bool = True
+    campaign: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        budget_of(effort_of(self.effort), self.minutes, self.trials)  # says what is wrong, before data is looked at
+
+    def run(
+        self, space: Space, data: Data, place: Path, notes: Sequence[str]
+    ) -> tuple[Result, Ensemble, tuple[str, ...]]:
+        """Run the campaign and form the ensemble.
+
+        Args:
+            space: what is searched.
+            data: what is trained and judged on.
+            place: the campaign's directory.
+            notes: lines that are said before it begins.
+
+        Returns:
+            What came of it, the ensemble, and all lines that were said.
+
+        Raises:
+            SettingsError: a wrong argument.
+            TrialError: no candidate could be trained.
+        """
+        preset = effort_of(self.effort)
+        budget = budget_of(preset, self.minutes, self.trials)
+        campaign = dict(self.campaign)
+        epochs = int(campaign.pop("epochs", preset.epochs))
+        said = (*notes, in_words(self.effort, budget, epochs, self.workers), f"directory: {place}")
+        if self.verbose:
+            print("\n".join(said), flush=True)
+        callbacks: list[Callback] = list(campaign.pop("callbacks", ()))
+        progress = Progress() if self.verbose else None
+        if progress is not None:
+            callbacks.append(progress)
+        if self.workers == 0:
+            campaign.setdefault("executor", Serial())
+        search = Campaign(
+            space,
+            data,
+            place,
+            budget=budget,
+            epochs=epochs,
+            seed=self.seed,
+            workers=max(1, self.workers),
+            objectives=self.objective,
+            callbacks=callbacks,
+            **campaign,
+        )
+        try:
+            result = search.run()
+        finally:
+            if progress is not None:
+                progress.close()
+        if not result.history.completed():
+            raise TrialError(f"no candidate could be trained: {_causes(result)}")
+        ensemble = result.ensemble(size=preset.members if self.members is None else self.members, trees=self.trees)
+        return result, ensemble, said
+
+
+def _causes(result: Any) -> str:
+    messages = [trial.outcome.message for trial in result.trials if trial.outcome is not None]
+    return messages[-1] if messages and messages[-1] else f"see evo.load_result({str(result.directory)!r}).trials"
