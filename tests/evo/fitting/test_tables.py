@@ -20,7 +20,7 @@ from evo.fitting.tables import read_table
         ("a.csv", "\ufeffa;b\n1;2\n".encode(), {"a": [1], "b": [2]}),
         ("a.csv", "a\tb\nä\t2\n".encode("utf-16"), {"a": ["ä"], "b": [2]}),
         ("a.tsv", b"a\tb\n1\tx;y\n", {"a": [1], "b": ["x;y"]}),
-        ("a.csv.gz", gzip.compress(b"a|b\n1|2\n3|4\n"), {"a": [1, 3], "b": [2, 4]}),
+        ("a.csv.gz", gzip.compress(b"a|b\n1|2\n3|4\n", mtime=0), {"a": [1, 3], "b": [2, 4]}),
         ("a.csv", b'a,b\n"1, 2","say ""yes""\nno"\n', {"a": ["1, 2"], "b": ['say "yes"\nno']}),
         ("a.csv", b"y,n\nNone,NA\nNA,3\nyes,4\n", {"y": ["None", "NA", "yes"], "n": [float("nan"), 3, 4]}),
         ("a.csv", b"zip,ok\n01234,True\n99999,False\n", {"zip": ["01234", "99999"], "ok": [True, False]}),
