@@ -303,7 +303,9 @@ def _pairs(given: Any, x: Any) -> list[tuple[Any, Any]] | None:
 
 
 def _are_row_numbers(given: Any) -> bool:
-    array = np.asarray(given) if isinstance(given, (list, tuple, range)) or hasattr(given, "dtype") else None
+    if isinstance(given, (list, tuple, range)):  # of several inputs: of arrays, which need not fit together
+        return len(given) > 0 and all(isinstance(value, (int, np.integer, np.bool_)) for value in given)
+    array = np.asarray(given) if hasattr(given, "dtype") else None
     return array is not None and array.ndim == 1 and array.dtype.kind in "iub" and len(array) > 0
 
 

@@ -207,3 +207,10 @@ def test_a_class_that_stands_in_chosen_validation_rows_alone() -> None:
         Data(X, y, validation=[58, 59]).prepare(space)
     Data(X, y, validation=[1, 59]).prepare(space)
     Data(X, y, time=np.arange(60)).prepare(space)  # it is new, and nobody's mistake
+
+
+def test_several_inputs_beside_targets_are_no_row_numbers() -> None:
+    inputs = [np.zeros((8, 3)), np.zeros((8, 2))]
+    for x in (inputs, tuple(inputs)):
+        data = Data(inputs, Y[:8], validation=(x, Y[:8]))
+        assert len(data.y_validation) == 8
