@@ -132,19 +132,19 @@ class Task:
         aside.replace(path)
 
     # -- our own space --------------------------------------------------------------------
-    def space(self) -> Any:
-        """The premade space of genomes for this kind of data."""
+    def space(self, domains: Mapping[str, Any] | None = None) -> Any:
+        """The premade space of genomes for this kind of data, with these domains of fields in place of its own."""
         from genomes import spaces
 
         classes = None if self.target == "regression" else self.outputs
         outputs = 1 if self.target == "regression" else None
         if self.kind == "image":
-            return spaces.image(self.shape, classes, outputs=outputs, flip=self.name not in UPRIGHT)
+            return spaces.image(self.shape, classes, outputs=outputs, flip=self.name not in UPRIGHT, domains=domains)
         if self.kind == "text":
-            return spaces.text(classes, outputs=outputs)
+            return spaces.text(classes, outputs=outputs, domains=domains)
         if self.kind == "timeseries":
-            return spaces.timeseries(self.shape, classes, outputs=outputs)
-        return spaces.tabular(self.x_train, classes, outputs=outputs)
+            return spaces.timeseries(self.shape, classes, outputs=outputs, domains=domains)
+        return spaces.tabular(self.x_train, classes, outputs=outputs, domains=domains)
 
 
 def load_file(path: str | Path) -> Task:

@@ -22,6 +22,7 @@ from genomes.costs import Cost, Shape
 from genomes.domains import Domain
 from genomes.errors import GenomeError
 from genomes.gene import Gene
+from genomes.genes.training import AVERAGED, Training, averaged_name
 from genomes.genome import Genome
 from genomes.slots import Genes
 
@@ -237,8 +238,16 @@ def default_gene(
 def merged_domains(
     own: Mapping[str, Mapping[str, Domain]], given: Mapping[str, Mapping[str, Domain]] | None
 ) -> dict[str, dict[str, Domain]]:
-    """A space's own domains, with those that a user gave in their place."""
+    """A space's own domains, with those that a user gave in their place; averaging settings where asked for."""
     merged = {name: dict(fields) for name, fields in own.items()}
     for name, fields in (given or {}).items():
-        merged[name] = {**merged.get(name, {}), **fields}
+        before = merged.get(name, {})
+        if (kind := averaged_name(name, fields)) != name:
+            merged.pop(name, None)
+        merged[kind] = {**before, **fields}
     return merged
+
+
+def training_class(kind: type[Training], domains: Mapping[str, Mapping[str, Domain]]) -> type[Training]:
+    """The class of training settings that a space's domains speak of: ``kind``, or the one that averages."""
+    return AVERAGED[kind] if AVERAGED[kind].__name__ in domains else kind

@@ -31,11 +31,13 @@ from genomes.genes.sequence import (
     TransformerEncoder,
 )
 from genomes.genes.tally import CountedGene, Tally
-from genomes.genes.training import ImageTraining, Training
+from genomes.genes.training import AveragedImageTraining, AveragedTraining, ImageTraining, Training
 
 __all__ = [
     "Activation",
     "Attention",
+    "AveragedImageTraining",
+    "AveragedTraining",
     "Bottleneck",
     "ColumnEmbedding",
     "Conv",

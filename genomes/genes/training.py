@@ -107,6 +107,9 @@ class Training(Gene):
             common["weight_decay"] = self.weight_decay
         if self.gradient_clip:
             common["global_clipnorm"] = self.gradient_clip
+        averaging = self.values.get("averaging")
+        if averaging:
+            common |= {"use_ema": True, "ema_momentum": averaging}
         if self.optimizer == "sgd":
             optimizer = keras.optimizers.SGD(momentum=self.momentum, nesterov=self.nesterov, **common)
         else:
@@ -178,3 +181,35 @@ class ImageTraining(Training):
     def augments(self) -> bool:
         """Whether any augmentation is on."""
         return any(getattr(self, name) != self.fields[name].default for name in self.augmentation)
+
+
+class AveragedTraining(Training):
+    """Training settings with an average of the weights over the steps, which predicts (Polyak & Juditsky 1992).
+
+    A space has them in place of :class:`Training` where it is given a domain for the further field:
+    ``domains={"Training": {"averaging": Choice([0.0, 0.9, 0.99])}}``.
+
+    Further field:
+        averaging: share of the average that stays at each step, Keras' ``ema_momentum``; 0 for no average.
+    """
+
+    averaging = Float(0.0, 0.99999, default=0.0)
+
+
+class AveragedImageTraining(ImageTraining):
+    """:class:`ImageTraining` with the field of :class:`AveragedTraining`."""
+
+    averaging = Float(0.0, 0.99999, default=0.0)
+
+
+#: Class of training settings to the one that averages too.
+AVERAGED: Mapping[type[Training], type[Training]] = {
+    Training: AveragedTraining,
+    ImageTraining: AveragedImageTraining,
+}
+
+
+def averaged_name(name: str, fields: Mapping[str, Domain]) -> str:
+    """Name of the class that has these fields: the averaging one where ``averaging`` is among them."""
+    names = {kind.__name__: averaged.__name__ for kind, averaged in AVERAGED.items()}
+    return names.get(name, name) if "averaging" in fields else name

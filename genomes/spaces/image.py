@@ -32,7 +32,7 @@ from genomes.genes.layers import (
 )
 from genomes.genes.training import ImageTraining
 from genomes.genome import Genome
-from genomes.grammar import GenomeLimits, Stage, merged_domains
+from genomes.grammar import GenomeLimits, Stage, merged_domains, training_class
 from genomes.spaces.layered import LayeredSpace
 from genomes.targets import Target
 from genomes.targets.standardization import positive
@@ -235,7 +235,6 @@ def image(
         own = merged_domains(own, {"ImageTraining" if name == "Training" else name: fields})
     common: dict[str, Any] = {
         "domains": own,
-        "training": ImageTraining,
         "limits": limits,
         "default_share": _DEFAULT_SHARE,
         "smallest": _smallest(own, stages[1].genes),
@@ -348,7 +347,7 @@ def _made(own: Mapping[str, Mapping[str, Domain]], kind: type[Gene], innovation:
 
 
 def _training(own: Mapping[str, Mapping[str, Domain]]) -> Gene:
-    training = _made(own, ImageTraining, 0)
+    training = _made(own, training_class(ImageTraining, own), 0)
     assert training is not None
     return training
 

@@ -39,7 +39,7 @@ class LayeredSpace(ModelSpace):
         default: a sensible genome; its training settings are taken where genomes are given without.
         smallest: the smallest valid genome.
         domains: narrower domains of fields: gene's class name -> field -> domain.
-        training: class of the training settings; ``genomes.genes.training.Training`` if not given.
+        training: class of the training settings; that of the default genome's if not given.
         limits: see :class:`GenomeLimits`.
         default_share: field's name -> how often a sampled gene takes the domain's default there.
         options: further settings of a subclass, as JSON values.
@@ -69,7 +69,7 @@ class LayeredSpace(ModelSpace):
         self.target: Target = target
         self.stages = tuple(stages)
         self.limits = limits if limits is not None else GenomeLimits()
-        self.training: type[Gene] = Training if training is None else training
+        self.training: type[Gene] = type(default.training or Training()) if training is None else training
         self.default_share = dict(default_share or {})
         for field, share in self.default_share.items():
             real_number(share, f"default_share[{str(field)[:80]!r}]", 0, 1)

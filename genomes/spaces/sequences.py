@@ -19,7 +19,7 @@ from genomes.genes.sequence import (
 )
 from genomes.genes.training import Training
 from genomes.genome import Genome
-from genomes.grammar import Stage, default_gene
+from genomes.grammar import Stage, default_gene, training_class
 from genomes.spaces.encoded import training_domains
 from genomes.targets import Target
 
@@ -130,4 +130,4 @@ def domains(target: Target, length: int, units: int, recurrent: bool) -> dict[st
 
 def genome(own: Mapping[str, Mapping[str, Domain]], genes: Sequence[Gene]) -> Genome:
     """These genes with the default training settings of the space's domains."""
-    return Genome(genes, default_gene(Training, own, 0))
+    return Genome(genes, default_gene(training_class(Training, own), own, 0))

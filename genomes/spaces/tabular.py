@@ -17,7 +17,7 @@ from genomes.genes.columns import ColumnEmbedding
 from genomes.genes.layers import Activation, Dense, Dropout, Normalization
 from genomes.genes.training import Training
 from genomes.genome import Genome
-from genomes.grammar import GenomeLimits, Stage, default_gene, merged_domains
+from genomes.grammar import GenomeLimits, Stage, default_gene, merged_domains, training_class
 from genomes.spaces.columns import (
     MISSING_INTEGER,
     MOST_CATEGORIES,
@@ -342,7 +342,7 @@ def tabular(
         "Training": training_domains(target),
     }
     own = merged_domains(own, domains)
-    training = default_gene(Training, own, 0)
+    training = default_gene(training_class(Training, own), own, 0)
     first = default_gene(ColumnEmbedding, own, 1)
     default = [
         first,
