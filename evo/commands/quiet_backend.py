@@ -18,8 +18,13 @@ def quiet_backend() -> Iterator[None]:
     with quiet_imports():
         import keras  # noqa: F401
     # Many small models in one process are what is meant here: Keras would warn of retracing.
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        # An ensemble keeps its warnings as notes, which are shown with it.
-        warnings.simplefilter("ignore", EnsembleWarning)
-        yield
+    logger = logging.getLogger("tensorflow")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            # An ensemble keeps its warnings as notes, which are shown with it.
+            warnings.simplefilter("ignore", EnsembleWarning)
+            yield
+    finally:
+        logger.setLevel(before)

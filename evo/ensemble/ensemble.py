@@ -24,6 +24,7 @@ from evo.ensemble.metrics import evaluate
 from evo.ensemble.pooling import pool
 from evo.ensemble.selection import Selection, build
 from evo.ensemble.stacking import Stacker
+from genomes.spaces.hypermodel.user_state import state_put_back
 from genomes.targets import Target
 
 
@@ -314,8 +315,9 @@ class Ensemble:
             raise EnsembleError(
                 f"as_keras: members {trees} are trees, not nets; form the ensemble without tree candidates, or use save"
             )
-        models = [member.model() for member in self.members]
-        return pooled_model(models, self.weights, self.pooling, self.target, self.temperature, self.stacker, name)
+        with state_put_back():
+            models = [member.model() for member in self.members]
+            return pooled_model(models, self.weights, self.pooling, self.target, self.temperature, self.stacker, name)
 
     def export(self, path: str | Path, format: str = "keras", x: Any = None) -> Path:
         """Write :meth:`as_keras` as a file that other programs read, and compare what it predicts with the model.
@@ -357,8 +359,10 @@ class Ensemble:
             model = copy_model(best_net(self.members, losses).model(), "distilled")
         outputs = self.outputs(x)
         prepared = x if self.space is None else self.space.prepare(x)
-        return distillation.train(model, keras_input(prepared), outputs, y, self.target)
+        with state_put_back():
+            return distillation.train(model, keras_input(prepared), outputs, y, self.target)
 
+    @state_put_back()
     def save(self, path: str | Path) -> None:
         """Write everything into one file; :mod:`evo.ensemble.archive` describes it.
 
@@ -381,6 +385,7 @@ class Ensemble:
         )
 
     @classmethod
+    @state_put_back()
     def load(cls, path: str | Path, custom_objects: Mapping[str, Callable[..., Any]] | None = None) -> Ensemble:
         """Read what :meth:`save` wrote; runs no code from the file.
 

@@ -21,6 +21,7 @@ from evo.core.errors import EnsembleError, SettingsError
 from evo.ensemble.exported_model import answers, input_arrays, made_rows
 from evo.ensemble.keras_input import keras_input
 from evo.ensemble.onnx_operations import add_missing_operations
+from genomes.spaces.hypermodel.user_state import state_put_back
 from genomes.targets import Target
 
 #: Formats by the name that ``keras.Model.export`` knows them by; ``keras`` is Keras' own file.
@@ -52,6 +53,13 @@ def export(model: Any, target: Target, path: Path, format: str, x: Any = None) -
         EnsembleError: it cannot be written or read, or predicts something else; the message says why.
     """
     _check(path, format)
+    with state_put_back():
+        return _export(model, target, path, format, x)
+
+
+def _export(model: Any, target: Target, path: Path, format: str, x: Any) -> Path:
+    import keras
+
     x = made_rows(model) if x is None else x
     before = np.asarray(model.predict(keras_input(x), verbose=0), np.float32)
     with _aside(path) as aside:
@@ -62,7 +70,8 @@ def export(model: Any, target: Target, path: Path, format: str, x: Any = None) -
             else:
                 if format == "onnx":
                     add_missing_operations()
-                    model(keras_input(x))  # Keras' own exporter asks whether the model was ever called
+                    # Keras' own exporter asks whether the model was ever called.
+                    model(keras.tree.map_structure(keras.ops.convert_to_tensor, keras_input(x)))
                 else:
                     model = _with_identifiers(model)
                 model.export(aside, format=FORMATS[format], verbose=False)

@@ -11,6 +11,7 @@ import numpy as np
 from evo.core.errors import EnsembleError
 from evo.ensemble.arguments import as_predictions
 from evo.ensemble.keras_input import keras_input, without_retracing_warnings
+from genomes.spaces.hypermodel.user_state import state_put_back
 from genomes.targets import Target
 
 
@@ -44,7 +45,8 @@ class Member:
         """
         if not hasattr(self.source, "predict"):
             try:
-                model = self.source()
+                with state_put_back():
+                    model = self.source()
             except Exception as error:
                 raise EnsembleError(
                     f"member {self.number}: its model cannot be loaded: {type(error).__name__}: {error}"

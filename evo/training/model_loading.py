@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from evo.training import state as states
+from genomes.spaces.hypermodel.user_state import state_put_back
 
 
 def load_model(
@@ -29,6 +30,7 @@ def load_model(
         StorageError: the file is missing, damaged, or of another genome.
     """
     state = states.read_state(state_path)
-    model = space.build(genome, preprocessing, dtype=dtype or "float32", seed=state.seed % 2**32)
+    with state_put_back():
+        model = space.build(genome, preprocessing, dtype=dtype or "float32", seed=state.seed % 2**32)
     states.assign(model.weights, states.weight_names(model), state.final_weights, "weights")
     return model

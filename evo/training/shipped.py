@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from evo.training.shipped_callbacks import ShippedCallbacks
 from evo.training.task import TrainingSettings, TrialReport, TrialTask
+from genomes.spaces.hypermodel.user_state import state_put_back
 
 
 def train_with(task: TrialTask, definitions: tuple[Any, ...]) -> TrialReport:
@@ -18,7 +20,9 @@ def train_with(task: TrialTask, definitions: tuple[Any, ...]) -> TrialReport:
     """
     from evo.training.trial import train
 
-    return train(task)
+    # It may be the user's own process, and is where nothing else trains meanwhile.
+    with state_put_back():
+        return train(task)
 
 
 @dataclass(frozen=True)
@@ -36,18 +40,29 @@ class Abilities:
     metrics: tuple[str, ...] | None
 
 
-def abilities(settings: TrainingSettings, space: Mapping[str, Any], definitions: tuple[Any, ...]) -> Abilities:
+def abilities(
+    settings: TrainingSettings,
+    space: Mapping[str, Any],
+    definitions: tuple[Any, ...],
+    callbacks: ShippedCallbacks | None = None,
+) -> Abilities:
     """Ask a worker whether it can do a campaign's trials: import what they need, compute where and how they ask.
 
     Args:
         settings: of the campaign.
         space: its space as JSON.
         definitions: ``Space.definitions``; unpickling them is what registers them.
+        callbacks: Keras callbacks that every trial is to have copies of.
 
     Raises:
-        SettingsError: precision or strategy cannot be had here.
+        SettingsError: precision or strategy cannot be had here, or a callback cannot be made.
         GenomeError: the space cannot be made here.
     """
+    with state_put_back():
+        return _abilities(settings, space, callbacks)
+
+
+def _abilities(settings: TrainingSettings, space: Mapping[str, Any], callbacks: ShippedCallbacks | None) -> Abilities:
     import keras
 
     from evo.training import precision
@@ -62,5 +77,7 @@ def abilities(settings: TrainingSettings, space: Mapping[str, Any], definitions:
     else:
         placement = place_elsewhere(backend, settings.strategy)
     made = space_of(space, replaced=engine_cache().clear)
+    if callbacks is not None:
+        callbacks.copied()
     policy, reason = precision.choose(settings.precision, placement)
     return Abilities(f"{policy} ({reason})", f"{placement.kind} ({placement.reason})", logged_metrics(made))

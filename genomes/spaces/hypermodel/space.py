@@ -36,6 +36,7 @@ from genomes.spaces.hypermodel.moving_statistics import unbias
 from genomes.spaces.hypermodel.outputs import activated, activation_of, takes_one_hot, target_of, with_activation
 from genomes.spaces.hypermodel.own_fit import call_fit, fit_function
 from genomes.spaces.hypermodel.registration import Registration, build_function, reference, registered
+from genomes.spaces.hypermodel.user_state import state_put_back
 from genomes.spaces.model import dtype_policy
 from genomes.targets import Multiclass, Target
 
@@ -273,7 +274,10 @@ class HypermodelSpace(Space):
         """The model of the default values, which may be without a loss where the user's ``fit`` needs none."""
         genome = self.default()
         latest = self._latest
-        return latest[1] if latest is not None and latest[0] == genome.key else self.build(genome)
+        if latest is not None and latest[0] == genome.key:
+            return latest[1]
+        with state_put_back():
+            return self.build(genome)
 
     def probabilities(self, predictions: np.ndarray) -> np.ndarray:
         """With the activation that the loss of the default values' model applies to logits."""

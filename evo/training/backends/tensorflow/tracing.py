@@ -11,6 +11,8 @@ import tensorflow as tf
 from keras.src.losses import loss
 from tensorflow.python.framework import ops
 
+from genomes.replacement import replaced
+
 #: Functions of Keras that divide a loss by the number of replicas, and that undo it for what is shown.
 _DIVISIONS = ("scale_loss_for_distribution", "unscale_loss_for_distribution")
 
@@ -63,14 +65,8 @@ def with_undivided_losses() -> Iterator[None]:
     Newer Keras does so to those that it averages itself, but not to a user's function that returns one number;
     the engine weighs each replica's loss by its share of the rows, whatever made it.
     """
-    before = {name: getattr(loss, name) for name in _DIVISIONS if hasattr(loss, name)}
-    for name in before:
-        setattr(loss, name, _as_it_is)
-    try:
+    with replaced(loss, dict.fromkeys(_DIVISIONS, _as_it_is)):
         yield
-    finally:
-        for name, function in before.items():
-            setattr(loss, name, function)
 
 
 def _as_it_is(value: Any) -> Any:
