@@ -68,6 +68,16 @@ def check_layer(layer: Any) -> None:
     _check_attributes(layer)
 
 
+def unknown_layer(model: Any) -> str | None:
+    """What of a user's the first layer is, or holds, that is not Keras' and genomes' alone; None where all are."""
+    for layer in model._flatten_layers():
+        try:
+            check_layer(layer)
+        except Unproven as error:
+            return str(error)
+    return None
+
+
 def plain_attributes(holder: Any) -> dict[str, Any]:
     """Numbers and words among an object's attributes: a config leaves some out (``delta`` of Keras' Huber loss)."""
     return {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from evo.training.backends.description import Unproven, check_layer, described
+from evo.training.backends.description import Unproven, described
 from evo.training.backends.engine import Recipe
 
 #: Keras losses that are means over rows of something that a row alone decides, by class and function name.
@@ -50,11 +50,9 @@ def is_row_by_row(recipe: Recipe) -> bool:
     metrics = model._compile_metrics
     try:
         described([] if metrics is None else [metrics._user_metrics, metrics._user_weighted_metrics])
-        for layer in model._flatten_layers():
-            check_layer(layer)
     except Unproven:
         return False
-    return not any(_mixes_rows(layer) for layer in model._flatten_layers())
+    return recipe.unknown_layer is None and not any(_mixes_rows(layer) for layer in model._flatten_layers())
 
 
 def _mixes_rows(layer: Any) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from evo.training.backends.cache import digest
-from evo.training.backends.description import Unproven, check_layer, contents, described, plain_attributes
+from evo.training.backends.description import Unproven, contents, described, plain_attributes
 from evo.training.backends.engine import Recipe, follows_rates
 from genomes.genome import Genome
 from genomes.spaces.base import Space
@@ -32,6 +32,8 @@ def structure_key(recipe: Recipe, context: Any) -> str | None:
         recipe: what is to be trained.
         context: data, policy, devices: anything that JSON can hold.
     """
+    if recipe.unknown_layer is not None:
+        return None
     try:
         return digest(
             [
@@ -48,9 +50,6 @@ def structure_key(recipe: Recipe, context: Any) -> str | None:
 
 def _model(model: Any) -> Any:
     """A model's class, config and constants, without the rates of dropout and without seeds."""
-    layers = model._flatten_layers()
-    for layer in layers:
-        check_layer(layer)
     try:
         config = model.get_config()
     except Exception as error:
@@ -58,7 +57,7 @@ def _model(model: Any) -> Any:
     return [
         type(model).__qualname__,
         described(_without_numbers(config)),
-        [[_attributes(layer), contents(layer)] for layer in layers],
+        [[_attributes(layer), contents(layer)] for layer in model._flatten_layers()],
     ]
 
 

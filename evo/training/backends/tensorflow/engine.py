@@ -47,7 +47,7 @@ class TensorFlowEngine(Engine):
         self._vector: ParameterVector | None = None
         with strategy.scope() if strategy is not None else contextlib.nullcontext():
             self._criterion = criterion_of(recipe.space, recipe.genome, self.model, recipe.preprocessing)
-            suits = ParameterVector.suits(self._variables, self.optimizer) and ParameterVector.owns_weights(self.model)
+            suits = ParameterVector.suits(self._variables, self.optimizer) and ParameterVector.owns_weights(recipe)
             if self.strategy is None and suits:
                 self._vector = ParameterVector(self._variables, self.optimizer)
             else:

@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from evo.training.backends.description import Unproven, check_layer
+from evo.training.backends.engine import Recipe
 
 #: Keras optimizers whose update of an element depends on nothing but that element's history.
 _ELEMENTWISE = ("Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Lion", "Nadam", "RMSprop", "SGD")
@@ -73,18 +73,15 @@ class ParameterVector:
         )
 
     @staticmethod
-    def owns_weights(model: Any) -> bool:
+    def owns_weights(recipe: Recipe) -> bool:
         """Whether nothing but the optimizer is known to change the model's trainable weights while it trains.
 
         Keras' spectral normalization divides its kernel in every step, and a user's layer may do the like: what a layer
         writes into a weight would be lost, as the vector is what counts.
         """
-        try:
-            for layer in model._flatten_layers():
-                check_layer(layer)
-        except Unproven:
-            return False
-        return not any(isinstance(layer, keras.layers.SpectralNormalization) for layer in model._flatten_layers())
+        spectral = keras.layers.SpectralNormalization
+        layers = recipe.model._flatten_layers()
+        return recipe.unknown_layer is None and not any(isinstance(layer, spectral) for layer in layers)
 
     def gather(self) -> None:
         """Take the weights' values over into the vectors, after they were changed from outside."""
