@@ -46,6 +46,7 @@ class Program:
         quick: belongs to the part that the test suite runs.
         per_replica: has a state of its own on every replica, so that Keras under the same strategy is the oracle.
         single_fit: one call of ``fit`` for all epochs, where its end does something (``use_ema``).
+        callbacks: makes Keras callbacks, of which each training has its own; needs ``single_fit``.
         random: why one trial cannot equal Keras' and distributions are compared instead; empty where it can.
         tolerance: largest relative difference.
         reason: why the tolerance is not the usual one.
@@ -62,6 +63,7 @@ class Program:
     quick: bool = False
     per_replica: bool = False
     single_fit: bool = False
+    callbacks: Callable[[], Sequence[Any]] = tuple
     random: str = ""
     tolerance: float = TOLERANCE
     reason: str = ""

@@ -33,6 +33,7 @@ def evo_trainings(
     """
     import evo
     from evo.training.backends.choice import engine_cache
+    from evo.training.shipped_callbacks import ShippedCallbacks
     from evo.training.task import TrainingSettings, TrialTask
     from evo.training.trial import train
 
@@ -61,6 +62,7 @@ def evo_trainings(
             data=data,
             preprocessing=preprocessing,
             settings=TrainingSettings(precision="float32", strategy=strategy, threads=1),
+            callbacks=ShippedCallbacks(program.callbacks()),
         )
         hits = engine_cache().hits
         with _watched_engines() as engines, _settling(corrected):
@@ -95,7 +97,7 @@ def _keras_training(program: Program, number: int, seed: int, strategy: Any) -> 
     keras.utils.clear_session(free_memory=False)
     keras.utils.set_random_seed(seed)
     rows = program.rows()
-    callbacks: list[Any] = []
+    callbacks: list[Any] = list(program.callbacks())
     with strategy.scope() if strategy is not None else contextlib.nullcontext():
         if program.build is not None:
             model = program.build(hyperparameters(program.trials[number]))

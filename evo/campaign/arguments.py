@@ -11,7 +11,8 @@ from typing import Any, TypedDict, TypeVar
 
 from evo.core.checks import known_names, positive_number, truth_value, whole_number
 from evo.core.errors import SettingsError
-from evo.core.events import Callback
+from evo.core.objectives import Objectives
+from evo.training.measurements import MEASUREMENTS
 from evo.training.precision import PRECISIONS
 from evo.training.strategy import STRATEGIES
 from evo.training.task import TrialReport, TrialTask
@@ -32,6 +33,8 @@ class TrialTraining:
         deterministic: reproducible training, and ordered look-ahead in the search; False lets proposals see
             what arrives first, in an order that is recorded.
         threads: threads that a worker computes with; results depend on it in the last bits.
+        best_epoch: a trial keeps the weights of its best epoch by the first objective that it logs, and reports that
+            epoch's scores; a trial that continues it begins with its last epoch's weights all the same.
 
     Raises:
         SettingsError: a wrong value; the message names it, what was given and what was expected.
@@ -46,11 +49,13 @@ class TrialTraining:
     strategy: Any = "auto"
     deterministic: bool = True
     threads: int = 1
+    best_epoch: bool = False
 
     def __post_init__(self) -> None:
         whole_number(self.epochs, "epochs", 1)
         whole_number(self.threads, "threads", 1)
         truth_value(self.deterministic, "deterministic")
+        truth_value(self.best_epoch, "best_epoch")
         if self.precision not in PRECISIONS:
             raise SettingsError(f"precision: expected one of {', '.join(PRECISIONS)}, got {self.precision!r}")
         if isinstance(self.strategy, str) and self.strategy not in STRATEGIES:
@@ -113,6 +118,7 @@ class CampaignKeywords(SearchKeywords, total=False):
     strategy: Any
     deterministic: bool
     threads: int
+    best_epoch: bool
     seconds: float | None
     memory: int | None
     parameters: int | None
@@ -125,7 +131,7 @@ class ResumeKeywords(TypedDict, total=False):
     workers: int
     executor: Executor | None
     strategy: Any
-    callbacks: Sequence[Callback]
+    callbacks: Sequence[Any]
     seconds: float | None
     memory: int | None
     evaluate: Callable[[TrialTask], TrialReport] | None
@@ -159,6 +165,25 @@ _SPELLED_OUT = (
 def campaign_names() -> list[str]:
     """Names of all arguments that :class:`evo.Campaign` takes by name."""
     return [*_SPELLED_OUT, *CampaignKeywords.__annotations__]
+
+
+def best_epoch_by(objectives: Objectives) -> str:
+    """The metric that tells a trial's best epoch: the first objective of the validation rows or the training.
+
+    Raises:
+        SettingsError: no objective is a metric that is logged after every epoch.
+    """
+    for objective in objectives.objectives:
+        if isinstance(objective, str) and objective.lstrip("-") not in (
+            "parameters",
+            "flops",
+            "seconds",
+            *MEASUREMENTS,
+        ):
+            return objective
+    raise SettingsError(
+        f"best_epoch: needs an objective that is logged after every epoch, as val_accuracy; got {objectives.names}"
+    )
 
 
 def sorted_out(

@@ -18,9 +18,11 @@ from evo.campaign.arguments import (
     ResumeKeywords,
     TrialLimits,
     TrialTraining,
+    best_epoch_by,
     campaign_names,
     sorted_out,
 )
+from evo.campaign.callbacks import sorted_callbacks
 from evo.campaign.labels import labelled
 from evo.campaign.preflight import preflight
 from evo.campaign.result import Result
@@ -32,7 +34,6 @@ from evo.campaign.warm_start import warmly_started
 from evo.core.budget import Budget
 from evo.core.checks import known_names, local_path, whole_number
 from evo.core.errors import CampaignMismatchError, SettingsError
-from evo.core.events import Callback
 from evo.core.history import History
 from evo.core.objectives import Objective, Objectives
 from evo.data import Data, PreparedData
@@ -66,7 +67,8 @@ class Campaign:
             By default :class:`evo.algorithms.ScreenedEvolution`.
         workers: local worker processes.
         executor: any ``concurrent.futures.Executor``; by default local processes. It is left running.
-        callbacks: observers, see :class:`evo.core.events.Callback`.
+        callbacks: observers, see :class:`evo.core.events.Callback`; and Keras callbacks, of which every trial gets
+            copies, or functions that make them.
         training: how one trial is trained: full length, precision, strategy, threads; see
             :class:`evo.TrialTraining`.
         limits: what one trial may take: seconds, memory, parameters, FLOPs; see :class:`evo.TrialLimits`.
@@ -114,7 +116,7 @@ class Campaign:
         algorithm: Any = None,
         workers: int = 2,
         executor: Executor | None = None,
-        callbacks: Sequence[Callback] = (),
+        callbacks: Sequence[Any] = (),
         training: TrialTraining | None = None,
         limits: TrialLimits | None = None,
         **keywords: Unpack[CampaignKeywords],
@@ -139,7 +141,7 @@ class Campaign:
         self.budget = budget
         self.workers = workers if executor is None else int(getattr(executor, "workers", workers))
         self._executor = executor
-        self._callbacks = tuple(callbacks)
+        self._callbacks, keras_callbacks = sorted_callbacks(callbacks, executor, search["evaluate"] is None)
         self._evaluate = search["evaluate"]
         self._break_lock = search["break_lock"]
         wanted = Objectives(objectives if objectives is not None else space.objective)
@@ -170,10 +172,12 @@ class Campaign:
                 memory=limits.memory,
                 parameters=limits.parameters,
                 flops=limits.flops,
+                best_epoch=best_epoch_by(wanted) if training.best_epoch else None,
                 measured=asked_for(wanted.names),
             ),
+            callbacks=keras_callbacks,
         )
-        if space.metric_names is not None and self._evaluate is None:
+        if space.metric_names is not None and self._evaluate is None and not keras_callbacks.needs_fit:
             logged = [prefix + name for prefix in ("", "val_") for name in ("loss", *space.metric_names)]
             wanted.check_names([*logged, *self.settings.training.measured])
         if self.settings.ensemble_share and (data is None or space.target is None or space.task is None):
@@ -368,6 +372,7 @@ def resume(
             "parameters": training["parameters"],
             "flops": training["flops"],
             "threads": training["threads"],
+            "best_epoch": "best_epoch" in training,
             "keep_weights": settings["keep_weights"],
             **changes,
         }

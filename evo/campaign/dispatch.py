@@ -373,6 +373,7 @@ class Dispatch:
             inherit_genome=None if inherits is None else self._history[inherits].genome.to_json(),
             preprocessing=None if preprocessing is None else str(preprocessing.resolve()),
             settings=setup.settings.training,
+            callbacks=setup.settings.callbacks,
         )
 
     def _state(self, number: int | None) -> str | None:

@@ -30,7 +30,8 @@ class Observers:
             if id(callback) in self._failed:
                 continue
             try:
-                getattr(callback, event)(*arguments)
+                # An observer need not be derived from `Callback`, which has every method.
+                getattr(callback, event, _nothing)(*arguments)
             except Exception as error:
                 self._failed.add(id(callback))
                 self.message(
@@ -41,3 +42,7 @@ class Observers:
     def message(self, text: str) -> None:
         """Tell something in words."""
         self.tell("on_message", text)
+
+
+def _nothing(*arguments: Any) -> None:
+    """What an observer does with an event that it has no method for."""

@@ -41,7 +41,7 @@ def preflight(setup: CampaignSetup) -> dict[str, str] | None:
         found = _answer(setup)
         if found is None:
             return None
-        if found.metrics is not None:
+        if found.metrics is not None and not setup.settings.callbacks.needs_fit:
             logged = [*found.metrics, *(f"val_{name}" for name in found.metrics)]
             setup.settings.objectives.check_names([*logged, *setup.settings.training.measured])
         setup.executor.told = {"precision": found.precision, "strategy": found.strategy}
@@ -53,7 +53,9 @@ def _answer(setup: CampaignSetup) -> Abilities | None:
     for attempt in range(1, _ATTEMPTS + 1):
         executor = setup.executor.started()
         try:
-            future: Future[Any] = executor.submit(abilities, training, space.to_json(), space.definitions)
+            future: Future[Any] = executor.submit(
+                abilities, training, space.to_json(), space.definitions, setup.settings.callbacks
+            )
             while not future.done():
                 if setup.stopping.is_set():
                     future.cancel()

@@ -7,13 +7,14 @@ import dataclasses
 import os
 import platform
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from evo import algorithms
 from evo.core.checks import share, whole_number
 from evo.core.errors import EvoError, SettingsError, StorageError
 from evo.core.objectives import Objectives
+from evo.training.shipped_callbacks import ShippedCallbacks
 from evo.training.task import TrainingSettings
 from genomes.errors import GenomeError
 from genomes.genome import Genome
@@ -44,6 +45,7 @@ class CampaignSettings:
         ensemble_share: share of the parents drawn by what they add to an ensemble, from 0 to 1.
         keep_weights: how many trials' weights are kept, besides those in use.
         training: how every trial is trained.
+        callbacks: Keras callbacks that every trial gets copies of.
 
     Raises:
         SettingsError: a wrong value; the message names it.
@@ -60,6 +62,7 @@ class CampaignSettings:
     ensemble_share: float
     keep_weights: int
     training: TrainingSettings
+    callbacks: ShippedCallbacks = field(default_factory=ShippedCallbacks)
 
     def __post_init__(self) -> None:
         whole_number(self.seed, "seed", 0)
@@ -82,6 +85,8 @@ class CampaignSettings:
         training = dataclasses.asdict(dataclasses.replace(self.training, strategy=_named(self.training.strategy)))
         # What is measured follows from the objectives; of latency alone it is stored as well, as format 1 has it.
         training["latency"] = "latency" in training.pop("measured")
+        if training["best_epoch"] is None:
+            del training["best_epoch"]
         return {
             "seed": self.seed,
             "objectives": list(self.objectives.names),
@@ -94,6 +99,7 @@ class CampaignSettings:
             # Not written where it is off: campaigns from before it existed stay the same.
             **({"ensemble_share": float(self.ensemble_share)} if self.ensemble_share else {}),
             "keep_weights": self.keep_weights,
+            **({"keras_callbacks": self.callbacks.to_json()} if self.callbacks else {}),
             **{name: training[name] for name in FREE},
             "training": {name: value for name, value in training.items() if name not in (*FREE, "deterministic")},
         }

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from evo.campaign.callbacks import listed
 from evo.campaign.campaign import Campaign
 from evo.campaign.result import Result
 from evo.core.errors import TrialError
-from evo.core.events import Callback
 from evo.data import Data
 from evo.ensemble import Ensemble
 from evo.fitting.effort import budget_of, effort_of, in_words
@@ -62,7 +62,7 @@ class Search:
         said = (*notes, in_words(self.effort, budget, epochs, self.workers), f"directory: {place}")
         if self.verbose:
             print("\n".join(said), flush=True)
-        callbacks: list[Callback] = list(campaign.pop("callbacks", ()))
+        callbacks = listed(campaign.pop("callbacks", ()))
         progress = Progress() if self.verbose else None
         if progress is not None:
             callbacks.append(progress)

@@ -96,7 +96,7 @@ def train(engine: OwnFitEngine, task: TrialTask) -> OwnFit:
         "validation_data": _rows(data.validation),
         "epochs": task.last_epoch,
         "initial_epoch": task.first_epoch,
-        "callbacks": [],
+        "callbacks": task.callbacks.fresh(task.number),
         "verbose": 0,
     }
     if data.train.weight is not None:
@@ -113,6 +113,8 @@ def train(engine: OwnFitEngine, task: TrialTask) -> OwnFit:
     if not {"epochs", "initial_epoch"} <= given or lengths != {asked}:
         told = f"; it trained {max(lengths)}" if lengths != {asked} else ""
         notes.append(f"fit decides on its epochs itself: {task.first_epoch} to {task.last_epoch} were asked for{told}")
+    if task.callbacks and "callbacks" not in given:
+        notes.append("fit takes no callbacks: those of the campaign were not called")
     return OwnFit(engine, curves, engine.evaluate()[1], "; ".join(notes))
 
 

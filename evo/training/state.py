@@ -6,10 +6,11 @@ Layout (version 1)::
     /seeds/N                 state of the model's N-th random generator
     /optimizer/PATH          slots, step counter, loss scale; without the optimizer's own name. Slots of
                              all weights lie in one vector (two where weight decay spares some)
-    /averages/MARK/PLACE     moving averages that replace weights once training has ended, where the optimizer
-                             keeps some (``use_ema``); else there is no such group
+    /averages/MARK/PLACE     weights to predict with, where they are not those that a continuing trial begins with:
+                             moving averages (``use_ema``), those of the best epoch, what a Keras callback put
+                             there; else there is no such group
     /curves/METRIC           float64, one value per epoch since the trial's first epoch
-    attributes               version, epoch, first_epoch, seed, genome
+    attributes               version, epoch, first_epoch, seed, genome; rate_scale where it is not 1
 
 Every array has an attribute ``index``, its place in the list that it came
 from: names that Keras makes up (``conv2d_7``) differ from process to
@@ -49,7 +50,8 @@ class TrainingState:
         seeds: by position.
         optimizer: by variable path without the optimizer's name, in order.
         curves: values per epoch since ``first_epoch``.
-        averages: moving averages that replace weights once training has ended, by the weights' names.
+        averages: weights to predict with in place of those of the same name.
+        rate_scale: what Keras callbacks made of the learning rate, relative to the genome's schedule.
     """
 
     epoch: int
@@ -61,10 +63,11 @@ class TrainingState:
     optimizer: dict[str, np.ndarray] = field(default_factory=dict)
     curves: dict[str, list[float]] = field(default_factory=dict)
     averages: dict[str, np.ndarray] = field(default_factory=dict)
+    rate_scale: float = 1.0
 
     @property
     def final_weights(self) -> dict[str, np.ndarray]:
-        """Weights to predict with: averages in place of those that have one."""
+        """Weights to predict with."""
         return self.weights | self.averages
 
 
@@ -84,6 +87,8 @@ def write_state(path: str, state: TrainingState) -> None:
             file.attrs["first_epoch"] = state.first_epoch
             file.attrs["seed"] = np.uint64(state.seed)
             file.attrs["genome"] = state.genome
+            if state.rate_scale != 1.0:
+                file.attrs["rate_scale"] = state.rate_scale
             for name in (*_GROUPS, *(name for name in _OPTIONAL if getattr(state, name))):
                 group = file.create_group(name)
                 for index, (key, value) in enumerate(getattr(state, name).items()):
@@ -121,6 +126,7 @@ def read_state(path: str) -> TrainingState:
                 optimizer=groups["optimizer"],
                 curves={key: [float(v) for v in value] for key, value in groups["curves"].items()},
                 averages=_read_group(file["averages"]) if "averages" in file else {},
+                rate_scale=float(file.attrs.get("rate_scale", 1.0)),
             )
     except _UNREADABLE as error:
         raise StorageError(f"state: {path} cannot be read: {error}") from error

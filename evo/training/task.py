@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from evo.core.trial import Outcome
+from evo.training.shipped_callbacks import ShippedCallbacks
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class TrainingSettings:
         memory: limit per worker in bytes; None for no limit.
         parameters: most parameters a model may have; None for no limit.
         flops: most FLOPs per sample a model may need; None for no limit.
+        best_epoch: the metric by whose best epoch the weights to predict with are chosen, with its sign
+            (``val_accuracy``, ``-val_loss``); None for those of the last epoch.
         measured: what is measured of the trained model besides, as an objective needs it: names in
             :data:`evo.training.measurements.MEASUREMENTS`.
     """
@@ -37,6 +40,7 @@ class TrainingSettings:
     memory: int | None = None
     parameters: int | None = None
     flops: int | None = None
+    best_epoch: str | None = None
     measured: tuple[str, ...] = ()
 
 
@@ -83,6 +87,7 @@ class TrialTask:
         settings: how to train.
         deadline: Unix time at which a campaign that minutes alone limit ends: a trial stops after the last epoch that
             fits before it, one at least; None for none.
+        callbacks: Keras callbacks of the user's, of which the trial makes fresh copies.
     """
 
     number: int
@@ -100,6 +105,7 @@ class TrialTask:
     preprocessing: str | None = None
     settings: TrainingSettings = field(default_factory=TrainingSettings)
     deadline: float | None = None
+    callbacks: ShippedCallbacks = field(default_factory=ShippedCallbacks, compare=False)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import math
 import os
 import time
 import traceback
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from evo.core.trial import Outcome, Status
 from evo.training import own_fit
 from evo.training.backends.choice import engine_cache, engine_for
 from evo.training.backends.engine import Engine, EpochResult
+from evo.training.best_epoch import BestEpoch, best_of
 from evo.training.limits import over_limit
 from evo.training.measurements import MEASUREMENTS
 from evo.training.resident_data import ResidentData, open_data
@@ -23,6 +24,9 @@ from evo.training.task import TrialReport, TrialTask
 from evo.training.task_inputs import space_of
 from genomes.errors import GenomeError
 from genomes.genome import Genome
+
+if TYPE_CHECKING:
+    from evo.training.trial_callbacks import TrialCallbacks
 
 #: Name of the state file in a trial's directory.
 _STATE_FILE = "state.h5"
@@ -105,6 +109,10 @@ class _TrialRun:
         self.size_is_known = True
         self.state: str | None = None
         self.engine: Engine | None = None
+        self.callbacks: TrialCallbacks | None = None
+        self.best = BestEpoch(task.settings.best_epoch)
+        #: Scores of the weights that are kept, where they are not those of the last epoch.
+        self.kept: dict[str, float] = {}
         self.measured: dict[str, float] = {}
         self.note = ""
 
@@ -122,6 +130,7 @@ class _TrialRun:
         if task.preprocessing is not None and not os.path.exists(task.preprocessing):
             raise StorageError(f"preprocessing: {task.preprocessing} is gone")
         start = self._starting_state(genome)
+        begun = {name: list(values) for name, values in self.curves.items()}
         self.clock.phase("load")
         if space.has_own_fit:
             return self._own_fit(space, genome, data, start)
@@ -133,7 +142,10 @@ class _TrialRun:
                     raise
                 engine_cache().clear()
                 self.epoch = task.first_epoch if start is None else start.epoch
-                self.curves = {} if start is None else dict(start.curves)
+                self.curves = {name: list(values) for name, values in begun.items()}
+                self.best = BestEpoch(task.settings.best_epoch)
+                if start is not None and begun:
+                    self.best.begin(start.final_weights)
                 self.note = f"batch divided by {2 * divisor}: the device ran out of memory"
         raise AssertionError("unreachable")
 
@@ -150,22 +162,57 @@ class _TrialRun:
             self._restore(space, engine, start)
             self.epoch = start.epoch
         self.clock.phase("build")
+        if task.callbacks:
+            self.callbacks = self._listening(engine, data, 1.0 if start is None else start.rate_scale)
         try:
             predictions = self._epochs(space, genome, engine, data)
-            if predictions is None:
-                _, predictions = engine.evaluate()
-            if engine.has_averages:
-                # What is kept predicts with the averages; the curves are of the weights that were trained, as in `fit`.
-                with engine.averaged():
-                    _, predictions = engine.evaluate()
+            state = self._captured(genome, engine)
+            if self._put_final_weights(engine, state) or predictions is None:
+                logs, predictions = engine.evaluate()
+                if state.averages:
+                    self.kept = self._scores_of_best() | {f"val_{name}": value for name, value in logs.items()}
             self.measured = {name: MEASUREMENTS[name](engine) for name in task.settings.measured}
         except _Ended:
             raise
         except BaseException:
             engine_cache().drop(engine)
             raise
-        self._save(genome, engine)
+        finally:
+            if self.callbacks is not None:
+                self.callbacks.close()
+        self._write(state)
         return predictions
+
+    def _put_final_weights(self, engine: Engine, state: TrainingState) -> bool:
+        """Give the model the weights to predict with; the state notes those that differ from what trials continue with.
+
+        In the order of ``fit``: averages, then what callbacks put there at the end.
+
+        Returns:
+            whether the model has other weights now than after the last epoch.
+        """
+        if engine.has_averages:
+            engine.take_averages()
+        if self.best.weights is not None:
+            engine.put_weights(self.best.weights)
+        if self.callbacks is not None:
+            self.callbacks.train_ends({name: values[-1] for name, values in self.curves.items()})
+            self.callbacks.close()
+        elif not engine.has_averages and self.best.weights is None:
+            return False
+        state.averages = {
+            name: value
+            for name, value in engine.weights().items()
+            if not np.array_equal(value, state.weights[name], equal_nan=value.dtype.kind == "f")
+        }
+        return bool(state.averages)
+
+    def _scores_of_best(self) -> dict[str, float]:
+        metric = self.task.settings.best_epoch
+        if metric is None or self.best.weights is None:
+            return {}
+        place = best_of(self.curves[metric.lstrip("-")], metric)
+        return {name: values[place] for name, values in self.curves.items() if place < len(values)}
 
     def _restore(self, space: Any, engine: Engine, start: TrainingState) -> None:
         try:
@@ -200,7 +247,7 @@ class _TrialRun:
             wrong = own_fit.diverged(done.curves)
             if wrong:
                 raise _Ended(Status.DIVERGED, f"fit: not finite at the end: {wrong}")
-            self._save(genome, engine)
+            self._write(self._captured(genome, engine))
         self.measured = {name: MEASUREMENTS[name](engine) for name in self.task.settings.measured}
         return predictions
 
@@ -208,7 +255,8 @@ class _TrialRun:
         """What a killed worker left of this very trial, else the state that the task starts from."""
         task = self.task
         left = os.path.join(task.directory, _STATE_FILE)
-        if os.path.exists(left):
+        # Keras callbacks cannot be asked for what they have seen: with them a trial is done from its beginning.
+        if os.path.exists(left) and not task.callbacks:
             try:
                 state = read_state(left)
             except StorageError:
@@ -224,6 +272,7 @@ class _TrialRun:
                 and task.first_epoch < state.epoch <= task.last_epoch
             ):
                 self.curves = state.curves
+                self.best.begin(state.final_weights)
                 return state
         if task.start is None:
             return None
@@ -244,27 +293,42 @@ class _TrialRun:
         )
         predictions = None
         unsaved = 0.0
+        callbacks = self.callbacks
+        if callbacks is not None:
+            callbacks.train_begins()
         while self.epoch < task.last_epoch:
             began = time.perf_counter()
             first = (self.epoch - task.first_epoch) * steps
+            own_rates = rates[first : first + steps]
+            if callbacks is not None:
+                own_rates = callbacks.epoch_begins(self.epoch, own_rates)
             result = engine.train_epoch(
-                epoch_order(task.seed, self.epoch, rows), rates[first : first + steps], task.seed, self.epoch * steps
+                epoch_order(task.seed, self.epoch, rows), own_rates, task.seed, self.epoch * steps
             )
             self._check(result)
             if self.epoch == 0 and task.inherit is None:
                 space.settle(engine.model, result.steps)
             validation, predictions = engine.evaluate()
+            logs = {**result.logs, **{f"val_{name}": value for name, value in validation.items()}}
+            if callbacks is not None:
+                logs |= callbacks.epoch_ends(self.epoch, logs, own_rates)
             self.epoch += 1
-            for name, value in (*result.logs.items(), *((f"val_{n}", v) for n, v in validation.items())):
+            for name, value in logs.items():
                 self.curves.setdefault(name, []).append(value)
+            self.best.see(self.curves, engine)
+            if callbacks is not None and callbacks.stopped:
+                if self.epoch < task.last_epoch:
+                    self._note(f"stopped after epoch {self.epoch} of {task.last_epoch} by a Keras callback")
+                break
             lasted = time.perf_counter() - began
             if task.deadline is not None and self.epoch < task.last_epoch and time.time() + lasted > task.deadline:
-                stopped = f"stopped after epoch {self.epoch} of {task.last_epoch}: the campaign's time is up"
-                self.note = f"{self.note}; {stopped}" if self.note else stopped
+                self._note(f"stopped after epoch {self.epoch} of {task.last_epoch}: the campaign's time is up")
                 break
             unsaved += lasted
-            if unsaved >= SAVE_EVERY and self.epoch < task.last_epoch:
-                self._save(genome, engine)
+            if unsaved >= SAVE_EVERY and self.epoch < task.last_epoch and callbacks is None:
+                state = self._captured(genome, engine)
+                state.averages = self.best.weights or {}
+                self._write(state)
                 unsaved = 0.0
         return predictions
 
@@ -281,20 +345,33 @@ class _TrialRun:
                 f"epoch {epoch}: the loss exploded to {loss:.3g}, more than {_EXPLOSION:g} times {reference:.3g}",
             )
 
-    def _save(self, genome: Genome, engine: Engine) -> None:
+    def _listening(self, engine: Engine, data: ResidentData, rate_scale: float) -> TrialCallbacks:
+        """Fresh copies of the user's Keras callbacks, on this trial's model."""
+        from evo.training.trial_callbacks import TrialCallbacks
+
+        task, steps = self.task, math.ceil(data.train.rows / engine.batch_size)
+        fresh = task.callbacks.fresh(task.number)
+        return TrialCallbacks(fresh, engine, task.number, task.last_epoch, steps, rate_scale)
+
+    def _note(self, text: str) -> None:
+        self.note = f"{self.note}; {text}" if self.note else text
+
+    def _captured(self, genome: Genome, engine: Engine) -> TrainingState:
+        """What a trial that continues this one begins from."""
+        return engine.capture(
+            epoch=self.epoch,
+            first_epoch=self.task.first_epoch,
+            seed=self.task.seed,
+            genome=genome.key,
+            curves=self.curves,
+            rate_scale=1.0 if self.callbacks is None else self.callbacks.rate_scale,
+        )
+
+    def _write(self, state: TrainingState) -> None:
         began = time.perf_counter()
         os.makedirs(self.task.directory, exist_ok=True)
         path = os.path.join(self.task.directory, _STATE_FILE)
-        write_state(
-            path,
-            engine.capture(
-                epoch=self.epoch,
-                first_epoch=self.task.first_epoch,
-                seed=self.task.seed,
-                genome=genome.key,
-                curves=self.curves,
-            ),
-        )
+        write_state(path, state)
         self.state = path
         self.clock.seconds["save"] = self.clock.seconds.get("save", 0.0) + time.perf_counter() - began
 
@@ -307,7 +384,7 @@ class _TrialRun:
                 seconds[name] = seconds.get(name, 0.0) + value
             self.engine.seconds.clear()
         scores = {name: values[-1] for name, values in self.curves.items()}
-        scores |= self.measured
+        scores |= self.kept | self.measured
         outcome = Outcome(
             status=status,
             scores=scores,

@@ -18,6 +18,7 @@ SUBJECTS = (
     "inputs_and_outputs",
     "model_styles",
     "labels_and_dtypes",
+    "callbacks",
 )
 
 

@@ -49,6 +49,8 @@ def engine_for(
 
     placement = _placement(task)
     policy, _ = precision.choose(task.settings.precision, placement)
+    # Between two epochs of the compiled function Keras' own callbacks find what they need, of TensorFlow's alone.
+    by_fit = bool(task.callbacks) and (task.callbacks.needs_fit or keras.backend.backend() != "tensorflow")
     context = [
         data.fingerprint,
         policy,
@@ -59,6 +61,7 @@ def engine_for(
         repr(task.settings.strategy),
         _stamp(task.preprocessing),
         task.data.encoded,
+        by_fit,
     ]
     cache = engine_cache()
     own_key = genome_key(task.space, task.genome, context)
@@ -87,19 +90,20 @@ def engine_for(
             structure = structure_key(recipe, context) if keras.backend.backend() == "tensorflow" else None
             engine = cache.for_structure(structure, own_key)
             if engine is None:
-                engine = _new_engine(recipe, data, placement)
+                engine = _new_engine(recipe, data, placement, by_fit)
                 cache.put(structure, own_key, engine)
                 return engine
         engine.adopt(recipe)
     return engine
 
 
-def _new_engine(recipe: Recipe, data: ResidentData, placement: Placement) -> Engine:
-    """The fastest engine that is right for the backend, the model and the size of the data."""
+def _new_engine(recipe: Recipe, data: ResidentData, placement: Placement, by_fit: bool) -> Engine:
+    """The fastest engine that is right for the backend, the model, the callbacks and the size of the data."""
     import keras
 
     backend = keras.backend.backend()
-    if backend not in ("tensorflow", "jax") or has_own_steps(recipe.model) or data.nbytes > _RESIDENT_BYTES:
+    by_fit = by_fit or backend not in ("tensorflow", "jax") or has_own_steps(recipe.model)
+    if by_fit or data.nbytes > _RESIDENT_BYTES:
         from evo.training.backends.fit import FitEngine
 
         return FitEngine(recipe, data)

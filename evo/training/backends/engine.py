@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
+import functools
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from evo.training import state as states
+from evo.training.backends.description import unknown_layer
 from evo.training.resident_data import ResidentData
 from evo.training.state import TrainingState
 
@@ -34,6 +35,11 @@ class Recipe:
     optimizer: Any
     batch_size: int
     preprocessing: Any = None
+
+    @functools.cached_property
+    def unknown_layer(self) -> str | None:
+        """:func:`evo.training.backends.description.unknown_layer` of the model, looked for once."""
+        return unknown_layer(self.model)
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,8 @@ class Engine(ABC):
         self.optimizer = recipe.optimizer
         self.weight_names = states.weight_names(self.model)
         self.seconds: dict[str, float] = {}
+        #: A ``keras.callbacks.CallbackList`` that hears of batches while it is set; an engine of whole epochs has none.
+        self.listeners: Any = None
         self._fresh_optimizer: list[Any] = []
 
     def remember_fresh_optimizer(self) -> None:
@@ -123,21 +131,23 @@ class Engine(ABC):
         """Loss and metrics on the validation rows, and float32 predictions for them."""
 
     def capture(self, **about: Any) -> TrainingState:
-        """The state as it is now, on the host."""
-        import keras
-
-        def arrays(names: list[str], variables: list[Any]) -> dict[str, np.ndarray]:
-            values = (np.asarray(keras.ops.convert_to_numpy(v)) for v in variables)
-            return dict(zip(names, values, strict=True))
-
+        """The state as it is now, on the host; a trial that continues from it begins here."""
         seeds = states.seed_variables(self.model)
         return TrainingState(
-            weights=arrays(self.weight_names, self.model.weights),
-            seeds=arrays([str(n) for n in range(len(seeds))], seeds),
-            optimizer=arrays(states.optimizer_names(self.optimizer), self.optimizer.variables),
-            averages=self._averages(),
+            weights=self.weights(),
+            seeds=_arrays([str(n) for n in range(len(seeds))], seeds),
+            optimizer=_arrays(states.optimizer_names(self.optimizer), self.optimizer.variables),
             **about,
         )
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """The model's weights by their names in state files, on the host."""
+        return _arrays(self.weight_names, self.model.weights)
+
+    def put_weights(self, weights: dict[str, np.ndarray]) -> None:
+        """Put what :meth:`weights` gave back into the model."""
+        states.assign(self.model.weights, self.weight_names, weights, "weights")
+        self.weights_changed()
 
     @property
     def has_averages(self) -> bool:
@@ -145,32 +155,10 @@ class Engine(ABC):
         parts = getattr(self.optimizer, "optimizers", None) or [self.optimizer]
         return any(getattr(getattr(part, "inner_optimizer", part), "use_ema", False) for part in parts)
 
-    @contextlib.contextmanager
-    def averaged(self) -> Iterator[None]:
-        """Inside the ``with`` block the model has the weights that ``fit`` would leave it with after its last epoch."""
-        import keras
-
-        before = [keras.ops.copy(variable.value) for variable in self.model.trainable_variables]
+    def take_averages(self) -> None:
+        """Give the model the weights that ``fit`` would leave it with after its last epoch."""
         self.optimizer.finalize_variable_values(self.model.trainable_variables)
-        try:
-            yield
-        finally:
-            for variable, value in zip(self.model.trainable_variables, before, strict=True):
-                variable.assign(value)
-
-    def _averages(self) -> dict[str, np.ndarray]:
-        """Averages by the names of the weights that they replace; none where the optimizer keeps none."""
-        import keras
-
-        if not self.has_averages:
-            return {}
-        trainable = {id(variable) for variable in self.model.trainable_variables}
-        with self.averaged():
-            return {
-                name: np.asarray(keras.ops.convert_to_numpy(variable))
-                for name, variable in zip(self.weight_names, self.model.weights, strict=True)
-                if id(variable) in trainable
-            }
+        self.weights_changed()
 
     def restore(self, state: TrainingState) -> None:
         """Put a stored state into the model and its optimizer.
@@ -187,3 +175,10 @@ class Engine(ABC):
 
     def weights_changed(self) -> None:
         """Called after the model's weights were changed from outside; does nothing by default."""
+
+
+def _arrays(names: Sequence[str], variables: Sequence[Any]) -> dict[str, np.ndarray]:
+    import keras
+
+    values = (np.asarray(keras.ops.convert_to_numpy(variable)) for variable in variables)
+    return dict(zip(names, values, strict=True))

@@ -50,20 +50,23 @@ class FitEngine(Engine):
     def train_epoch(self, order: np.ndarray, rates: np.ndarray, seed: int, step: int) -> EpochResult:
         """Train one epoch by ``fit``, with each step's own learning rate."""
         began = time.perf_counter()
-        watch = _Watch(self.optimizer, rates, seed, step)
+        watch = _Watch(self.optimizer, rates, seed, step, followed=self.listeners is not None)
         with _without_averaging(self.optimizer):
             history = self.model.fit(
                 _Batches(self, self.data.train, order, self.batch_size, (seed % 2**31, step)),
                 epochs=1,
                 verbose=0,
                 shuffle=False,
-                callbacks=[watch],
+                callbacks=[watch, *self._listening()],
             ).history
         self.seconds["train"] = self.seconds.get("train", 0.0) + time.perf_counter() - began
         logs = {name: value for key, values in history.items() for name, value in _numbers(key, values[-1]).items()}
         # A train_step of the user's own logs what it likes.
         logs.setdefault("loss", watch.loss)
         return EpochResult(logs, watch.finite, watch.steps, watch.first_loss)
+
+    def _listening(self) -> list[Any]:
+        return [] if self.listeners is None else [_Batchwise(self.listeners)]
 
     def evaluate(self) -> tuple[dict[str, float], np.ndarray]:
         """Loss and metrics on the validation rows, and predictions for them, batch by batch."""
@@ -76,7 +79,7 @@ class FitEngine(Engine):
         """By Keras' own ``evaluate`` and ``predict``, in batches of the training size."""
         split = self.data.validation
         batches = _Batches(self, split, np.arange(split.rows), self.batch_size)
-        found = self.model.evaluate(batches, verbose=0, return_dict=True)
+        found = self.model.evaluate(batches, callbacks=self._listening(), verbose=0, return_dict=True)
         logs = {name: value for key, result in found.items() for name, value in _numbers(key, result).items()}
         predictions = keras.tree.flatten(self.model.predict(batches, verbose=0))
         flat = [np.asarray(output, np.float32).reshape(split.rows, -1) for output in predictions]
@@ -86,7 +89,10 @@ class FitEngine(Engine):
         split = self.data.validation
         total, summed, parts = split.rows, 0.0, []
         criterion.reset()
-        for first in range(0, total, EVALUATION_ROWS):
+        listeners = keras.callbacks.CallbackList(self._listening())
+        listeners.on_test_begin()
+        for batch, first in enumerate(range(0, total, EVALUATION_ROWS)):
+            listeners.on_test_batch_begin(batch)
             rows = np.arange(first, min(first + EVALUATION_ROWS, total))
             predictions = self.model.predict_on_batch(_take(split.x, rows))
             y = keras.tree.map_structure(keras.ops.convert_to_tensor, _take(split.y, rows))
@@ -97,8 +103,10 @@ class FitEngine(Engine):
             summed += float(keras.ops.convert_to_numpy(loss)) * len(rows)
             flat = [np.asarray(output, np.float32).reshape(len(rows), -1) for output in keras.tree.flatten(predictions)]
             parts.append(np.concatenate(flat, axis=1))
+            listeners.on_test_batch_end(batch, {"loss": summed / (first + len(rows))})
         results = criterion.results().items()
         logs = {"loss": summed / total} | {n: float(keras.ops.convert_to_numpy(v)) for n, v in results}
+        listeners.on_test_end(logs)
         return logs, np.concatenate(parts)
 
 
@@ -130,17 +138,24 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
 
 
 class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
-    """Sets each step's learning rate, and ends the epoch at a loss that is not finite."""
+    """Sets each step's learning rate, and ends the epoch at a loss that is not finite.
 
-    def __init__(self, optimizer: Any, rates: np.ndarray, seed: int, step: int) -> None:
+    With ``followed``, a rate that a callback sets between two steps multiplies the rates of all further ones.
+    """
+
+    def __init__(self, optimizer: Any, rates: np.ndarray, seed: int, step: int, followed: bool = False) -> None:
         super().__init__()
+        self._followed, self._factor, self._latest = followed, 1.0, 0.0
         self._optimizer, self._seed, self._step = optimizer, seed, step
         self._rates = rates if follows_rates(optimizer) else None
         self.steps, self.finite, self.first_loss, self.loss = 0, True, math.nan, math.nan
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         if self._rates is not None:
-            self._optimizer.learning_rate = float(self._rates[batch])
+            if self._followed and self._latest:
+                self._factor *= float(keras.ops.convert_to_numpy(self._optimizer.learning_rate)) / self._latest
+            self._latest = float(np.float32(float(self._rates[batch]) * self._factor))
+            self._optimizer.learning_rate = self._latest
         # torch's own dropout draws from its global generator, which no state file holds: so each step
         # starts from a seed of its own.
         sequence = np.random.SeedSequence(self._seed, spawn_key=(1, self._step + batch))
@@ -154,6 +169,22 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
         if not math.isfinite(loss):
             self.finite = False
             self.model.stop_training = True
+
+
+class _Batchwise(keras.callbacks.Callback):  # type: ignore[misc]
+    """Passes on what ``fit`` and ``evaluate`` tell of batches, and nothing of epochs.
+
+    Args:
+        listeners: a ``keras.callbacks.CallbackList``.
+    """
+
+    def __init__(self, listeners: Any) -> None:
+        super().__init__()
+        for name in ("on_train_batch_begin", "on_train_batch_end", *(f"on_test_{place}" for place in _PLACES)):
+            setattr(self, name, getattr(listeners, name))
+
+
+_PLACES = ("begin", "batch_begin", "batch_end", "end")
 
 
 @contextlib.contextmanager
