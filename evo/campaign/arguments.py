@@ -167,12 +167,18 @@ def campaign_names() -> list[str]:
     return [*_SPELLED_OUT, *CampaignKeywords.__annotations__]
 
 
-def best_epoch_by(objectives: Objectives) -> str:
+def best_epoch_by(objectives: Objectives, trainer: str = "") -> str:
     """The metric that tells a trial's best epoch: the first objective of the validation rows or the training.
 
+    Args:
+        objectives: of the campaign.
+        trainer: what trains instead of evo; empty where evo does.
+
     Raises:
-        SettingsError: no objective is a metric that is logged after every epoch.
+        SettingsError: no objective is a metric that is logged after every epoch, or evo does not train.
     """
+    if trainer:
+        raise SettingsError(f"best_epoch: {trainer} trains, and decides itself which weights are kept; leave it out")
     for objective in objectives.objectives:
         if isinstance(objective, str) and objective.lstrip("-") not in (
             "parameters",

@@ -172,7 +172,7 @@ class Campaign:
                 memory=limits.memory,
                 parameters=limits.parameters,
                 flops=limits.flops,
-                best_epoch=best_epoch_by(wanted) if training.best_epoch else None,
+                best_epoch=best_epoch_by(wanted, self._trainer()) if training.best_epoch else None,
                 measured=asked_for(wanted.names),
             ),
             callbacks=keras_callbacks,
@@ -192,6 +192,10 @@ class Campaign:
             CampaignDirectory.check_free(self.directory)
         self.history = History((), wanted)
         self._stop = threading.Event()
+
+    def _trainer(self) -> str:
+        """What trains instead of evo; empty where evo does."""
+        return "evaluate" if self._evaluate is not None else "the hypermodel's fit" if self.space.has_own_fit else ""
 
     # -- before anything is trained ------------------------------------------------------
     def _check_same(self, directory: Path) -> None:
