@@ -336,6 +336,7 @@ class Ensemble:
         rows = x if x is None or self.space is None else self.space.prepare(x)
         return export(self.as_keras(), self.target, Path(path), format, rows)
 
+    @state_put_back()
     def distill(self, x: Any, y: np.ndarray | None = None, *, model: Any = None, **options: Any) -> Any:
         """Train one small ``keras.Model`` that predicts as the ensemble does.
 
@@ -359,8 +360,7 @@ class Ensemble:
             model = copy_model(best_net(self.members, losses).model(), "distilled")
         outputs = self.outputs(x)
         prepared = x if self.space is None else self.space.prepare(x)
-        with state_put_back():
-            return distillation.train(model, keras_input(prepared), outputs, y, self.target)
+        return distillation.train(model, keras_input(prepared), outputs, y, self.target)
 
     @state_put_back()
     def save(self, path: str | Path) -> None:

@@ -65,6 +65,7 @@ def unchanged(what: str) -> Iterator[None]:
     assert not found, f"{what} changed the user's\n" + "\n".join(found)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("own_settings")
 def test_a_program_in_one_process_stays_as_it_is(tmp_path: Path) -> None:
     serial: dict[str, Any] = {"executor": evo.workers.Serial(), "epochs": 1, "trials": 2}
