@@ -12,6 +12,8 @@ from benchmarks.fidelity.table import compare
 _PROGRAMS = [program for program in programs() if not program.random]
 #: Quick ones that have a near twin among the others: they wait for the slow run, so that the suite stays short.
 _TWINS = {
+    "callbacks/rate-on-plateau",
+    "callbacks/own-and-others",
     "optimizers/sgd-nesterov",
     "optimizers/schedule-exponential",
     "optimizers/adamw-decay",
