@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 #: Largest relative difference that rounding explains.
@@ -47,7 +47,9 @@ class Program:
         per_replica: has a state of its own on every replica, so that Keras under the same strategy is the oracle.
         single_fit: one call of ``fit`` for all epochs, where its end does something (``use_ema``).
         callbacks: makes Keras callbacks, of which each training has its own; needs ``single_fit``.
-        random: why one trial cannot equal Keras' and distributions are compared instead; empty where it can.
+        random: draws for every row: with the same seeds one device draws as Keras does, replicas draw
+            other numbers, so that distributions over many seeds are compared.
+        not_on: why Keras itself cannot do it with a backend, by the backend's name.
         tolerance: largest relative difference.
         reason: why the tolerance is not the usual one.
     """
@@ -64,7 +66,8 @@ class Program:
     per_replica: bool = False
     single_fit: bool = False
     callbacks: Callable[[], Sequence[Any]] = tuple
-    random: str = ""
+    random: bool = False
+    not_on: Mapping[str, str] = field(default_factory=dict)
     tolerance: float = TOLERANCE
     reason: str = ""
 
@@ -74,17 +77,19 @@ class Subject:
 
     Args:
         name: of the subject, the first part of each program's name.
+        settings: of all its programs.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, **settings: Any) -> None:
         self.name = name
+        self.settings = settings
         self.programs: list[Program] = []
 
     def add(self, name: str, build: Callable[[Any], Any], rows: Callable[[], Rows], **settings: Any) -> None:
         """Add a program with a function of ``hp``."""
         # Hypermodels are known by their names: no two of the corpus may have the same.
         build.__qualname__ = f"{self.name}.{name}"
-        self.programs.append(Program(f"{self.name}/{name}", rows, build, **settings))
+        self.programs.append(Program(f"{self.name}/{name}", rows, build, **{**self.settings, **settings}))
 
     def program(self, rows: Callable[[], Rows], **settings: Any) -> Callable[[Any], Any]:
         """Decorator: add a function of ``hp`` under its own name, with dashes."""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import tempfile
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmarks.fidelity.difference import Difference, Training, largest
+from benchmarks.fidelity.distribution import SEEDS, unlikeness
 from benchmarks.fidelity.program import Program
-from benchmarks.fidelity.trainings import evo_trainings, keras_trainings
+from benchmarks.fidelity.trainings import SEED, evo_trainings, keras_trainings
 
 
 @dataclass(frozen=True)
@@ -23,17 +24,21 @@ class TableRow:
         trial: its number among the program's trials, from 1; 0 where the program has one.
         difference: the largest.
         training: evo's.
+        oracle: what it is compared with where there are several replicas; empty where there is one.
+        tolerance: largest value within tolerance.
     """
 
     program: Program
     trial: int
     difference: Difference
     training: Training
+    oracle: str
+    tolerance: float
 
     @property
     def within(self) -> bool:
         """Whether the difference is one of rounding."""
-        return self.difference.value <= self.program.tolerance
+        return self.difference.value <= self.tolerance
 
     @property
     def name(self) -> str:
@@ -43,32 +48,52 @@ class TableRow:
     def __str__(self) -> str:
         how = "reused" if self.training.reused else "traced"
         mark = "  " if self.within else "! "
+        oracle = f"{self.oracle:<14} " if self.oracle else ""
         place = " ".join(self.difference.place.split())[:200]
-        return f"{mark}{self.name:<52} {self.difference.value:9.2e}  {self.training.engine:<17} {how}  {place}"
+        return f"{mark}{self.name:<52} {self.difference.value:9.2e}  {self.training.engine:<17} {how}  {oracle}{place}"
 
 
 def compare(program: Program, strategy: str = "cpu", scope: Any = None, corrected: bool = False) -> list[TableRow]:
     """Train a program's trials by evo and by Keras.
 
+    On several replicas Keras on one device is the oracle, except for what evo leaves to Keras' own ``fit``: that
+    must be what ``fit`` makes under the same strategy. Of programs that draw random numbers many trainings of
+    both are compared (:func:`~benchmarks.fidelity.distribution.unlikeness`).
+
     Args:
         program: what to train.
         strategy: evo's setting.
-        scope: a ``tf.distribute.Strategy`` that Keras trains programs with, where their replicas have states.
+        scope: evo's strategy as a ``tf.distribute.Strategy``, where there are several replicas.
         corrected: see :func:`~benchmarks.fidelity.trainings.evo_trainings`.
     """
+    ours = _by_evo(program, strategy, corrected)
+    by_keras = program.per_replica or any(training.engine == "FitEngine" for training in ours)
+    several = len(ours) > 1
+    if scope is not None and program.random and not by_keras:
+        ours = _by_evo(program, strategy, corrected, SEEDS)
+        theirs = keras_trainings(program, SEEDS)
+        trials = len(ours) // len(SEEDS)
+        pairs = [(ours[n::trials], theirs[n::trials]) for n in range(trials)]
+        return [
+            TableRow(program, number if several else 0, unlikeness(a, b), a[0], f"{len(SEEDS)} seeds", 1.0)
+            for number, (a, b) in enumerate(pairs, 1)
+        ]
+    oracle = "" if scope is None else "the strategy" if by_keras else "one device"
+    theirs = keras_trainings(program, strategy=scope if by_keras else None)
+    return [
+        TableRow(program, number if several else 0, largest(a, b), a, oracle, program.tolerance)
+        for number, (a, b) in enumerate(zip(ours, theirs, strict=True), 1)
+    ]
+
+
+def _by_evo(program: Program, strategy: str, corrected: bool, seeds: Sequence[int] = (SEED,)) -> list[Training]:
     with tempfile.TemporaryDirectory() as directory:
         try:
-            ours = evo_trainings(program, Path(directory), strategy=strategy, corrected=corrected)
+            return evo_trainings(program, Path(directory), seeds, strategy, corrected)
         except Exception as error:
             where = traceback.extract_tb(error.__traceback__)[-1]
             problem = f"{type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})"
-            ours = [Training(problem=problem, engine="none")] * len(program.trials)
-    theirs = keras_trainings(program, strategy=scope if program.per_replica else None)
-    several = len(ours) > 1
-    return [
-        TableRow(program, number if several else 0, largest(a, b), a)
-        for number, (a, b) in enumerate(zip(ours, theirs, strict=True), 1)
-    ]
+            return [Training(problem=problem, engine="none")] * len(program.trials) * len(seeds)
 
 
 def rows(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -19,14 +20,18 @@ SEED = 11
 
 
 def evo_trainings(
-    program: Program, directory: Path, seed: int = SEED, strategy: str = "cpu", corrected: bool = False
+    program: Program,
+    directory: Path,
+    seeds: Sequence[int] = (SEED,),
+    strategy: str = "cpu",
+    corrected: bool = False,
 ) -> list[Training]:
     """Every trial of a program, one after the other in this process, as a worker does them.
 
     Args:
         program: what to train.
         directory: for state files.
-        seed: of weights and order.
+        seeds: of weights and order: all trials with the first one, then all with the second, and so on.
         strategy: evo's setting.
         corrected: with the correction of batch normalisation's moving averages after the first epoch, which
             Keras does not do.
@@ -47,10 +52,10 @@ def evo_trainings(
         ).prepare(space)
         preprocessing = _preprocessing(space, prepared, directory)
     except Exception as error:
-        return [Training(problem=f"before training: {type(error).__name__}: {error}")] * _count(program)
+        return [Training(problem=f"before training: {type(error).__name__}: {error}")] * _count(program) * len(seeds)
     data = prepared.in_memory()
     found = []
-    for number, genome in enumerate(genomes):
+    for number, (seed, genome) in enumerate(itertools.product(seeds, genomes)):
         task = TrialTask(
             number=number,
             space=space.to_json(),
@@ -80,18 +85,28 @@ def evo_trainings(
     return found
 
 
-def keras_trainings(program: Program, seed: int = SEED, strategy: Any = None) -> list[Training]:
-    """The same trials as a user would do them by hand, each from the beginning."""
+def keras_trainings(program: Program, seeds: Sequence[int] = (SEED,), strategy: Any = None) -> list[Training]:
+    """The same trials as a user would do them by hand, each from the beginning.
+
+    Args:
+        program: what to train.
+        seeds: as for :func:`evo_trainings`. With several, a trial's model is compiled once and begins anew
+            with the weights and the generators' seeds that each seed gives it.
+        strategy: a ``tf.distribute.Strategy``, or None.
+    """
+    models: dict[int, Any] = {}
     found = []
-    for number in range(_count(program)):
+    for seed, number in itertools.product(seeds, range(_count(program))):
         try:
-            found.append(_keras_training(program, number, seed, strategy))
+            found.append(_keras_training(program, number, seed, strategy, models if len(seeds) > 1 else None))
         except Exception as error:
             found.append(Training(problem=f"{type(error).__name__}: {error}"))
     return found
 
 
-def _keras_training(program: Program, number: int, seed: int, strategy: Any) -> Training:
+def _keras_training(
+    program: Program, number: int, seed: int, strategy: Any, models: dict[int, Any] | None = None
+) -> Training:
     import keras
 
     keras.utils.clear_session(free_memory=False)
@@ -104,6 +119,8 @@ def _keras_training(program: Program, number: int, seed: int, strategy: Any) -> 
         else:
             space = space_of(program)
             model, rows = _model_of_genes(program, space, genomes_of(program, space)[number], rows, seed, callbacks)
+    if models is not None:
+        model = _begun_anew(models.setdefault(number, model), model)
     curves: dict[str, list[float]] = {}
     if program.single_fit:
         batches, follow = _batches_of_each_epoch(rows, program.batch_size, seed)
@@ -118,6 +135,17 @@ def _keras_training(program: Program, number: int, seed: int, strategy: Any) -> 
             for name, values in history.items():
                 curves.setdefault(name, []).extend(values)
     return Training(curves, [np.asarray(value) for value in model.get_weights()])
+
+
+def _begun_anew(compiled: Any, fresh: Any) -> Any:
+    """A model that was trained before with what a fresh one of the same structure begins with."""
+    if compiled is fresh:
+        return fresh
+    fresh.optimizer.build(fresh.trainable_variables)
+    kept, given = ([*model.variables, *model.optimizer.variables] for model in (compiled, fresh))
+    for variable, value in zip(kept, given, strict=True):
+        variable.assign(value)
+    return compiled
 
 
 def _fit(

@@ -39,18 +39,18 @@ class Criterion(ABC):
             own: losses that a stateless call of the model returned; None to ask the model.
         """
 
-    def own_losses(self, own: Any = None) -> Any:
-        """Sum of the losses that the model adds itself, in its latest call: regularisers, ``add_loss``."""
+    @abstractmethod
+    def update(self, x: Any, y: Any, predictions: Any, weight: Any) -> None:
+        """Count a batch of plain targets in every metric."""
+
+    def update_if(self, condition: Any, x: Any, y: Any, predictions: Any, weight: Any) -> None:
+        """Count a batch where a condition, a tensor, holds: on one of the replicas that all have the batch."""
         import keras
 
-        total: Any = 0.0
-        for loss in self.model.losses if own is None else own:
-            total += keras.ops.cast(keras.ops.sum(loss), "float32")
-        return total
-
-    @abstractmethod
-    def update(self, x: Any, y: Any, predictions: Any, weight: Any, counted: Any = None) -> None:
-        """Count a batch of plain targets in every metric; ``counted`` weighs the whole batch if it is given."""
+        before = [keras.ops.copy(variable.value) for variable in self.variables]
+        self.update(x, y, predictions, weight)
+        for variable, value in zip(self.variables, before, strict=True):
+            variable.assign(keras.ops.where(condition, variable.value, value))
 
     @abstractmethod
     def results(self) -> dict[str, Any]:
@@ -115,19 +115,13 @@ class SpaceCriterion(Criterion):
             total += self.model._aggregate_additional_loss(added)
         return total
 
-    def update(self, x: Any, y: Any, predictions: Any, weight: Any, counted: Any = None) -> None:
-        """Count a batch of plain targets in every metric; ``counted`` weighs the whole batch if it is given."""
-        import keras
-
+    def update(self, x: Any, y: Any, predictions: Any, weight: Any) -> None:
+        """Count a batch of plain targets in every metric."""
         for _, output, metric in self.metrics:
             targets, predicted = y, predictions
             if output is not None:
                 targets, predicted = _of(y, output, self.outputs), _of(predictions, output, self.outputs)
-            if counted is None:
-                metric.update_state(targets, predicted)
-            else:
-                rows = keras.ops.shape(targets)[0]
-                metric.update_state(targets, predicted, sample_weight=keras.ops.broadcast_to(counted, (rows,)))
+            metric.update_state(targets, predicted)
 
     def results(self) -> dict[str, Any]:
         """Value of every metric."""
@@ -165,18 +159,9 @@ class CompiledCriterion(Criterion):
             if own:
                 model._losses_override.clear()
 
-    def update(self, x: Any, y: Any, predictions: Any, weight: Any, counted: Any = None) -> None:
-        """Count a batch in every metric, by ``model.compute_metrics``; ``counted`` drops a batch where it is 0."""
-        if counted is None:
-            self.model.compute_metrics(x, y, predictions, sample_weight=weight)
-            return
-        import keras
-
-        # A row that is there for its shape alone: what it changes is taken back.
-        before = [keras.ops.copy(variable.value) for variable in self.variables]
+    def update(self, x: Any, y: Any, predictions: Any, weight: Any) -> None:
+        """Count a batch in every metric, by ``model.compute_metrics``."""
         self.model.compute_metrics(x, y, predictions, sample_weight=weight)
-        for variable, value in zip(self.variables, before, strict=True):
-            variable.assign(keras.ops.where(keras.ops.cast(counted, "bool"), variable.value, value))
 
     def results(self) -> dict[str, Any]:
         """Value of every metric by its name in Keras' logs, without the loss."""

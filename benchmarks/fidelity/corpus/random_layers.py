@@ -11,7 +11,7 @@ from benchmarks.fidelity.corpus.small_models import compiled
 from benchmarks.fidelity.made_rows import classes, images, numbers, series
 from benchmarks.fidelity.program import Subject
 
-SUBJECT = Subject("random-layers")
+SUBJECT = Subject("random-layers", random=True)
 
 L, ops = keras.layers, keras.ops
 

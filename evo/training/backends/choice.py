@@ -10,6 +10,7 @@ from evo.training import precision
 from evo.training.backends.cache import EngineCache, genome_key
 from evo.training.backends.compiled_models import build_as_fit, has_own_steps, start_session
 from evo.training.backends.engine import Engine, Recipe
+from evo.training.backends.independent_rows import has_independent_rows
 from evo.training.backends.structure import structure_key
 from evo.training.resident_data import ResidentData
 from evo.training.state import read_weights
@@ -102,8 +103,15 @@ def _new_engine(recipe: Recipe, data: ResidentData, placement: Placement, by_fit
     import keras
 
     backend = keras.backend.backend()
-    by_fit = by_fit or backend not in ("tensorflow", "jax") or has_own_steps(recipe.model)
-    if by_fit or data.nbytes > _RESIDENT_BYTES:
+    by_fit = by_fit or backend not in ("tensorflow", "jax")
+    by_fit = by_fit or has_own_steps(recipe.model) or data.nbytes > _RESIDENT_BYTES
+    if backend == "jax" and not recipe.model.jit_compile:
+        # Some of Keras' layers cannot be compiled by JAX, and `fit` leaves them uncompiled.
+        by_fit = True
+    if backend == "tensorflow" and placement.replicas > 1 and not by_fit:
+        # Where what a replica makes of its rows depends on their number, only Keras can say what is right.
+        by_fit = not has_independent_rows(recipe, data.train)
+    if by_fit:
         from evo.training.backends.fit import FitEngine
 
         return FitEngine(recipe, data)

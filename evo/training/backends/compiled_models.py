@@ -48,7 +48,10 @@ def build_as_fit(model: Any, split: Split) -> None:
     """
     import keras
 
-    x, y, weight = keras.tree.map_structure(_symbolic, (split.x, split.y, split.weight))
+    # A model for batches of one size, as stateful ones are, can be built with this size alone.
+    sizes = {tensor.shape[0] for tensor in getattr(model, "inputs", None) or ()}
+    rows = sizes.pop() if len(sizes) == 1 else None
+    x, y, weight = keras.tree.map_structure(lambda array: _symbolic(array, rows), (split.x, split.y, split.weight))
     optimizer = model.optimizer
     built = bool(getattr(optimizer, "built", True))
     if optimizer is not None:
@@ -75,11 +78,11 @@ def start_session() -> None:
         keras.distribution.set_distribution(distribution)
 
 
-def _symbolic(array: np.ndarray | None) -> Any:
-    """A symbolic batch of an array's rows."""
+def _symbolic(array: np.ndarray | None, rows: int | None) -> Any:
+    """A symbolic batch of an array's rows, of any number if it is None."""
     import keras
 
     if array is None:
         return None
     kind = "string" if array.dtype.kind in "USO" else str(computing_type(array))
-    return keras.KerasTensor((None, *array.shape[1:]), kind)
+    return keras.KerasTensor((rows, *array.shape[1:]), kind)

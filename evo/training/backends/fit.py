@@ -17,6 +17,7 @@ import numpy as np
 
 from evo.training.backends.batch_structure import as_model_takes
 from evo.training.backends.engine import Engine, EpochResult, Recipe, follows_rates
+from evo.training.backends.synchronized_layers import synchronized
 from evo.training.criterion import SpaceCriterion
 from evo.training.resident_data import ResidentData, Split, computing_type
 
@@ -51,7 +52,7 @@ class FitEngine(Engine):
         """Train one epoch by ``fit``, with each step's own learning rate."""
         began = time.perf_counter()
         watch = _Watch(self.optimizer, rates, seed, step, followed=self.listeners is not None)
-        with _without_averaging(self.optimizer):
+        with _without_averaging(self.optimizer), self._normalizing_together():
             history = self.model.fit(
                 _Batches(self, self.data.train, order, self.batch_size, (seed % 2**31, step)),
                 epochs=1,
@@ -67,6 +68,12 @@ class FitEngine(Engine):
 
     def _listening(self) -> list[Any]:
         return [] if self.listeners is None else [_Batchwise(self.listeners)]
+
+    def _normalizing_together(self) -> contextlib.AbstractContextManager[None]:
+        """Batch normalization of genes over the rows of all replicas, where there are several."""
+        strategy = getattr(self.model, "distribute_strategy", None)
+        several = strategy is not None and strategy.num_replicas_in_sync > 1
+        return synchronized(self.model) if several and self._criterion is not None else contextlib.nullcontext()
 
     def evaluate(self) -> tuple[dict[str, float], np.ndarray]:
         """Loss and metrics on the validation rows, and predictions for them, batch by batch."""

@@ -19,9 +19,10 @@ import tensorflow as tf
 from evo.training.backends.batch_structure import as_model_takes
 from evo.training.backends.engine import Engine, EpochResult, Recipe, follows_rates
 from evo.training.backends.row_by_row import is_row_by_row
+from evo.training.backends.synchronized_layers import synchronized
 from evo.training.backends.tensorflow import fused_layers, traced_numbers, tracing
 from evo.training.backends.tensorflow.parameter_vector import ParameterVector
-from evo.training.backends.tensorflow.synchronized_layers import synchronized
+from evo.training.backends.tensorflow.replicated_step import ReplicatedStep
 from evo.training.criterion import criterion_of
 from evo.training.resident_data import ResidentData, Split, computing_type
 
@@ -53,6 +54,7 @@ class TensorFlowEngine(Engine):
             else:
                 self.optimizer.build(self._variables)
             self._validation = criterion_of(recipe.space, recipe.genome, self.model, recipe.preprocessing)
+        self._take_step = self._step if self.strategy is None else ReplicatedStep(self, self._criterion, strategy)
         self.remember_fresh_optimizer()
         self._evaluation_rows = EVALUATION_ROWS if is_row_by_row(recipe) else recipe.batch_size
         self._train = tf.function(self._train_graph, autograph=False, jit_compile=compile_xla or None)
@@ -116,7 +118,7 @@ class TensorFlowEngine(Engine):
             # Outside of the replicas: they are threads traced in turns, and share layers and optimizer.
             numbered = traced_numbers.traced(self.model, self.optimizer, numbers)
             with numbered, self._fused(), tracing.with_undivided_losses():
-                loss = self._replicated(rates[step], x, y, weight, seeds[step])
+                loss = self._take_step(rates[step], x, y, weight, seeds[step])
             first = tf.where(step == 0, loss, first)
             summed += loss * tf.cast(tf.shape(rows)[0], tf.float32)
             return step + 1, tf.math.is_finite(loss), first, summed
@@ -130,45 +132,8 @@ class TensorFlowEngine(Engine):
         )
         return step, finite, first, summed / tf.cast(total, tf.float32), self._criterion.results()
 
-    def _replicated(self, rate: Any, x: Any, y: Any, weight: Any, seed: Any) -> tf.Tensor:
-        """One step on a global batch: on one device, or on equal parts of it on every replica."""
-        if self.strategy is None:
-            return self._step(rate, x, y, weight, seed, 1.0, 1.0)
-        replicas = self.strategy.num_replicas_in_sync
-
-        def on_replica(x: Any, y: Any, weight: Any, rate: Any, seed: Any) -> tf.Tensor:
-            index = tf.distribute.get_replica_context().replica_id_in_sync_group
-            count = tf.shape(keras.tree.flatten(x)[0])[0]
-            low, high = count * index // replicas, count * (index + 1) // replicas
-            # A last batch smaller than the number of replicas: some look at a row that does not count.
-            begin = tf.minimum(low, count - 1)
-            end = tf.maximum(high, begin + 1)
-            x, y, weight = keras.tree.map_structure(lambda t: None if t is None else t[begin:end], (x, y, weight))
-            share = tf.cast(high - low, tf.float32) / tf.cast(count, tf.float32)
-            seed = seed + tf.stack([0, index * 1_000_003])
-            return self._step(rate, x, y, weight, seed, share, 1.0 / replicas, tf.cast(high > low, tf.float32))
-
-        losses = self.strategy.run(on_replica, args=(x, y, weight, rate, seed))
-        return self.strategy.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
-
-    def _step(
-        self,
-        rate: Any,
-        x: Any,
-        y: Any,
-        weight: Any,
-        seed: Any,
-        share: Any,
-        own_share: float,
-        counted: Any = None,
-    ) -> tf.Tensor:
-        """Forward, backward, update.
-
-        Args:
-            share: weight of this batch's loss in the global batch's.
-            own_share: weight of the model's own losses (regularisers).
-            counted: 1 or 0, whether metrics count these rows; None: they do.
-        """
+    def _step(self, rate: Any, x: Any, y: Any, weight: Any, seed: Any) -> tf.Tensor:
+        """Forward, backward, update on one device."""
         optimizer, criterion = self.optimizer, self._criterion
         if follows_rates(optimizer):
             optimizer.learning_rate = rate
@@ -177,9 +142,6 @@ class TensorFlowEngine(Engine):
             tape.watch([variable.value for variable in self._variables])
             predictions = self.forward(x, training=True)
             loss = criterion.loss(x, targets, predictions, weight, training=True)
-            if self.strategy is not None:
-                # The model's own losses are the same on every replica, whatever part of the batch it has.
-                loss = loss * share + criterion.own_losses() * (own_share - share)
             scaled = optimizer.scale_loss(loss)
         gradients = tape.gradient(scaled, [variable.value for variable in self._variables])
         if self._variables and all(gradient is None for gradient in gradients):
@@ -188,7 +150,7 @@ class TensorFlowEngine(Engine):
             self._vector.apply({id(v): g for v, g in zip(self._variables, gradients, strict=True)})
         elif self._variables:
             optimizer.apply(gradients, self._variables)
-        criterion.update(x, y, predictions, weight, counted)
+        criterion.update(x, y, predictions, weight)
         return tf.cast(loss, tf.float32)
 
     def train_epoch(self, order: np.ndarray, rates: np.ndarray, seed: int, step: int) -> EpochResult:

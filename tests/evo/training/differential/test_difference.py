@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.fidelity.difference import Training, largest, relative
+from benchmarks.fidelity.distribution import unlikeness
 
 
 def trained(loss=1.0, accuracy=0.5, weight=1.0):
@@ -47,3 +48,17 @@ def test_numbers_near_nothing_are_compared_with_a_hundredth_of_their_kind():
     assert relative(0.0, 0.0, 0.0) == 0
     assert relative(1e-9, 0.0, 0.0) == math.inf
     assert relative(math.nan, math.nan, 1.0) == 0
+
+
+def test_samples_of_trainings_are_alike_unless_that_is_very_unlikely():
+    rng = np.random.default_rng(0)
+
+    def sample(shift=0.0, spread=1.0):
+        return [Training({"loss": [5.0, shift + spread * rng.normal()]}, []) for _ in range(20)]
+
+    assert unlikeness(sample(), sample()).value <= 1
+    assert unlikeness(sample(shift=3.0), sample()).value > 1
+    # The same mean, but hardly any spread.
+    assert unlikeness(sample(spread=1e-3), sample()).value > 1e-3
+    assert unlikeness([Training(problem="broke")], sample()).place == "broke"
+    assert unlikeness([Training({"mae": [1.0]}, [])], sample()[:1]).value == math.inf

@@ -9,7 +9,7 @@ pytest.importorskip("keras_tuner")
 from benchmarks.fidelity.corpus import programs
 from benchmarks.fidelity.table import compare
 
-_PROGRAMS = [program for program in programs() if not program.random]
+_PROGRAMS = programs()
 #: Quick ones that have a near twin among the others: they wait for the slow run, so that the suite stays short.
 _TWINS = {
     "callbacks/rate-on-plateau",

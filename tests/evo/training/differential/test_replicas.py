@@ -1,0 +1,39 @@
+"""What several replicas train is what one device trains, or what Keras' own ``fit`` trains under the same strategy."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("keras_tuner")
+
+_ROOT = Path(__file__).parents[4]
+#: Updates within conditions, and a mean that is not the mean of the replicas' means.
+_FEW = "ema-overwriting,masking-to-the-loss"
+#: Further, clipping of summed gradients, and a user's own normalization, which is per replica.
+_SOME = f"{_FEW},gradient-accumulation,global-clipnorm,batch-normalization-used-twice"
+
+
+@pytest.mark.parametrize(
+    ("replicas", "only"),
+    [
+        (2, _FEW),
+        pytest.param(4, _SOME, marks=pytest.mark.slow),
+        pytest.param(2, "", marks=[pytest.mark.slow, pytest.mark.timeout(7200)]),
+        pytest.param(4, "", marks=[pytest.mark.slow, pytest.mark.timeout(7200)]),
+    ],
+)
+def test_replicas_equal_keras(replicas, only):
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "fidelity", f"--replicas={replicas}", f"--only={only}", "--failures"],
+        capture_output=True,
+        text=True,
+        cwd=_ROOT,
+        env={**os.environ, "KERAS_BACKEND": "tensorflow"},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr[-2000:]
+    assert " 0 beyond tolerance" in done.stdout
