@@ -31,6 +31,7 @@ class Training:
         engine: class that trained it.
         reused: a program that was compiled for an earlier trial did it.
         problem: why there is nothing to compare; empty if there is.
+        diverged: it was ended for a loss that is not finite.
     """
 
     curves: dict[str, list[float]] = field(default_factory=dict)
@@ -38,6 +39,7 @@ class Training:
     engine: str = "fit"
     reused: bool = False
     problem: str = ""
+    diverged: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,12 @@ class Difference:
 
 
 def largest(ours: Training, keras: Training) -> Difference:
-    """The largest difference between evo's training and Keras' own."""
+    """The largest difference between evo's training and Keras' own.
+
+    A trial that evo ends for a loss that is not finite is Keras' where Keras' loss is not finite in the end.
+    """
+    if ours.diverged and keras.curves and not math.isfinite(keras.curves["loss"][-1]):
+        return Difference(0.0, f"both not finite; {ours.problem}")
     if ours.problem or keras.problem:
         return Difference(math.inf, f"Keras cannot: {keras.problem}" if keras.problem else ours.problem)
     found = [*_of_curves(ours.curves, keras.curves), *_of_weights(ours.weights, keras.weights)]

@@ -37,6 +37,7 @@ def evo_trainings(
             Keras does not do.
     """
     import evo
+    from evo.core.trial import Status
     from evo.training.backends.choice import engine_cache
     from evo.training.shipped_callbacks import ShippedCallbacks
     from evo.training.task import TrainingSettings, TrialTask
@@ -75,7 +76,8 @@ def evo_trainings(
         engine = type(engines[-1]).__name__ if engines else "none"
         reused = engine_cache().hits > hits
         if not report.outcome.completed or report.state is None:
-            found.append(Training(engine=engine, reused=reused, problem=report.outcome.message or "not completed"))
+            problem, diverged = report.outcome.message or "not completed", report.outcome.status is Status.DIVERGED
+            found.append(Training(engine=engine, reused=reused, problem=problem, diverged=diverged))
             continue
         from evo.training.state import read_weights
 

@@ -43,6 +43,13 @@ def test_what_keras_cannot_do_is_no_agreement():
     assert largest(Training(problem="too"), Training(problem="ValueError")).place == "Keras cannot: ValueError"
 
 
+def test_a_trial_that_diverges_is_keras_where_keras_diverges():
+    ended = Training(problem="epoch 1: not finite", diverged=True)
+    assert largest(ended, Training({"loss": [0.3, math.nan]})).value == 0
+    assert largest(ended, trained()).value == math.inf
+    assert largest(Training(problem="broke"), Training({"loss": [math.nan]})).value == math.inf
+
+
 def test_numbers_near_nothing_are_compared_with_a_hundredth_of_their_kind():
     assert relative(1e-9, 0.0, 1.0) == pytest.approx(1e-7)
     assert relative(0.0, 0.0, 0.0) == 0
