@@ -35,13 +35,13 @@ def run(arguments: argparse.Namespace) -> int:
     from benchmarks.fidelity.table import rows
 
     wanted = [text for text in arguments.only.split(",") if text]
-    chosen = [
+    places = {keras.backend.backend(), *(["replicas"] if arguments.replicas > 1 else [])}
+    asked = [
         program
         for program in programs()
-        if (not wanted or any(text in program.name for text in wanted))
-        and (program.quick or not arguments.quick)
-        and keras.backend.backend() not in program.not_on
+        if (not wanted or any(text in program.name for text in wanted)) and (program.quick or not arguments.quick)
     ]
+    chosen = [program for program in asked if places.isdisjoint(program.not_on)]
     print(f"backend {keras.backend.backend()}, Keras {keras.__version__}, replicas: {arguments.replicas}", flush=True)
     began, beyond, total = time.perf_counter(), 0, 0
     for row in rows(chosen, strategy, scope, arguments.corrected):
@@ -49,9 +49,9 @@ def run(arguments: argparse.Namespace) -> int:
         beyond += not row.within
         if not (row.within and arguments.failures):
             print(row, flush=True)
-    for program in programs():
-        if keras.backend.backend() in program.not_on:
-            print(f"not compared: {program.name}: {program.not_on[keras.backend.backend()]}")
+    for program in asked:
+        for place in places.intersection(program.not_on):
+            print(f"not compared: {program.name}: {program.not_on[place]}")
     print(f"{len(chosen)} programs, {total} trials, {beyond} beyond tolerance, {time.perf_counter() - began:.0f} s")
     return 1 if beyond else 0
 

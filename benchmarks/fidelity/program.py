@@ -49,7 +49,7 @@ class Program:
         callbacks: makes Keras callbacks, of which each training has its own; needs ``single_fit``.
         random: draws for every row: with the same seeds one device draws as Keras does, replicas draw
             other numbers, so that distributions over many seeds are compared.
-        not_on: why Keras itself cannot do it with a backend, by the backend's name.
+        not_on: why Keras itself cannot do it with a backend, by the backend's name, or on several ``"replicas"``.
         tolerance: largest relative difference.
         reason: why the tolerance is not the usual one.
     """

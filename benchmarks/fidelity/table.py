@@ -69,9 +69,9 @@ def compare(program: Program, strategy: str = "cpu", scope: Any = None, correcte
     ours = _by_evo(program, strategy, corrected)
     by_keras = program.per_replica or any(training.engine == "FitEngine" for training in ours)
     several = len(ours) > 1
-    if scope is not None and program.random and not by_keras:
+    if scope is not None and program.random:
         ours = _by_evo(program, strategy, corrected, SEEDS)
-        theirs = keras_trainings(program, SEEDS)
+        theirs = keras_trainings(program, SEEDS, scope if by_keras else None)
         trials = len(ours) // len(SEEDS)
         pairs = [(ours[n::trials], theirs[n::trials]) for n in range(trials)]
         return [

@@ -85,7 +85,11 @@ def spectral_normalization(hp: Any) -> keras.Model:
     return compiled(keras.Model(inputs, L.Dense(1)(x)))
 
 
-@SUBJECT.program(series(rows=96), batch_size=6, per_replica=True)
+@SUBJECT.program(
+    series(rows=96),
+    batch_size=6,
+    not_on={"replicas": "Keras' own fit raises a ValueError for a state of six rows and a replica's three"},
+)
 def stateful_recurrence(hp: Any) -> keras.Model:
     inputs = keras.Input(batch_shape=(6, 6, 3))
     return compiled(keras.Model(inputs, L.Dense(1)(L.GRU(3, stateful=True)(inputs))))

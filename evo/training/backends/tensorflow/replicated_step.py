@@ -76,11 +76,14 @@ class ReplicatedStep:
         watched = [variable.value for variable in self.variables]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(watched)
-            predictions = _gathered(engine.forward(part, training=True), low, high, replicas)
+            outputs = engine.forward(part, training=True)
+            # At once: gathering lets the other replicas go on, and their calls clear the losses that the model holds.
+            added = list(engine.model.losses)
+            predictions = _gathered(outputs, low, high, replicas)
             # Only genes augment, and what they make of the targets is each replica's own.
             targets = y if engine.recipe.space.compiles_models else _gathered(targets, low, high)
             share = tf.cast(high - low, tf.float32) / tf.cast(count, tf.float32) * replicas
-            own = [added * tf.cast(share, added.dtype) for added in engine.model.losses]
+            own = [one * tf.cast(share, one.dtype) for one in added]
             loss = criterion.loss(x, targets, predictions, weight, training=True, own=own) / replicas
             scaled = engine.optimizer.scale_loss(loss)
         found = {n: g for n, g in enumerate(tape.gradient(scaled, watched)) if g is not None}

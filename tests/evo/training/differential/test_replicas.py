@@ -12,8 +12,8 @@ import pytest
 pytest.importorskip("keras_tuner")
 
 _ROOT = Path(__file__).parents[4]
-#: Updates within conditions, and a mean that is not the mean of the replicas' means.
-_FEW = "ema-overwriting,masking-to-the-loss"
+#: Updates within conditions, a mean that is not the mean of the replicas' means, and losses that a model holds.
+_FEW = "ema-overwriting,masking-to-the-loss,added-loss-alone"
 #: Further, clipping of summed gradients, and a user's own normalization, which is per replica.
 _SOME = f"{_FEW},gradient-accumulation,global-clipnorm,batch-normalization-used-twice"
 
