@@ -68,6 +68,8 @@ def evo_trainings(
             data=data,
             preprocessing=preprocessing,
             settings=TrainingSettings(precision="float32", strategy=strategy, threads=1),
+            # As a campaign trains what is trained in full; the rates of genes fall then.
+            final=program.build is not None,
             callbacks=ShippedCallbacks(program.callbacks()),
         )
         hits = engine_cache().hits

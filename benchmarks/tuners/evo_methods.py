@@ -128,6 +128,7 @@ def _space_and_data(space: str, task: Task) -> tuple[Any, Any, Any, Any]:
         classes=None if regression else task.outputs,
         outputs=1 if regression else None,
         corrected_statistics=True,
+        falling_rate=True,
     )
     return shared, data.x_train, data.x_validation, data.x_test
 

@@ -58,6 +58,8 @@ def _names(metrics: Any) -> list[str]:
         return [name for _, names in inner for name in names] + [f"{o}_{name}" for o, names in inner for name in names]
     if isinstance(metrics, (list, tuple)):
         return [name for metric in metrics for name in _names(metric)]
+    if metrics in ("accuracy", "acc", "crossentropy", "ce"):
+        return [metrics]  # Keras chooses the metric by the shapes of the first batch
     if isinstance(metrics, str):
         found = keras.metrics.get(metrics)
         return [metrics, str(getattr(found, "name", None) or getattr(found, "__name__", metrics))]

@@ -32,6 +32,7 @@ def from_hypermodel(
     loss: Any = None,
     metrics: Any = None,
     corrected_statistics: bool = False,
+    falling_rate: bool = False,
 ) -> HypermodelSpace:
     """The space of a KerasTuner ``build(hp)`` function or ``HyperModel``, unchanged.
 
@@ -62,6 +63,7 @@ def from_hypermodel(
         corrected_statistics: remove the initial values from the moving averages of batch normalizations after
             the first epoch (:mod:`genomes.spaces.hypermodel.moving_statistics`). Short trainings then show what they
             learned; but what is reported is no longer what ``fit`` would report.
+        falling_rate: in trainings of full length a constant learning rate falls linearly to 0, which ``fit`` does not do.
 
     Returns:
         The space.
@@ -109,4 +111,5 @@ def from_hypermodel(
         identity=identity,
         asks_for_inputs=explorer.unbuilt,
         corrected_statistics=corrected_statistics,
+        falling_rate=falling_rate,
     )

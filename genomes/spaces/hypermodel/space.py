@@ -63,12 +63,14 @@ class HypermodelSpace(Space):
         inputs: InputSpecs | None = None,
         asks_for_inputs: bool = False,
         corrected_statistics: bool = False,
+        falling_rate: bool = False,
     ) -> None:
         self._inputs, self._asks_for_inputs = inputs, asks_for_inputs
         self.hypermodel = hypermodel
         self._identity = None if identity is None else dict(identity)
         self._registration: Registration | None = None
         self._corrected_statistics = bool(corrected_statistics)
+        self._falling_rate = bool(falling_rate)
         self.parameters = tuple(parameters)
         self.target = target
         self._objective = objective
@@ -206,6 +208,7 @@ class HypermodelSpace(Space):
             **({} if self._identity is None else {"identity": self._identity}),
             **({} if self._inputs is None else {"inputs": specs_to_json(self._inputs)}),
             **({"corrected_statistics": True} if self._corrected_statistics else {}),
+            **({"falling_rate": True} if self._falling_rate else {}),
         }
 
     def arguments_as_in(self, stored: Mapping[str, Any]) -> dict[str, Any]:
@@ -231,6 +234,7 @@ class HypermodelSpace(Space):
             identity=identity,
             inputs=None if inputs is None else specs_from_json(inputs),
             corrected_statistics=bool(arguments.get("corrected_statistics", False)),
+            falling_rate=bool(arguments.get("falling_rate", False)),
         )
 
     def with_inputs(self, x: Any) -> Self:
@@ -394,7 +398,8 @@ class HypermodelSpace(Space):
     ) -> np.ndarray:
         """Learning rate of every step: float32, shape ((last_epoch - first_epoch) * steps_per_epoch,).
 
-        Those of the user's schedule if there is one; else constant, falling to 0 with ``final``.
+        Those of the user's schedule if there is one; else constant, as with ``fit``. Where the space was asked to, a
+        constant rate falls to 0 with ``final``.
         """
-        model = self._compiled(genome)
-        return learning_rates(model, first_epoch * steps_per_epoch, last_epoch * steps_per_epoch, decay=final)
+        model, falling = self._compiled(genome), final and self._falling_rate
+        return learning_rates(model, first_epoch * steps_per_epoch, last_epoch * steps_per_epoch, decay=falling)

@@ -135,7 +135,10 @@ def test_rates_do_not_depend_on_where_a_trial_begins(loops) -> None:
     whole = loops.learning_rates(genome, 0, 4, False, 5)
     parts = [loops.learning_rates(genome, a, a + 2, False, 5) for a in (0, 2)]
     np.testing.assert_array_equal(whole, np.concatenate(parts))
-    falling = loops.learning_rates(genome, 2, 4, True, 5)
+    np.testing.assert_array_equal(loops.learning_rates(genome, 2, 4, True, 5), parts[1])
+    asked = spaces.from_hypermodel(loops.hypermodel, builds=1, falling_rate=True)
+    assert Space.from_json(json.loads(json.dumps(asked.to_json()))).to_json() == asked.to_json()
+    falling = asked.learning_rates(asked.default(), 2, 4, True, 5)
     assert (np.diff(falling) < 0).all() and falling.shape == (10,) and falling[-1] > 0
 
 
