@@ -166,6 +166,9 @@ class CompiledCriterion(Criterion):
     def results(self) -> dict[str, Any]:
         """Value of every metric by its name in Keras' logs, without the loss."""
         found = {name: value for name, value in self.model.get_metrics_result().items() if name != "loss"}
+        # A metric whose result is a dict is logged by the names in it.
+        nested = [value if isinstance(value, Mapping) else {name: value} for name, value in found.items()]
+        found = {name: value for values in nested for name, value in values.items()}
         numbers: dict[str, Any] = {}
         for name, value in found.items():
             if len(getattr(value, "shape", ())) == 0:

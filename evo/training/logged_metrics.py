@@ -63,4 +63,18 @@ def _names(metrics: Any) -> list[str]:
     if isinstance(metrics, str):
         found = keras.metrics.get(metrics)
         return [metrics, str(getattr(found, "name", None) or getattr(found, "__name__", metrics))]
-    return [str(getattr(metrics, "name", None) or getattr(metrics, "__name__", type(metrics).__name__))]
+    name = str(getattr(metrics, "name", None) or getattr(metrics, "__name__", type(metrics).__name__))
+    return [name, *_names_of_results(metrics)]
+
+
+def _names_of_results(metric: Any) -> list[str]:
+    """Names in the result of a metric of the user's own that gives a dict."""
+    import keras
+
+    if not isinstance(metric, keras.metrics.Metric) or type(metric).__module__.startswith("keras."):
+        return []
+    try:
+        result = metric.result()
+    except Exception:  # it has not seen a batch yet
+        return []
+    return [str(name) for name in result] if isinstance(result, Mapping) else []

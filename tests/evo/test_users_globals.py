@@ -19,6 +19,7 @@ import tensorflow as tf
 import evo
 import genomes
 from evo.commands.quiet_backend import quiet_backend
+from genomes.spaces.hypermodel.user_state import state_put_back
 from tests.evo.users_globals import differences, users_globals
 
 RNG = np.random.default_rng(0)
@@ -107,6 +108,17 @@ def test_nor_does_a_hypermodel_change_it(tmp_path: Path) -> None:
         ensemble = result.ensemble(size=1)
     with unchanged("distill"):
         ensemble.distill(x, epochs=1)
+
+
+def test_a_layer_that_is_built_in_a_stateless_scope_leaves_nothing_to_be_initialized() -> None:
+    """As exploring a model does whose layers make their variables in a symbolic call."""
+    from keras.src.backend.common import global_state
+
+    waiting = global_state.get_global_attribute("uninitialized_variables", default=[], set_to_default=True)
+    before = list(waiting)
+    with state_put_back(), keras.StatelessScope(initialize_variables=True):
+        keras.layers.Dense(2).build((None, 3))
+    assert list(global_state.get_global_attribute("uninitialized_variables")) == before
 
 
 @pytest.mark.slow

@@ -121,6 +121,12 @@ def own_class_not_registered(hp: Any) -> keras.Model:
     return compiled(dense(), metrics=[_Spread(hp.Choice("power", [1.0, 3.0]))])
 
 
+@SUBJECT.program(classes(), trials=({"name": "acc"}, {"name": "accuracy"}))
+def short_name(hp: Any) -> keras.Model:
+    name = hp.Choice("name", ["acc", "accuracy"])
+    return compiled(dense(3, "softmax"), "sparse_categorical_crossentropy", metrics=[name])
+
+
 @SUBJECT.program(numbers(), trials=({"s": 1.0}, {"s": 7.0}), quick=True)
 def function_closure(hp: Any) -> keras.Model:
     s = hp.Choice("s", [1.0, 7.0])

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from benchmarks.fidelity.corpus.small_models import compiled, dense
-from benchmarks.fidelity.made_rows import classes, images, numbers, series, weighted
+from benchmarks.fidelity.made_rows import changed, classes, images, numbers, series, weighted
 from benchmarks.fidelity.program import Subject
 
 SUBJECT = Subject("model-styles")
@@ -106,6 +106,48 @@ def own_train_step_and_test_step(hp: Any) -> keras.Model:
     inputs = keras.Input((6,))
     model = OwnSteps(inputs, L.Dense(1)(inputs), by=hp.Choice("by", [1.0, 2.0]))
     return compiled(model, metrics=["mae"])
+
+
+class Encoder(keras.Model):  # type: ignore[misc]
+    """Steps that are given inputs alone, with a metric of its own."""
+
+    def __init__(self, by: float) -> None:
+        super().__init__()
+        self.by = by
+        self.code, self.decoded = L.Dense(2, "tanh"), L.Dense(6)
+        self.error = keras.metrics.Mean(name="error")
+
+    @property
+    def metrics(self) -> list[Any]:
+        return [self.error]
+
+    def call(self, x: Any) -> Any:
+        return self.decoded(self.code(x))
+
+    def train_step(self, data: Any) -> Any:
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            loss = ops.mean((self(data) - data) ** 2) + self.by * ops.mean(self.code(data) ** 2)
+        gradients = tape.gradient(loss, self.trainable_variables)
+        self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
+        self.error.update_state(loss)
+        return {"loss": self.error.result()}
+
+    def test_step(self, data: Any) -> Any:
+        self.error.update_state(ops.mean((self(data) - data) ** 2))
+        return {"loss": self.error.result()}
+
+
+@SUBJECT.program(
+    changed(numbers(), y=lambda y: None),
+    trials=({"by": 0.1}, {"by": 1.0}),
+    not_on={"jax": "its steps are TensorFlow's", "replicas": "it divides no loss by the replicas"},
+)
+def own_steps_without_targets(hp: Any) -> keras.Model:
+    model = Encoder(hp.Choice("by", [0.1, 1.0]))
+    model.compile(keras.optimizers.SGD(0.1))
+    return model
 
 
 class OwnTestStep(keras.Model):  # type: ignore[misc]

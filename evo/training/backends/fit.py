@@ -54,7 +54,7 @@ class FitEngine(Engine):
         watch = _Watch(self.optimizer, rates, seed, step, followed=self.listeners is not None)
         with _without_averaging(self.optimizer), self._normalizing_together():
             history = self.model.fit(
-                _Batches(self, self.data.train, order, self.batch_size, (seed % 2**31, step)),
+                _fed(_Batches(self, self.data.train, order, self.batch_size, (seed % 2**31, step))),
                 epochs=1,
                 verbose=0,
                 shuffle=False,
@@ -86,7 +86,7 @@ class FitEngine(Engine):
         """By Keras' own ``evaluate`` and ``predict``, in batches of the training size."""
         split = self.data.validation
         batches = _Batches(self, split, np.arange(split.rows), self.batch_size)
-        found = self.model.evaluate(batches, callbacks=self._listening(), verbose=0, return_dict=True)
+        found = self.model.evaluate(_fed(batches), callbacks=self._listening(), verbose=0, return_dict=True)
         logs = {name: value for key, result in found.items() for name, value in _numbers(key, result).items()}
         predictions = keras.tree.flatten(self.model.predict(batches, verbose=0))
         flat = [np.asarray(output, np.float32).reshape(split.rows, -1) for output in predictions]
@@ -126,6 +126,11 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
         super().__init__(workers=1, use_multiprocessing=False)
         self._engine, self._split, self._order, self._size, self._seeds = engine, split, order, size, seeds
 
+    @property
+    def without_targets(self) -> bool:
+        """Whether there are inputs alone."""
+        return self._split.y is None and self._split.weight is None
+
     def __len__(self) -> int:
         return math.ceil(len(self._order) / self._size)
 
@@ -141,7 +146,24 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
         elif self._seeds is not None:
             seed = keras.ops.convert_to_tensor(np.array([self._seeds[0], self._seeds[1] + index], np.int32))
             x, y = engine.recipe.space.augment(engine.recipe.genome, x, engine._criterion.targets(y), seed)
+        if self.without_targets:
+            return (x,)
         return (x, y) if weight is None else (x, y, weight)
+
+
+def _fed(batches: _Batches) -> Any:
+    """What ``fit`` is given: inputs without targets are those of an array, in no tuple."""
+    if not batches.without_targets or keras.backend.backend() != "tensorflow":
+        return batches
+    import tensorflow as tf
+
+    def inputs() -> Iterator[Any]:
+        for index in range(len(batches)):
+            yield keras.utils.pack_x_y_sample_weight(*batches[index])
+
+    spec = keras.tree.map_structure(lambda part: tf.TensorSpec((None, *part.shape[1:]), part.dtype), next(inputs()))
+    dataset = tf.data.Dataset.from_generator(inputs, output_signature=spec)
+    return dataset.apply(tf.data.experimental.assert_cardinality(len(batches)))
 
 
 class _Watch(keras.callbacks.Callback):  # type: ignore[misc]

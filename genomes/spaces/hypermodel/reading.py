@@ -63,7 +63,8 @@ def from_hypermodel(
         corrected_statistics: remove the initial values from the moving averages of batch normalizations after
             the first epoch (:mod:`genomes.spaces.hypermodel.moving_statistics`). Short trainings then show what they
             learned; but what is reported is no longer what ``fit`` would report.
-        falling_rate: in trainings of full length a constant learning rate falls linearly to 0, which ``fit`` does not do.
+        falling_rate: in trainings of full length a constant learning rate falls linearly to 0, as no rate of
+            ``fit`` does.
 
     Returns:
         The space.

@@ -18,6 +18,8 @@ from genomes.replacement import replaced
 _TRACKERS = ("GLOBAL_STATE_TRACKER", "GLOBAL_SETTINGS_TRACKER")
 #: What Keras counts in its global state: names of layers, and the seeds that it makes up.
 _COUNTED = ("object_name_uids", "global_seed_generator")
+#: Variables that were made within a stateless scope and wait for their values: each program gives them to its own.
+_WAITING = ("uninitialized_variables",)
 
 
 @contextlib.contextmanager
@@ -46,7 +48,11 @@ def state_put_back() -> Iterator[None]:
 
 def _uncounted(tracker: Any) -> Any:
     fresh = threading.local()
-    vars(fresh).update({key: value for key, value in vars(tracker).items() if key not in _COUNTED})
+    kept = {key: value for key, value in vars(tracker).items() if key not in (*_COUNTED, *_WAITING)}
+    # Lists are copied: what is appended to one inside is not the user's.
+    vars(fresh).update(
+        {key: copy.copy(value) if type(value) in (list, dict, set) else value for key, value in kept.items()}
+    )
     return fresh
 
 
