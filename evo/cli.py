@@ -109,12 +109,12 @@ def _fitting(commands: Any) -> None:
     fit.add_argument("--minutes", metavar="N", type=float, help="wall-clock minutes, in place of the effort's")
     fit.add_argument("--trials", metavar="N", type=int, help="number of trials")
     fit.add_argument("--task", choices=(CLASSIFICATION, Regression.task), help="what is predicted, if not as it seems")
+    _judging(fit)
     fit.add_argument("--seed", metavar="N", type=int, default=0, help="seed of split and search (default: %(default)s)")
     fit.add_argument("--workers", "-w", metavar="N", type=int, help="worker processes, 0 for none (default: 2)")
     fit.add_argument("--quiet", "-q", action="store_true", help="no display while it runs")
     forecast = fit.add_argument_group("forecast", "rows are steps in the order of time")
     forecast.add_argument("--horizon", metavar="N", type=int, help="predict the next N steps of the target")
-    forecast.add_argument("--time", metavar="COLUMN", help="the column of times (default: the one that holds dates)")
     forecast.add_argument("--known", metavar="COLUMN,...", help="columns whose next values are known beforehand")
     forecast.add_argument("--window", metavar="N", type=int, help="steps that a prediction looks at")
     forecast.add_argument("--period", metavar="N", type=int, help="steps of a season (default: found in the series)")
@@ -143,6 +143,22 @@ def _fitting(commands: Any) -> None:
         "--format", "-f", choices=("keras", "savedmodel", "onnx", "litert"), default="keras", help="default: keras"
     )
     export.add_argument("--output", "-o", metavar="PATH", type=Path, help="default: DIR/NAME with the format's suffix")
+
+
+def _judging(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group("how candidates are judged")
+    group.add_argument("--objective", metavar="NAME", help="accuracy, auc, f1_macro, mae, ... (default: by the target)")
+    group.add_argument(
+        "--validation", metavar="SHARE", help="share of the rows (default: 0.2), or a column that is true for them"
+    )
+    group.add_argument("--folds", metavar="N", type=int, help="cross-validate every candidate on N folds")
+    group.add_argument("--groups", metavar="COLUMN", help="keep rows together that have the same value here")
+    group.add_argument(
+        "--time",
+        metavar="COLUMN",
+        help="judge by the latest rows; with --horizon the column of times (default: the one that holds dates)",
+    )
+    group.add_argument("--class-weight", choices=("balanced",), help="let rare classes count as much as frequent ones")
 
 
 def _reading(command: argparse.ArgumentParser) -> None:

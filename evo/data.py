@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from evo.core.errors import DataError, StorageError
-from evo.splits import splits_of
-from evo.training.task import DataReference
+from evo.core.errors import DataError
+from evo.prepared_data import PreparedData, named
+from evo.splits import Split, folds_of, splits_of
 from genomes.spaces.base import Space
 from genomes.targets.labels import in_words, plain_array
 
 #: Rows of a ``tf.data.Dataset`` or ``PyDataset`` are gathered into memory up to this many bytes.
 _GATHER_LIMIT = 8 * 2**30
+#: The share that is kept for validation where nothing else is said.
+_SHARE = 0.2
 
 
 class Data:
@@ -30,12 +29,15 @@ class Data:
         y: targets, one row per input row; left out for datasets.
         validation: the rows that candidates are judged by: a share in (0, 1), drawn per class where the targets are
             classes; ``(x, y)`` or ``(x, y, sample_weight)``; a dataset; row numbers, or a truth value for each row;
-            or a splitter of scikit-learn that gives one split, as ``GroupShuffleSplit(n_splits=1)`` does.
+            or a splitter of scikit-learn. One that gives several splits, as ``KFold(5)`` does, cross-validates: every
+            candidate is trained on each.
         seed: seed of the split.
         sample_weight: one non-negative number per row, for the training loss and, where the
             rows are kept for validation, for the validation loss.
         class_weight: a number for each label, multiplied onto the weights of training rows; ``"balanced"`` for
             rows / (classes * rows of the class), as scikit-learn has it.
+        folds: cross-validate every candidate on so many folds (2 or more), in place of ``validation``: by class where
+            the targets are classes, whole ``groups``, or by ``time``.
         groups: what each row belongs to (a patient, a customer), (rows,): no group has rows in both parts.
         time: when each row was, (rows,), numbers or dates: the latest rows are judged by.
 
@@ -54,28 +56,37 @@ class Data:
         self,
         x: Any,
         y: Any = None,
-        validation: float | tuple[Any, ...] | Any = 0.2,
+        validation: float | tuple[Any, ...] | Any = _SHARE,
         seed: int = 0,
         sample_weight: Any = None,
         class_weight: Mapping[Any, float] | str | None = None,
         *,
+        folds: int | None = None,
         groups: Any = None,
         time: Any = None,
     ) -> None:
         x, y, sample_weight = _gathered(x, y, sample_weight, "x")
         rows = _check_rows(x, y, sample_weight, "")
-        splits = splits_of(validation, x, y, rows, seed=seed, groups=groups, time=time)
-        self._chosen = False
-        if splits is not None:
-            if len(splits) > 1:
-                raise DataError(
-                    f"validation: expected one split, got {len(splits)}; of a splitter, n_splits=1 gives one"
-                )
-            train, kept = splits[0].train, splits[0].validation
-            self._chosen = splits[0].chosen
-            self.x_train, self.x_validation = take(x, train), take(x, kept)
-            self.y_train: Any = None if y is None else take(y, train)
+        if folds is not None:
+            if not isinstance(validation, float) or validation != _SHARE:
+                raise DataError("folds: give folds or validation, not both")
+            splits: list[Split] | None = folds_of(folds, y, rows, seed=seed, groups=groups, time=time)
+        else:
+            splits = splits_of(validation, x, y, rows, seed=seed, groups=groups, time=time)
+        self.splits = splits or []
+        self._class_weight = class_weight
+        if len(self.splits) > 1:
+            # Every row may be trained on; each is judged by in the folds that do not.
+            self.x_train, self.y_train, self.weight_train = x, y, sample_weight
+            kept = np.concatenate([split.validation for split in self.splits])
+            self.x_validation = take(x, kept)
             self.y_validation: Any = None if y is None else take(y, kept)
+            self.weight_validation = None if sample_weight is None else take(sample_weight, kept)
+        elif splits is not None:
+            train, kept = splits[0].train, splits[0].validation
+            self.x_train, self.x_validation = take(x, train), take(x, kept)
+            self.y_train = None if y is None else take(y, train)
+            self.y_validation = None if y is None else take(y, kept)
             self.weight_train = None if sample_weight is None else take(sample_weight, train)
             self.weight_validation = None if sample_weight is None else take(sample_weight, kept)
         else:
@@ -90,9 +101,9 @@ class Data:
             _check_rows(x_kept, y_kept, weight_kept, "validation ")
             self.x_train, self.y_train, self.weight_train = x, y, sample_weight
             self.x_validation, self.y_validation, self.weight_validation = x_kept, y_kept, weight_kept
-        if class_weight is not None:
-            if y is None:
-                raise DataError("class_weight: needs targets, got y=None")
+        if class_weight is not None and y is None:
+            raise DataError("class_weight: needs targets, got y=None")
+        if class_weight is not None and not self.folds:
             self.weight_train = _with_class_weight(self.weight_train, self.y_train, class_weight)
         self.seed = seed
 
@@ -105,6 +116,11 @@ class Data:
     def validation_rows(self) -> int:
         """Number of validation rows."""
         return _rows(self.x_validation)
+
+    @property
+    def folds(self) -> int:
+        """Number of folds that every candidate is trained on; 0 where it is trained once."""
+        return len(self.splits) if len(self.splits) > 1 else 0
 
     def prepare(self, space: Space) -> PreparedData:
         """Check the data against a space, and bring it into the form that its models take.
@@ -123,86 +139,58 @@ class Data:
                 ("train", self.x_train, self.y_train, self.weight_train),
                 ("validation", self.x_validation, self.y_validation, self.weight_validation),
             ):
-                arrays |= _named(f"x_{role}", space.prepare(x))
+                if role == "train" or not self.folds:
+                    arrays |= named(f"x_{role}", space.prepare(x))
                 if y is not None:
-                    arrays |= _named(f"y_{role}", space.prepare_targets(y))
+                    arrays |= named(f"y_{role}", space.prepare_targets(y))
                 if weight is not None:
-                    named = _named(f"weight_{role}", _weights(weight))
-                    if not space.compiles_models and any(part.ndim > 1 for part in named.values()):
+                    weights = named(f"weight_{role}", _weights(weight))
+                    if not space.compiles_models and any(part.ndim > 1 for part in weights.values()):
                         raise DataError("sample_weight: expected one number per row; this space has one target per row")
-                    arrays |= named
-            if self._chosen:
-                _check_classes(space.target, arrays)
+                    arrays |= weights
+            self._check_classes(space, arrays)
+            arrays |= self._fold_arrays()
         except ValueError as error:
             if isinstance(error, DataError):
                 raise
             raise DataError(str(error)) from error
         return PreparedData(arrays)
 
-    def __repr__(self) -> str:
-        return f"Data({self.rows} training rows, {self.validation_rows} validation rows)"
-
-
-@dataclass
-class PreparedData:
-    """Arrays by name (see :class:`evo.training.task.DataReference`), checked and in their final dtype.
-
-    Args:
-        arrays: float32, integer or fixed-width string arrays.
-    """
-
-    arrays: dict[str, np.ndarray]
-    _fingerprint: str = field(default="", repr=False)
-    is_encoded: bool = False
-
-    @property
-    def fingerprint(self) -> str:
-        """Hash of every array's name, dtype, shape and bytes: 32 hexadecimal digits."""
-        if not self._fingerprint:
-            digest = hashlib.sha256()
-            for name in sorted(self.arrays):
-                array = self.arrays[name]
-                digest.update(f"{name}:{array.dtype.str}:{array.shape};".encode())
-                for start in range(0, len(array), 65536):
-                    digest.update(np.ascontiguousarray(array[start : start + 65536]).data.cast("B"))
-            self._fingerprint = digest.hexdigest()[:32]
-        return self._fingerprint
-
-    def get(self, name: str) -> Any:
-        """One array, or a dict of arrays where there are several under that name."""
-        if name in self.arrays:
-            return self.arrays[name]
-        prefix = name + "/"
-        several = {k[len(prefix) :]: v for k, v in self.arrays.items() if k.startswith(prefix)}
-        return several or None
-
-    def encoded(self, space: Space, preprocessing: Mapping[str, np.ndarray]) -> PreparedData:
-        """The same rows after ``space.encode``: look-ups and scaling done once, for all trials."""
-        arrays = {name: array for name, array in self.arrays.items() if not name.startswith("x_")}
-        for role in ("train", "validation"):
-            arrays |= _named(f"x_{role}", space.encode(self.get(f"x_{role}"), preprocessing))
-        return PreparedData(arrays, f"{self.fingerprint}-encoded", is_encoded=True)
-
-    def in_memory(self) -> DataReference:
-        """A reference for work in this very process: nothing is copied."""
-        return DataReference(self.fingerprint, None, dict(self.arrays), self.is_encoded)
-
-    def on_disk(self, directory: Path) -> DataReference:
-        """A reference for other processes: ``.npy`` files in ``directory``, to be memory-mapped.
+    def _check_classes(self, space: Space, arrays: Mapping[str, np.ndarray]) -> None:
+        """Refuse classes that stand in the validation rows alone, where a user chose the rows.
 
         Raises:
-            StorageError: the files cannot be written.
+            DataError: there are some.
         """
-        folder = directory / self.fingerprint
-        # Numbered: a column's name may be longer than a file's, or hold what a file system refuses.
-        names = {name: f"{index}.npy" for index, name in enumerate(sorted(self.arrays))}
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            for name, file in names.items():
-                np.save(folder / file, self.arrays[name], allow_pickle=False)
-        except OSError as error:
-            raise StorageError(f"{folder}: the data cannot be written for the workers: {error}") from error
-        return DataReference(self.fingerprint, str(folder.resolve()), names, self.is_encoded)
+        labels, target = arrays.get("y_train"), space.target
+        if target is None or not target.gives_probabilities or labels is None or labels.size != len(labels):
+            return
+        for split in self.splits:
+            train, kept = labels, arrays["y_validation"]
+            if self.folds:
+                train, kept = labels[split.train], labels[split.validation]
+            absent = np.setdiff1d(kept, train).astype(np.int64)
+            if split.chosen and len(absent):
+                raise DataError(
+                    f"validation: no training row of class {in_words(target.labels_at(absent).tolist())}: nothing can "
+                    "be learnt of it; take other rows to judge by"
+                )
+
+    def _fold_arrays(self) -> dict[str, np.ndarray]:
+        """Rows of each fold and, where classes are weighed, the weights of its training rows."""
+        arrays: dict[str, np.ndarray] = {}
+        for number, split in enumerate(self.splits if self.folds else ()):
+            arrays |= {f"fold/{number}/train": split.train, f"fold/{number}/validation": split.validation}
+            if self._class_weight is not None:
+                weight = None if self.weight_train is None else take(self.weight_train, split.train)
+                weighed = _with_class_weight(weight, take(self.y_train, split.train), self._class_weight)
+                arrays[f"fold/{number}/weight"] = _weights(weighed)
+        return arrays
+
+    def __repr__(self) -> str:
+        if self.folds:
+            return f"Data({self.rows} rows in {self.folds} folds)"
+        return f"Data({self.rows} training rows, {self.validation_rows} validation rows)"
 
 
 def _rows(array: Any) -> int:
@@ -253,43 +241,6 @@ def take(x: Any, rows: np.ndarray) -> Any:
     if hasattr(x, "iloc"):
         return x.iloc[rows]
     return np.asarray(x)[rows]
-
-
-def _check_classes(target: Any, arrays: Mapping[str, np.ndarray]) -> None:
-    """Refuse classes that stand in the validation rows alone, where a user chose the rows.
-
-    Raises:
-        DataError: there are some.
-    """
-    labels = [arrays.get(f"y_{role}") for role in ("train", "validation")]
-    if target is None or not target.gives_probabilities or any(y is None or y.size != len(y) for y in labels):
-        return
-    train, kept = (np.unique(y).astype(np.int64) for y in labels if y is not None)
-    absent = np.setdiff1d(kept, train)
-    if len(absent):
-        raise DataError(
-            f"validation: no training row of class {in_words(target.labels_at(absent).tolist())}: nothing can be "
-            "learnt of it; take other rows to judge by"
-        )
-
-
-def _named(name: str, value: Any) -> dict[str, np.ndarray]:
-    """Arrays under ``name``, or under ``name/KEY`` for several."""
-    if isinstance(value, Mapping):
-        return {f"{name}/{key}": _storable(f"{name}[{key!r}]", part) for key, part in value.items()}
-    return {name: _storable(name, value)}
-
-
-def _storable(name: str, value: Any) -> np.ndarray:
-    """An array in a dtype that Keras computes in as it is, and that is stored without pickle."""
-    array = value if isinstance(value, np.ndarray) else np.asarray(value)
-    if array.dtype.kind in "fb" and array.dtype != np.float32:
-        array = array.astype(np.float32)
-    elif array.dtype.kind == "O":
-        raise DataError(f"{name}: expected numbers or strings, got Python objects")
-    elif array.dtype.kind not in "fiuUS":
-        raise DataError(f"{name}: expected numbers or strings, got dtype {array.dtype}")
-    return array
 
 
 def _weights(weight: Any) -> Any:

@@ -26,6 +26,7 @@ from evo.campaign.callbacks import sorted_callbacks
 from evo.campaign.labels import labelled
 from evo.campaign.preflight import preflight
 from evo.campaign.result import Result
+from evo.campaign.scoring import Scoring, resolved
 from evo.campaign.session import Session
 from evo.campaign.session_executor import SessionExecutor, able_executor, refuse_threads
 from evo.campaign.settings import FREE, CampaignSettings, algorithm_from_json, plausible_settings, versions
@@ -36,7 +37,9 @@ from evo.core.checks import known_names, local_path, whole_number
 from evo.core.errors import CampaignMismatchError, SettingsError
 from evo.core.history import History
 from evo.core.objectives import Objective, Objectives
-from evo.data import Data, PreparedData
+from evo.data import Data
+from evo.ensemble.scores import Score
+from evo.prepared_data import PreparedData
 from evo.storage import CampaignDirectory
 from evo.training.measurements import asked_for
 from evo.training.task import TrainingSettings
@@ -62,7 +65,8 @@ class Campaign:
         directory: a new or empty folder, or one that holds this very campaign, which is then resumed.
         budget: what may be spent, over all sessions.
         seed: the campaign is a pure function of space, data, settings and this number.
-        objectives: see :class:`evo.core.objectives.Objectives`; by default the space's.
+        objectives: see :class:`evo.core.objectives.Objectives`; or a name of a metric of scikit-learn (``auc``,
+            ``f1_macro``, ``mape``; :func:`evo.ensemble.scores.names`), or a scorer; by default the space's.
         algorithm: one of :mod:`evo.algorithms`, or a callable ``(history, rng) -> Proposal | None``.
             By default :class:`evo.algorithms.ScreenedEvolution`.
         workers: local worker processes.
@@ -144,7 +148,13 @@ class Campaign:
         self._callbacks, keras_callbacks = sorted_callbacks(callbacks, executor, search["evaluate"] is None)
         self._evaluate = search["evaluate"]
         self._break_lock = search["break_lock"]
-        wanted = Objectives(objectives if objectives is not None else space.objective)
+        self._data = PreparedData({})
+        if data is not None:
+            if data.folds and keras_callbacks:
+                raise SettingsError("callbacks: with folds no Keras callbacks, which could end each at another epoch")
+            self._data = data.prepare(space)
+            self.space = space = space.with_inputs(self._data.get("x_train"))
+        wanted, self._scoring = self._objectives(space.objective if objectives is None else objectives)
         algorithm = algorithms.ScreenedEvolution() if algorithm is None else algorithm
         known = CampaignDirectory.exists(self.directory)
         stored = _stored_settings(self.directory) if known else {}
@@ -179,12 +189,9 @@ class Campaign:
         )
         if space.metric_names is not None and self._evaluate is None and not keras_callbacks.needs_fit:
             logged = [prefix + name for prefix in ("", "val_") for name in ("loss", *space.metric_names)]
-            wanted.check_names([*logged, *self.settings.training.measured])
+            wanted.check_names([*logged, *self.settings.training.measured, *self._scoring.scores])
         if self.settings.ensemble_share and (data is None or space.target is None or space.task is None):
             raise SettingsError("ensemble_share: needs data, and a space that says what is predicted")
-        self._data = PreparedData({}) if data is None else data.prepare(space)
-        if data is not None:
-            self.space = space = space.with_inputs(self._data.get("x_train"))
         self.toolbox = algorithms.make_toolbox(space)
         if known:
             self._check_same(self.directory)
@@ -198,6 +205,16 @@ class Campaign:
         return "evaluate" if self._evaluate is not None else "the hypermodel's fit" if self.space.has_own_fit else ""
 
     # -- before anything is trained ------------------------------------------------------
+    def _objectives(self, given: Any) -> tuple[Objectives, Scoring]:
+        """The objectives, and what computes those that trials do not log."""
+        scores: dict[str, Score] = {}
+        if self._evaluate is None:
+            weighed = "weight_validation" in self._data.arrays
+            given, scores = resolved(given, self.space.target, self.space.metric_names, weighed)
+        wanted, scoring = Objectives(given), Scoring(self.space, self._data, scores)
+        scoring.check()
+        return wanted, scoring
+
     def _check_same(self, directory: Path) -> None:
         """Raise a CampaignMismatchError if the directory holds another campaign; reads only."""
         with CampaignDirectory.open(directory, read_only=True) as stored:
@@ -242,6 +259,7 @@ class Campaign:
             self._evaluate,
             self.toolbox,
             self._stop,
+            self._scoring,
         )
         with self._interrupts(), contextlib.closing(setup.executor):
             began = time.monotonic()

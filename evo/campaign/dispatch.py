@@ -13,10 +13,12 @@ import os
 import shutil
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from evo.campaign.observers import Observers
 from evo.campaign.preflight import preflight
@@ -25,9 +27,11 @@ from evo.core.errors import StorageError
 from evo.core.history import History
 from evo.core.randomness import training_seed
 from evo.core.trial import Outcome, Proposal, Status, Trial
+from evo.prepared_data import PreparedData
 from evo.storage import CampaignDirectory, layout
+from evo.storage.preprocessing import of_fold, pack_arrays
 from evo.training.shipped import train_with
-from evo.training.task import DataReference, TrialReport, TrialTask
+from evo.training.task import DataReference, FoldReference, TrialReport, TrialTask
 from evo.workers import Serial, settle
 from evo.workers.outcomes import KILLED
 from genomes.genome import Genome
@@ -74,6 +78,7 @@ class Dispatch:
         self._setup, self._stored, self._history, self._observers = setup, stored, history, observers
         self._keeps = keeps
         self._reference: DataReference | None = None
+        self._folds: tuple[FoldReference, ...] = ()
         self._running: dict[Future[Any], tuple[_Work, TrialTask]] = {}
         self._waiting: list[_Work] = []
         self._retries: dict[tuple[int, bool], int] = {}
@@ -374,6 +379,7 @@ class Dispatch:
             preprocessing=None if preprocessing is None else str(preprocessing.resolve()),
             settings=setup.settings.training,
             callbacks=setup.settings.callbacks,
+            folds=self._folds,
         )
 
     def _state(self, number: int | None) -> str | None:
@@ -408,13 +414,28 @@ class Dispatch:
 
     def _referenced(self, executor: Executor) -> DataReference:
         """The data as workers find it: encoded once, in files where they are other processes."""
-        setup, data = self._setup, self._setup.data
-        if data.arrays and setup.space.target is not None:
-            data = data.encoded(setup.space, self._stored.preprocessing())
+        data, stored = self._setup.data, self._stored
+        # Written anew in each session: what a kill left half-written is not to be trusted.
+        shutil.rmtree(stored.path / CACHE, ignore_errors=True)
+        if not data.folds:
+            return self._shipped(data, stored.preprocessing(), executor)
+        folds = []
+        for number in range(data.folds):
+            adapted = of_fold(stored.preprocessing(), number)
+            path = stored.path / CACHE / f"preprocessing{number}.npz"
+            if adapted:
+                path.parent.mkdir(exist_ok=True)
+                path.write_bytes(pack_arrays(adapted))
+            reference = self._shipped(data.fold(number), adapted, executor)
+            folds.append(FoldReference(reference, str(path.resolve()) if adapted else None))
+        self._folds = tuple(folds)
+        return DataReference(data.fingerprint, None, {})
+
+    def _shipped(self, data: PreparedData, adapted: Mapping[str, np.ndarray], executor: Executor) -> DataReference:
+        if data.arrays and self._setup.space.target is not None:
+            data = data.encoded(self._setup.space, adapted)
         if isinstance(executor, Serial) or not data.arrays:
             return data.in_memory()
-        # Written anew in each session: what a kill left half-written is not to be trusted.
-        shutil.rmtree(self._stored.path / CACHE, ignore_errors=True)
         return data.on_disk(self._stored.path / CACHE)
 
 

@@ -20,10 +20,14 @@ from evo.core.history import History
 from evo.core.objectives import Objectives
 from evo.core.randomness import Purpose, generator
 from evo.core.trial import Trial
-from evo.data import Data, PreparedData
+from evo.data import Data
 from evo.ensemble import Ensemble, FrontierPoint, LibraryModel, frontier, tree_candidates
+from evo.ensemble.keras_model import mean_model
+from evo.prepared_data import PreparedData
 from evo.storage import CampaignDirectory
+from evo.storage.preprocessing import of_fold
 from evo.training.model_loading import load_model
+from evo.training.state import number_of_folds
 from genomes.genome import Genome
 from genomes.spaces.base import Space
 from genomes.targets import Multiclass, Target
@@ -172,22 +176,46 @@ class Result:
         return CampaignDirectory.open(self.directory, read_only=True)
 
     def model(self, number: int) -> Any:
-        """The trained ``keras.Model`` of a trial.
+        """The trained ``keras.Model`` of a trial; of a cross-validated one the mean of its folds' models.
 
         Raises:
             TrialError: its weights were dropped.
         """
-        with self._opened() as stored:
-            return self._load(number, stored)
+        return self._mean(self._models(number))
 
-    def _load(self, number: int, stored: CampaignDirectory) -> Any:
-        path = stored.state_path(number)
-        if path is None:
-            raise TrialError(f"trial {number}: its weights were dropped; keep_weights says how many are kept")
-        return load_model(self.space, self.history[number].genome, stored.preprocessing() or None, str(path))
+    def _models(self, number: int) -> list[Any]:
+        """The models of a trial: one, or one for each fold."""
+        with self._opened() as stored:
+            path = stored.state_path(number)
+            if path is None:
+                raise TrialError(f"trial {number}: its weights were dropped; keep_weights says how many are kept")
+            adapted, genome = stored.preprocessing(), self.history[number].genome
+            folds = number_of_folds(str(path))
+            if not folds:
+                return [load_model(self.space, genome, adapted or None, str(path))]
+            return [
+                load_model(self.space, genome, of_fold(adapted, fold) or None, str(path), fold=fold)
+                for fold in range(folds)
+            ]
+
+    @staticmethod
+    def _mean(models: list[Any]) -> Any:
+        return models[0] if len(models) == 1 else mean_model(models)
+
+    def member(self, number: int) -> Any:
+        """The trained model of a trial as a member of an ensemble, see :meth:`genomes.Space.pooled_model`.
+
+        Raises:
+            TrialError: its weights were dropped.
+        """
+        return self._mean([self.space.pooled_model(model) for model in self._models(number)])
 
     def predictions(self, number: int) -> np.ndarray:
-        """Validation predictions of a trial, float32, shape (rows, outputs)."""
+        """Validation predictions of a trial, float32, shape (rows, outputs).
+
+        Of a cross-validated one those of each fold's model for the rows that it was not trained on, fold after fold:
+        the order of ``data.x_validation``.
+        """
         with self._opened() as stored:
             return stored.predictions(number)
 
@@ -253,7 +281,8 @@ class Result:
             candidates = [*candidates, *self._tree_candidates()]
         options.setdefault("rng", generator(self.seed, Purpose.ENSEMBLE))
         # The best single model is the one that the campaign holds for the best, and the ensemble follows the same.
-        chosen = target.losses_by_objective.get(str(self.history.objectives.names[0]))
+        first = str(self.history.objectives.names[0]).replace("val_weighted_", "val_")
+        chosen = target.losses_by_objective.get(first)
         if chosen is not None and options.get("loss") is None:
             options["loss"] = chosen[0]
             options.setdefault("single_loss", chosen[1])
@@ -262,6 +291,8 @@ class Result:
     def candidates(self) -> list[LibraryModel]:
         """Every completed trial whose predictions and weights are kept, earlier rungs included."""
         elite = survivors(self.history, self._population, self.space)
+        # A member is the mean of the models of all folds.
+        times = max(1, 0 if self.data is None else self.data.folds)
         kept = kept_states(self.history, self._keep_weights, elite)
         found = []
         with self._opened() as stored:
@@ -276,8 +307,8 @@ class Result:
                         trial.number,
                         self.space.probabilities(stored.predictions(trial.number)),
                         dict(outcome.scores),
-                        outcome.parameters,
-                        outcome.scores.get("latency"),
+                        None if outcome.parameters is None else times * outcome.parameters,
+                        None if "latency" not in outcome.scores else times * outcome.scores["latency"],
                         trial.genome,
                         _Loader(self, trial.number),
                         data=self._fingerprint,
@@ -297,6 +328,8 @@ class Result:
     def _tree_candidates(self) -> list[LibraryModel]:
         if self._trees is None:
             assert self.data is not None and self.space.target is not None
+            if self.data.folds:
+                raise EnsembleError("trees: candidates were cross-validated, and trees are not; leave trees out")
             columns = getattr(self.space, "columns", ())
             self._trees = tree_candidates(
                 self.data.get("x_train"),
@@ -329,7 +362,7 @@ class _Loader:
 
     def __call__(self) -> Any:
         try:
-            return self.result.space.pooled_model(self.result.model(self.number))
+            return self.result.member(self.number)
         except (TrialError, StorageError) as error:
             raise EnsembleError(str(error)) from error
 

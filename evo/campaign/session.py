@@ -109,7 +109,8 @@ class Session:
                 continue
             if dispatch.idle:
                 return UNDECIDED if dispatch.undecided else found.value
-            for trial, report in dispatch.wait():
+            for trial, told in dispatch.wait():
+                report = self._setup.scoring(told)
                 if self._first.accept(trial, report):
                     self._record(trial, report)
             running = min(dispatch.running, self._setup.workers)

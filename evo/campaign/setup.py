@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 from deap import base
 
+from evo.campaign.scoring import Scoring
 from evo.campaign.session_executor import SessionExecutor
 from evo.campaign.settings import CampaignSettings
 from evo.core.budget import Budget
 from evo.core.events import Callback
-from evo.data import PreparedData
+from evo.prepared_data import PreparedData
 from evo.training.task import TrialReport, TrialTask
 from genomes.spaces.base import Space
 
@@ -35,6 +36,7 @@ class CampaignSetup:
         evaluate: does a trial instead of training it; None to train.
         toolbox: DEAP's toolbox, with what the user registered.
         stopping: set by whoever wants the session to end cleanly.
+        scoring: computes what objectives ask for and trials do not log.
     """
 
     space: Space
@@ -48,9 +50,20 @@ class CampaignSetup:
     evaluate: Callable[[TrialTask], TrialReport] | None
     toolbox: base.Toolbox
     stopping: threading.Event
+    scoring: Scoring
 
     def preprocessing(self) -> dict[str, np.ndarray]:
-        """What the space learns from the training rows, by name; empty where it learns nothing, or there are none."""
+        """What the space learns from the training rows, by name; empty where it learns nothing, or there are none.
+
+        With folds, of the training rows of each: ``fold0/mean``, ``fold1/mean``, ...
+        """
         if not self.data.arrays:
             return {}
+        found: dict[str, np.ndarray] = {}
+        for number in range(self.data.folds):
+            fold = self.data.fold(number)
+            adapted = self.space.adapt(fold.get("x_train"), fold.get("y_train"))
+            found |= {f"fold{number}/{name}": array for name, array in adapted.items()}
+        if self.data.folds:
+            return found
         return self.space.adapt(self.data.get("x_train"), self.data.get("y_train"))

@@ -34,11 +34,16 @@ def main(given: argparse.Namespace) -> int:
             minutes=given.minutes,
             trials=given.trials,
             task=given.task,
+            validation=_share(given.validation),
+            folds=given.folds,
+            groups=given.groups,
+            time=given.time,
+            class_weight=given.class_weight,
+            objective=given.objective,
             seed=given.seed,
             workers=2 if given.workers is None else given.workers,
             verbose=not given.quiet,
             horizon=given.horizon,
-            time=given.time,
             known=given.known.split(",") if given.known else (),
             window=given.window,
             period=given.period,
@@ -57,3 +62,13 @@ def main(given: argparse.Namespace) -> int:
     print(f"  as one model    {command_line('evo', 'export', model.directory, '--format', 'keras')}")
     print(f"  what happened   {command_line('evo', 'report', model.directory)}")
     return 0
+
+
+def _share(given: str | None) -> float | str:
+    """A share of the rows, or the name of a column."""
+    if given is None:
+        return 0.2
+    try:
+        return float(given)
+    except ValueError:
+        return given

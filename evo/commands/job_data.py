@@ -13,6 +13,11 @@ from evo.core.checks import share
 from evo.core.errors import DataError, SettingsError
 from evo.core.npz import array_names, read_arrays
 from evo.data import Data
+from evo.fitting.splitting import Splitting, with_columns
+from evo.splits import splits_of
+
+#: What may name a column of a table, or an array of an ``.npz`` file.
+_COLUMNS = ("validation", "groups", "time")
 
 
 @dataclass
@@ -86,6 +91,7 @@ def _from_npz(path: Path, section: Mapping[str, Any]) -> tuple[Any, Any, dict[st
         wanted |= {
             part: str(section[part]) for part in ("x_validation", "y_validation", "x_test", "y_test") if part in section
         }
+        wanted |= {part: str(section[part]) for part in _COLUMNS if isinstance(section.get(part), str)}
         missing = [name for name in wanted.values() if name not in names]
         if missing:
             raise DataError(
@@ -127,19 +133,61 @@ def _from_table(path: Path, section: Mapping[str, Any]) -> tuple[Any, Any]:
 def _split(x: Any, y: Any, further: Mapping[str, Any], section: Mapping[str, Any]) -> JobData:
     """Keep the test rows aside, then let :class:`evo.Data` split off the validation rows."""
     x_test, y_test = further.get("x_test"), further.get("y_test")
+    x, splitting = _splitting(x, further, section)
     test = _share(section, "test", 0.0)
     if test and x_test is not None:
         raise SettingsError("[data] test: a share of the rows and x_test exclude each other")
     if test:
-        train, kept = test_split(y, test, int(section.get("test_seed", 0)))
+        train, kept = _test_rows(x, y, test, int(section.get("test_seed", 0)), splitting)
         x_test, y_test = _rows(x, kept), y[kept]
-        x, y = _rows(x, train), y[train]
-    seed = int(section.get("seed", 0))
+        x, y, splitting = _rows(x, train), y[train], splitting.of_rows(train)
     if "x_validation" in further:
-        data = Data(x, y, validation=(further["x_validation"], further["y_validation"]), seed=seed)
+        given: dict[str, Any] = {"validation": (further["x_validation"], further["y_validation"])}
     else:
-        data = Data(x, y, validation=section.get("validation", 0.2), seed=seed)
-    return JobData(data, x_test, y_test)
+        given = dict(vars(splitting))
+    weight = section.get("class_weight")
+    return JobData(Data(x, y, seed=int(section.get("seed", 0)), class_weight=weight, **given), x_test, y_test)
+
+
+def _splitting(x: Any, further: Mapping[str, Any], section: Mapping[str, Any]) -> tuple[Any, Splitting]:
+    """What the section says of the validation rows; columns of the table that only split are no inputs."""
+    given = {name: further.get(name, section.get(name)) for name in _COLUMNS}
+    if given["validation"] is None:
+        given["validation"] = 0.2
+    if isinstance(given["validation"], Mapping):
+        given["validation"] = _splitter(given["validation"])
+    return with_columns(x, Splitting(**given, folds=section.get("folds")))
+
+
+def _splitter(table: Mapping[str, Any]) -> Any:
+    """A splitter of scikit-learn: ``{kind = "KFold", n_splits = 5}``.
+
+    Raises:
+        SettingsError: no such splitter, or arguments that it does not take.
+    """
+    from sklearn import model_selection
+
+    arguments = dict(table)
+    name = arguments.pop("kind", None)
+    kinds = {n: k for n, k in vars(model_selection).items() if isinstance(k, type) and hasattr(k, "get_n_splits")}
+    if name not in kinds:
+        known = ", ".join(sorted(n for n in kinds if not n.startswith("Base")))
+        raise SettingsError(f"[data] validation: kind: expected one of {known}, got {name!r}")
+    try:
+        return kinds[name](**arguments)
+    except (TypeError, ValueError) as error:
+        raise SettingsError(f"[data] validation: {name}: {error}") from None
+
+
+def _test_rows(x: Any, y: np.ndarray, share: float, seed: int, splitting: Splitting) -> tuple[np.ndarray, np.ndarray]:
+    """Rows to train and to test: whole groups, or the latest rows, where there are groups or times."""
+    if not splitting.is_drawn:
+        raise SettingsError("[data] test: rows to validate on are named by their numbers; give x_test, too")
+    if splitting.groups is None and splitting.time is None:
+        return test_split(y, share, seed)
+    found = splits_of(share, x, y, len(y), seed=seed, groups=splitting.groups, time=splitting.time)
+    assert found is not None
+    return found[0].train, found[0].validation
 
 
 def test_split(y: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -94,8 +94,12 @@ def _computed(result: Result, job: Job, split: JobData, directory: Path) -> dict
             "name": name,
             "members": [member.number for member in ensemble.members],
             "parameters": ensemble.parameters,
-            "validation": ensemble.evaluate(split.data.x_validation, split.data.y_validation)[metric],
         }
+        if split.data.folds:
+            # There are no rows that no fold's model has seen: the nested estimate, of out-of-fold predictions.
+            row["validation"] = ensemble.report.get("estimate", {}).get(metric, {}).get("value")
+        else:
+            row["validation"] = ensemble.evaluate(split.data.x_validation, split.data.y_validation)[metric]
         if split.x_test is not None:
             row["test"] = ensemble.evaluate(split.x_test, split.y_test)[metric]
         rows.append(row)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from evo.ensemble.library import LibraryModel, warn
 from evo.ensemble.member import Member
 from evo.ensemble.metrics import evaluate
 from evo.ensemble.pooling import pool
+from evo.ensemble.scores import score_of
 from evo.ensemble.selection import Selection, build
 from evo.ensemble.stacking import Stacker
 from genomes.spaces.hypermodel.user_state import state_put_back
@@ -235,21 +236,37 @@ class Ensemble:
         return self.target.probabilities(self.outputs(x, batch_size))
 
     def evaluate(
-        self, x: Any, y: np.ndarray, sample_weight: np.ndarray | None = None, batch_size: int = 256
+        self,
+        x: Any,
+        y: np.ndarray,
+        sample_weight: np.ndarray | None = None,
+        batch_size: int = 256,
+        metrics: Iterable[Any] = (),
     ) -> dict[str, float]:
-        """Metrics on given data: ``accuracy``, ``log_loss``, ... or ``rmse``, ``mae``, ``r2``.
+        """Metrics on given data: ``accuracy``, ``log_loss``, ... or ``rmse``, ``mae``, ``r2``, and those asked for.
 
         Args:
             x: raw input.
             y: its labels.
             sample_weight: weight of each row, or None.
             batch_size: rows per batch of a net.
+            metrics: further ones: names (``auc``, ``f1_macro``; :func:`evo.ensemble.scores.names`) and scorers of
+                scikit-learn. NaN where one is not defined on these rows.
 
         Raises:
             EnsembleError: labels out of range, or numbers of rows that differ.
+            SettingsError: no such metric, or one that is of no use for the target.
         """
+        wanted = [score_of(metric, self.target) for metric in ([metrics] if isinstance(metrics, str) else metrics)]
         outputs = self.outputs(x, batch_size)
-        return evaluate(self.target, outputs, self._targets(y, outputs), sample_weight)
+        targets = self._targets(y, outputs)
+        found = evaluate(self.target, outputs, targets, sample_weight)
+        for score in wanted:
+            try:
+                found[score.name] = score(self.target, outputs, targets, sample_weight)
+            except ValueError:
+                found[score.name] = float("nan")
+        return found
 
     def diversity(self, x: Any = None, y: np.ndarray | None = None) -> dict[str, Any]:
         """How the members differ, pair by pair; :func:`evo.ensemble.diversity.diversity` lists the measures.

@@ -81,17 +81,7 @@ def pooled_model(
     import keras
     from keras import ops
 
-    copies = [copy_model(model, f"member_{index}") for index, model in enumerate(models)]
-    first = copies[0]
-    inputs = keras.tree.map_structure(
-        lambda tensor: keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=tensor.name), _input_of(first)
-    )
-    described = _describe(first)
-    for index, copy in enumerate(copies):
-        if _describe(copy) != described:
-            raise EnsembleError(
-                f"as_keras: members take different inputs: member 0 {described}, member {index} {_describe(copy)}"
-            )
+    copies, inputs = _side_by_side(models, "member")
     outputs = [ops.cast(target.keras_predictions(copy(inputs)), "float32") for copy in copies]
     shares = [float(weight) for weight in weights]
     if stacker is not None:
@@ -104,6 +94,45 @@ def pooled_model(
         pooled = target.keras_pool(outputs, shares, pooling, temperature)
     unique_names(inputs, pooled)
     return keras.Model(inputs, pooled, name=name)
+
+
+def mean_model(models: Sequence[Any], name: str = "mean") -> Any:
+    """One functional ``keras.Model`` whose outputs are the means of those of several, which take the same input.
+
+    Args:
+        models: the models; copied.
+        name: the model's name.
+    """
+    import keras
+
+    copies, inputs = _side_by_side(models, "fold")
+    outputs = [copy(inputs) for copy in copies]
+    # In float32, whatever type the models compute in.
+    mean = keras.tree.map_structure(lambda *each: keras.layers.Average(dtype="float32")(list(each)), *outputs)
+    unique_names(inputs, mean)
+    return keras.Model(inputs, mean, name=name)
+
+
+def _side_by_side(models: Sequence[Any], name: str) -> tuple[list[Any], Any]:
+    """Copies of models, and the input that all of them take.
+
+    Raises:
+        EnsembleError: they do not take the same.
+    """
+    import keras
+
+    copies = [copy_model(model, f"{name}_{index}") for index, model in enumerate(models)]
+    first = copies[0]
+    inputs = keras.tree.map_structure(
+        lambda tensor: keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=tensor.name), _input_of(first)
+    )
+    described = _describe(first)
+    for index, copy in enumerate(copies):
+        if _describe(copy) != described:
+            raise EnsembleError(
+                f"as_keras: members take different inputs: member 0 {described}, member {index} {_describe(copy)}"
+            )
+    return copies, inputs
 
 
 def _describe(model: Any) -> str:

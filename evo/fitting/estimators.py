@@ -43,6 +43,7 @@ class _EvoEstimator(BaseEstimator):  # type: ignore[misc]
         epochs: int | None = None,
         space: Space | None = None,
         validation: Any = 0.2,
+        folds: int | None = None,
         objective: Any = None,
         members: int | None = None,
         trees: bool = False,
@@ -57,6 +58,7 @@ class _EvoEstimator(BaseEstimator):  # type: ignore[misc]
         self.epochs = epochs
         self.space = space
         self.validation = validation
+        self.folds = folds
         self.objective = objective
         self.members = members
         self.trees = trees
@@ -121,6 +123,7 @@ class _EvoEstimator(BaseEstimator):  # type: ignore[misc]
                 task=task,
                 space=self.space,
                 validation=self.validation,
+                folds=self.folds,
                 sample_weight=sample_weight,
                 objective=self.objective,
                 members=self.members,
@@ -182,7 +185,9 @@ class EvoClassifier(ClassifierMixin, _EvoEstimator):  # type: ignore[misc]
         epochs: full length of a training, in place of the effort's.
         space: what is searched.
         validation: what is kept of the rows given to ``fit`` to judge candidates by.
-        objective: what is maximised or minimised.
+        folds: cross-validate every candidate on so many folds instead.
+        objective: what candidates are chosen by: a name (``roc_auc``, ``f1_macro``, ``neg_mean_absolute_error``) or a
+            scorer of scikit-learn, among others.
         members: most members of the ensemble.
         trees: let gradient-boosted trees join it.
         class_weight: ``"balanced"``, or a weight for each label.
@@ -212,6 +217,7 @@ class EvoClassifier(ClassifierMixin, _EvoEstimator):  # type: ignore[misc]
         epochs: int | None = None,
         space: Space | None = None,
         validation: Any = 0.2,
+        folds: int | None = None,
         objective: Any = None,
         members: int | None = None,
         trees: bool = False,
@@ -228,6 +234,7 @@ class EvoClassifier(ClassifierMixin, _EvoEstimator):  # type: ignore[misc]
             epochs=epochs,
             space=space,
             validation=validation,
+            folds=folds,
             objective=objective,
             members=members,
             trees=trees,
@@ -238,13 +245,15 @@ class EvoClassifier(ClassifierMixin, _EvoEstimator):  # type: ignore[misc]
         )
         self.class_weight = class_weight
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None, time: Any = None) -> Self:
         """Search, train and keep.
 
         Args:
             X: inputs.
             y: labels, (rows,): words, booleans or whole numbers; or 0 and 1 in a column for each label that may hold.
             sample_weight: a weight for each row, or None.
+            groups: what each row belongs to, or None: no group has rows both to train on and to judge by.
+            time: when each row was, or None: the latest rows are judged by.
 
         Raises:
             ValueError: inputs or labels that cannot be used.
@@ -254,7 +263,9 @@ class EvoClassifier(ClassifierMixin, _EvoEstimator):  # type: ignore[misc]
         check_classification_targets(y)
         if type_of_target(y, input_name="y").startswith(Multilabel.task):
             self.classes_ = np.arange(y.shape[1])
-            return self._fitted(x, y, sample_weight, Multilabel.task, class_weight=self.class_weight)
+            return self._fitted(
+                x, y, sample_weight, Multilabel.task, class_weight=self.class_weight, groups=groups, time=time
+            )
         if y.ndim == 2:
             raise DataError("y: several targets of several classes each; fit one model for each")
         self.classes_, indices = np.unique(y, return_inverse=True)
@@ -263,7 +274,9 @@ class EvoClassifier(ClassifierMixin, _EvoEstimator):  # type: ignore[misc]
         weights = None if sample_weight is None else np.asarray(sample_weight)
         if weights is not None and weights.shape == indices.shape and len(np.unique(indices[weights != 0])) == 1:
             raise DataError("sample_weight: the rows of positive weight hold 1 class only; two or more are needed")
-        return self._fitted(x, y, sample_weight, CLASSIFICATION, class_weight=self.class_weight)
+        return self._fitted(
+            x, y, sample_weight, CLASSIFICATION, class_weight=self.class_weight, groups=groups, time=time
+        )
 
     def predict(self, X: Any) -> np.ndarray:
         """Labels, (rows,); for labels that may hold together 0 and 1, (rows, labels)."""
@@ -298,6 +311,7 @@ class EvoRegressor(RegressorMixin, _EvoEstimator):  # type: ignore[misc]
         epochs: see there.
         space: see there.
         validation: see there.
+        folds: see there.
         objective: see there.
         members: see there.
         trees: see there.
@@ -312,20 +326,22 @@ class EvoRegressor(RegressorMixin, _EvoEstimator):  # type: ignore[misc]
         model_: the fitted model (:class:`evo.Fitted`).
     """
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None, time: Any = None) -> Self:
         """Search, train and keep.
 
         Args:
             X: inputs.
             y: numbers, (rows,), or (rows, outputs) for several.
             sample_weight: a weight for each row, or None.
+            groups: what each row belongs to, or None: no group has rows both to train on and to judge by.
+            time: when each row was, or None: the latest rows are judged by.
 
         Raises:
             ValueError: inputs or numbers that cannot be used.
         """
         x = self._inputs(X, reset=True)
         y = _targets(self, y, len(x), dtype="numeric")
-        return self._fitted(x, y.astype(np.float64), sample_weight, Regression.task)
+        return self._fitted(x, y.astype(np.float64), sample_weight, Regression.task, groups=groups, time=time)
 
     def predict(self, X: Any) -> np.ndarray:
         """Numbers, float64 (rows,), or (rows, outputs) for several."""

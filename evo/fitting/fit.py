@@ -17,7 +17,7 @@ from evo.fitting.fitted import Fitted
 from evo.fitting.forecasting.training import fit_forecast
 from evo.fitting.pictures import labelled_pictures
 from evo.fitting.searching import Search
-from evo.fitting.splitting import Splitting, with_columns
+from evo.fitting.splitting import Splitting, in_folds, with_columns
 from evo.fitting.task import all_targets, inputs_and_target, inputs_of, remarks, space_for
 from genomes.errors import GenomeError
 from genomes.spaces.base import Space
@@ -37,6 +37,7 @@ def fit(
     validation: Any = 0.2,
     sample_weight: Any = None,
     class_weight: Mapping[Any, float] | str | None = None,
+    folds: int | None = None,
     groups: Any = None,
     time: Any = None,
     objective: Any = None,
@@ -73,12 +74,15 @@ def fit(
             no input.
         sample_weight: a weight for each row.
         class_weight: ``"balanced"``, or a weight for each label.
+        folds: cross-validate every candidate on so many folds, in place of ``validation``. A candidate is trained that
+            often, and its member of the ensemble is the mean of the folds' models.
         groups: what each row belongs to, or the name of the column that says it, which is no input then: no group has
             rows both to train on and to judge by.
         time: when each row was, or the name of the column that says it: the latest rows are judged by. With a
             horizon the column of times; by default the index, or the one column that holds dates.
-        objective: what is maximised or (with a leading minus) minimised; by default accuracy or the root of the mean
-            squared error.
+        objective: what candidates are chosen by: ``auc``, ``f1_macro``, ``balanced_accuracy``, ``mcc``, ``log_loss``,
+            ``mae``, ``mape``, ``r2``, ``pinball_0.9``, any name or scorer of scikit-learn, ``latency``, or several; by
+            default accuracy or the root of the mean squared error.
         members: most members of the ensemble, in place of the effort's.
         trees: let gradient-boosted trees join the ensemble (tables only); it then cannot be exported.
         seed: of split and search.
@@ -108,9 +112,9 @@ def fit(
     search = Search(effort, minutes, trials, objective, members, trees, seed, workers, verbose, campaign)
     place = Path(directory) if directory is not None else _new_directory()
     if horizon is not None:
-        if any(given is not None for given in (task, sample_weight, class_weight, groups)):
+        if any(given is not None for given in (task, sample_weight, class_weight, folds, groups)):
             raise SettingsError(
-                "horizon: a forecast takes no task, sample_weight, class_weight and groups; leave them out"
+                "horizon: a forecast takes no task, sample_weight, class_weight, folds and groups; leave them out"
             )
         if time is not None and not isinstance(time, str):
             raise SettingsError("time: with a horizon, give the name of the column of times")
@@ -135,7 +139,7 @@ def fit(
             raise DataError("target: a folder of pictures has its classes in its folders; leave the target out")
         data, target, line = labelled_pictures(Path(data))
         said.append(line)
-    splitting = Splitting(validation, groups, time)
+    splitting = Splitting(validation, groups, time, folds)
     prepared, name = _data(data, target, splitting, seed, sample_weight, class_weight)
     try:
         found, line = infer_target(all_targets(prepared), name, task if space is None else space.target or task)
@@ -148,7 +152,8 @@ def fit(
             raise DataError(str(error)) from error
         said += lines
         space = space_for(prepared.x_train, found, columns)
-    result, ensemble, notes = search.run(space, prepared, place, [line, *said, *remarks(prepared, found, name)])
+    said = [line, *said, *remarks(prepared, found, name), *in_folds(prepared)]
+    result, ensemble, notes = search.run(space, prepared, place, said)
     return Fitted(place, ensemble, name=name, notes=notes, result=result).keep()
 
 
@@ -156,7 +161,7 @@ def _data(
     data: Any, target: Any, splitting: Splitting, seed: int, sample_weight: Any, class_weight: Any
 ) -> tuple[Data, str]:
     if isinstance(data, Data):
-        if any(given is not None for given in (target, sample_weight, class_weight, splitting.groups, splitting.time)):
+        if any(given is not None for given in (target, sample_weight, class_weight)) or splitting.is_said:
             raise DataError("data: an evo.Data has its targets, weights and split itself; give it alone")
         return data, "y"
     x, y, name = inputs_and_target(data, target)
@@ -177,6 +182,7 @@ def _data(
             seed=seed,
             sample_weight=sample_weight,
             class_weight=class_weight,
+            folds=splitting.folds,
             groups=splitting.groups,
             time=splitting.time,
         ),

@@ -156,23 +156,24 @@ class Fitted:
         """
         return self.ensemble.predict_proba(self._checked(data))
 
-    def evaluate(self, data: Any, target: Any = None, sample_weight: Any = None) -> dict[str, float]:
+    def evaluate(self, data: Any, target: Any = None, sample_weight: Any = None, metrics: Any = ()) -> dict[str, float]:
         """Metrics on rows whose targets are known.
 
         Args:
             data: rows; with the target's column if ``target`` is None.
             target: the targets, or the name of their column.
             sample_weight: a weight for each row, or None.
+            metrics: further metrics by name, or scorers of scikit-learn: see :meth:`evo.Ensemble.evaluate`.
 
         Returns:
-            ``accuracy``, ``log_loss``, ... or ``rmse``, ``mae``, ``r2``.
+            ``accuracy``, ``log_loss``, ... or ``rmse``, ``mae``, ``r2``, and the further ones.
 
         Raises:
             DataError: as :meth:`predict`, or no such column.
             EnsembleError: labels that the model does not know.
         """
         x, y, _ = inputs_and_target(data, self.name if target is None else target)
-        return self.ensemble.evaluate(self._checked(x), y, sample_weight)
+        return self.ensemble.evaluate(self._checked(x), y, sample_weight, metrics=metrics)
 
     # -- keeping -------------------------------------------------------------------------
     @property
@@ -215,7 +216,7 @@ class Fitted:
         """A few validation rows, prepared; None where neither memory nor the directory has any."""
         data = None if self._result is None else self._result.data
         if data is not None:
-            x = data.get("x_validation")
+            x = data.get("x_train" if data.folds else "x_validation")
             return {name: column[:_ROWS] for name, column in x.items()} if isinstance(x, Mapping) else x[:_ROWS]
         try:
             arrays = read_arrays(self.directory / _ROWS_FILE)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from evo.core.errors import DataError
+from evo.data import Data
 from genomes.targets.labels import in_words
 
 
@@ -20,11 +21,19 @@ class Splitting:
         validation: see :class:`evo.Data`.
         groups: likewise.
         time: likewise.
+        folds: likewise.
     """
 
     validation: Any = 0.2
     groups: Any = None
     time: Any = None
+    folds: int | None = None
+
+    @property
+    def is_said(self) -> bool:
+        """Whether anything was said of the split."""
+        plain = isinstance(self.validation, float) and self.validation == Splitting.validation
+        return not plain or any(given is not None for given in (self.groups, self.time, self.folds))
 
     @property
     def is_drawn(self) -> bool:
@@ -33,8 +42,8 @@ class Splitting:
 
     def of_rows(self, rows: np.ndarray) -> Splitting:
         """Of some of the rows, by their numbers."""
-        taken = (None if values is None else np.asarray(values)[rows] for values in (self.groups, self.time))
-        return Splitting(self.validation, *taken)
+        groups, time = (None if values is None else np.asarray(values)[rows] for values in (self.groups, self.time))
+        return Splitting(self.validation, groups, time, self.folds)
 
 
 def with_columns(x: Any, splitting: Splitting) -> tuple[Any, Splitting]:
@@ -62,7 +71,17 @@ def with_columns(x: Any, splitting: Splitting) -> tuple[Any, Splitting]:
         x = {name: values for name, values in x.items() if name not in only_split}
     elif only_split:
         x = x.drop(columns=sorted(only_split))
-    return x, Splitting(**found)
+    return x, Splitting(**found, folds=splitting.folds)
+
+
+def in_folds(data: Data) -> list[str]:
+    """A line that says what cross-validation costs; none where there are no folds."""
+    if not data.folds:
+        return []
+    return [
+        f"every candidate is cross-validated: trained {data.folds} times, judged by {data.validation_rows} rows in "
+        "all, and predicts with the mean of its models"
+    ]
 
 
 def _judged_by(values: Any, name: str) -> Any:

@@ -100,7 +100,8 @@ def _is_dataset(data: Any) -> bool:
 # -- the target ------------------------------------------------------------------------
 def all_targets(data: Data) -> Any:
     """Targets of the training rows, then those of the validation rows, as one array or frame."""
-    parts = [data.y_train, data.y_validation]
+    # With folds the validation rows are among the others.
+    parts = [data.y_train] if data.folds else [data.y_train, data.y_validation]
     if any(isinstance(part, Mapping) for part in parts):
         raise DataError("target: several targets by name are not fitted in one call; fit one model for each")
     if all(hasattr(part, "iloc") for part in parts):
@@ -114,6 +115,8 @@ def remarks(data: Data, target: Target, name: str) -> list[str]:
     """What a user should know of the classes before anything is trained: one line each."""
     if not target.gives_probabilities or isinstance(target, Multilabel):
         return []
+    if data.folds:
+        return _rare(data, target, name)
     train, kept = (np.asarray(target.prepare(y)).reshape(-1).astype(int) for y in (data.y_train, data.y_validation))
     number = len(target.labels or ()) or max(2, target.width)
     found = []
@@ -126,6 +129,16 @@ def remarks(data: Data, target: Target, name: str) -> list[str]:
             called = target.labels_at(np.asarray(absent)).tolist()
             found.append(f"{name}: no {what} row of {in_words(called, 3)}: {hint}")
     return found
+
+
+def _rare(data: Data, target: Target, name: str) -> list[str]:
+    """A line on classes that some fold's model sees no row of."""
+    labels = np.asarray(target.prepare(data.y_train)).reshape(-1).astype(int)
+    absent = {int(n) for split in data.splits for n in np.setdiff1d(labels[split.validation], labels[split.train])}
+    if not absent:
+        return []
+    called = target.labels_at(np.asarray(sorted(absent))).tolist()
+    return [f"{name}: so few rows of {in_words(called, 3)} that some fold is trained on none of them"]
 
 
 # -- the space -------------------------------------------------------------------------

@@ -70,6 +70,12 @@ class PreprocessingFile:
         atomic.write_file(self._path, packed)
 
 
+def of_fold(arrays: Mapping[str, np.ndarray], fold: int) -> dict[str, np.ndarray]:
+    """What was found in the training rows of one fold, by its plain names."""
+    prefix = f"fold{fold}/"
+    return {name[len(prefix) :]: array for name, array in arrays.items() if name.startswith(prefix)}
+
+
 def pack_arrays(arrays: Mapping[str, np.ndarray]) -> bytes:
     """Arrays as an ``.npz`` file whose bytes depend on nothing else.
 

@@ -16,6 +16,7 @@ def load_model(
     preprocessing: dict[str, np.ndarray] | None,
     state_path: str,
     dtype: str | None = None,
+    fold: int | None = None,
 ) -> Any:
     """The trained ``keras.Model`` of a trial, uncompiled; it predicts as it did when it was saved.
 
@@ -25,11 +26,12 @@ def load_model(
         preprocessing: what ``space.adapt`` found, or None.
         state_path: state file that the trial wrote.
         dtype: dtype policy; ``float32`` by default.
+        fold: which model of a cross-validated trial; None for that of one training.
 
     Raises:
         StorageError: the file is missing, damaged, or of another genome.
     """
-    state = states.read_state(state_path)
+    state = states.read_state(state_path, fold)
     with state_put_back():
         model = space.build(genome, preprocessing, dtype=dtype or "float32", seed=state.seed % 2**32)
     states.assign(model.weights, states.weight_names(model), state.final_weights, "weights")

@@ -15,8 +15,6 @@ from evo.training.task import DataReference
 
 Arrays = np.ndarray | Mapping[str, np.ndarray]
 
-#: Data sets kept open per process; a campaign has one.
-_KEPT = 2
 _opened: OrderedDict[str, ResidentData] = OrderedDict()
 
 
@@ -73,7 +71,7 @@ def open_data(reference: DataReference) -> ResidentData:
         splits[part] = Split(x, y, _gather(arrays, f"weight_{part}"))
     data = ResidentData(reference.fingerprint, splits["train"], splits["validation"])
     _opened[reference.fingerprint] = data
-    while len(_opened) > _KEPT:
+    while len(_opened) > reference.kept:
         _opened.popitem(last=False)
     return data
 

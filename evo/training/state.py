@@ -15,12 +15,15 @@ Layout (version 1)::
 Every array has an attribute ``index``, its place in the list that it came
 from: names that Keras makes up (``conv2d_7``) differ from process to
 process, order does not.
+
+The state of a cross-validated trial has the attributes ``version`` and ``folds``, their number, and all of the above in
+a group for each: ``/fold0``, ``/fold1``, ...
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -77,23 +80,45 @@ def write_state(path: str, state: TrainingState) -> None:
     Raises:
         StorageError: the file cannot be written.
     """
+    _write(path, lambda file: _fill(file, state))
+
+
+def write_folds(path: str, states: Iterable[TrainingState]) -> None:
+    """Write the states of a cross-validated trial, likewise; they are asked for one after the other."""
+
+    def fill(file: Any) -> None:
+        number = 0
+        for number, state in enumerate(states, 1):
+            _fill(file.create_group(f"fold{number - 1}"), state)
+        file.attrs["version"] = VERSION
+        file.attrs["folds"] = number
+
+    _write(path, fill)
+
+
+def _fill(file: Any, state: TrainingState) -> None:
+    """Put a state into an open file, or into a group of one."""
+    file.attrs["version"] = VERSION
+    file.attrs["epoch"] = state.epoch
+    file.attrs["first_epoch"] = state.first_epoch
+    file.attrs["seed"] = np.uint64(state.seed)
+    file.attrs["genome"] = state.genome
+    if state.rate_scale != 1.0:
+        file.attrs["rate_scale"] = state.rate_scale
+    for name in (*_GROUPS, *(name for name in _OPTIONAL if getattr(state, name))):
+        group = file.create_group(name)
+        for index, (key, value) in enumerate(getattr(state, name).items()):
+            array = np.asarray(value, np.float64) if name == "curves" else np.asarray(value)
+            group.create_dataset(key, data=array, track_times=False).attrs["index"] = index
+
+
+def _write(path: str, fill: Callable[[Any], None]) -> None:
     import h5py
 
     aside = f"{path}.{os.getpid()}.part"
     try:
         with h5py.File(aside, "w", track_order=False) as file:
-            file.attrs["version"] = VERSION
-            file.attrs["epoch"] = state.epoch
-            file.attrs["first_epoch"] = state.first_epoch
-            file.attrs["seed"] = np.uint64(state.seed)
-            file.attrs["genome"] = state.genome
-            if state.rate_scale != 1.0:
-                file.attrs["rate_scale"] = state.rate_scale
-            for name in (*_GROUPS, *(name for name in _OPTIONAL if getattr(state, name))):
-                group = file.create_group(name)
-                for index, (key, value) in enumerate(getattr(state, name).items()):
-                    array = np.asarray(value, np.float64) if name == "curves" else np.asarray(value)
-                    group.create_dataset(key, data=array, track_times=False).attrs["index"] = index
+            fill(file)
             file.flush()
         with open(aside, "rb") as handle:
             os.fsync(handle.fileno())
@@ -104,14 +129,19 @@ def write_state(path: str, state: TrainingState) -> None:
         raise StorageError(f"state: {path} cannot be written: {error}") from error
 
 
-def read_state(path: str) -> TrainingState:
+def read_state(path: str, fold: int | None = None) -> TrainingState:
     """Read a state back.
+
+    Args:
+        path: the file.
+        fold: which of a cross-validated trial's; None for that of one training.
 
     Raises:
         StorageError: the file is missing, damaged, or of a version to come.
     """
     try:
-        with open_arrays(path) as file:
+        with open_arrays(path) as root:
+            file = root if fold is None else root[f"fold{fold}"]
             version = int(file.attrs["version"])
             if version != VERSION:
                 raise StorageError(f"state: {path} has version {version}, this evo reads {VERSION}")
@@ -132,10 +162,24 @@ def read_state(path: str) -> TrainingState:
         raise StorageError(f"state: {path} cannot be read: {error}") from error
 
 
-def read_weights(path: str) -> dict[str, np.ndarray]:
-    """The weights to predict with, by variable path: what inheritance needs."""
+def number_of_folds(path: str) -> int:
+    """How many trainings left a state: 0 for one training that is no fold.
+
+    Raises:
+        StorageError: the file is missing or damaged.
+    """
     try:
         with open_arrays(path) as file:
+            return int(file.attrs.get("folds", 0))
+    except _UNREADABLE as error:
+        raise StorageError(f"state: {path} cannot be read: {error}") from error
+
+
+def read_weights(path: str, fold: int | None = None) -> dict[str, np.ndarray]:
+    """The weights to predict with, by variable path: what inheritance needs."""
+    try:
+        with open_arrays(path) as root:
+            file = root if fold is None else root[f"fold{fold}"]
             return _read_group(file["weights"]) | (_read_group(file["averages"]) if "averages" in file else {})
     except _UNREADABLE as error:
         raise StorageError(f"state: {path} cannot be read: {error}") from error

@@ -56,12 +56,27 @@ class DataReference:
             ``x_train/NAME``; for several targets ``y_train/NAME``) to its file's name, or,
             in-process, to the array.
         encoded: inputs are what ``Space.encode`` gave, so that models are built without that part.
+        kept: data sets that a worker keeps open: a fold's come in turns.
     """
 
     fingerprint: str
     directory: str | None
     arrays: Mapping[str, Any]
     encoded: bool = False
+    kept: int = 2
+
+
+@dataclass(frozen=True)
+class FoldReference:
+    """Where a worker finds what one training of a cross-validated trial needs.
+
+    Attributes:
+        data: the fold's rows.
+        preprocessing: path of an ``.npz`` file with what ``Space.adapt`` found in the fold's training rows, or None.
+    """
+
+    data: DataReference
+    preprocessing: str | None = None
 
 
 @dataclass(frozen=True)
@@ -88,6 +103,9 @@ class TrialTask:
         deadline: Unix time at which a campaign that minutes alone limit ends: a trial stops after the last epoch that
             fits before it, one at least; None for none.
         callbacks: Keras callbacks of the user's, of which the trial makes fresh copies.
+        folds: of a cross-validated trial: it is trained once on each, and ``data`` and ``preprocessing`` are not read.
+        fold: which part of ``start`` and ``inherit`` belongs to this training; None for those of one training.
+        stop: epochs behind the state after which this training ends, short of ``last_epoch``; None for none.
     """
 
     number: int
@@ -106,6 +124,9 @@ class TrialTask:
     settings: TrainingSettings = field(default_factory=TrainingSettings)
     deadline: float | None = None
     callbacks: ShippedCallbacks = field(default_factory=ShippedCallbacks, compare=False)
+    folds: tuple[FoldReference, ...] = ()
+    fold: int | None = None
+    stop: int | None = None
 
 
 @dataclass(frozen=True)
@@ -116,7 +137,8 @@ class TrialReport:
         number: the trial's number.
         outcome: what came of it.
         predictions: float32 predictions on the validation data, shape
-            (rows, outputs); probabilities for classifiers; None unless it completed.
+            (rows, outputs); probabilities for classifiers; None unless it completed. Of a cross-validated trial those
+            of each fold's model for the fold's validation rows, fold after fold.
         state: path of the state file that the worker wrote (weights, optimizer, random state); None if none.
     """
 

@@ -16,6 +16,7 @@ from evo.training import own_fit
 from evo.training.backends.choice import engine_cache, engine_for
 from evo.training.backends.engine import Engine, EpochResult
 from evo.training.best_epoch import BestEpoch, best_of
+from evo.training.cross_validation import train_folds
 from evo.training.limits import over_limit
 from evo.training.measurements import MEASUREMENTS
 from evo.training.resident_data import ResidentData, open_data
@@ -78,6 +79,8 @@ def train(task: TrialTask) -> TrialReport:
         StorageError, DataError, SettingsError: a full disk, a state or data that cannot be read, a device that is not
             there: the machine's fault, which must not become the outcome of a candidate.
     """
+    if task.folds:
+        return train_folds(task, train)
     trial = _TrialRun(task)
     try:
         predictions = trial.run()
@@ -276,7 +279,7 @@ class _TrialRun:
                 return state
         if task.start is None:
             return None
-        state = read_state(task.start)
+        state = read_state(task.start, task.fold)
         if state.epoch != task.first_epoch:
             raise StorageError(
                 f"state: {task.start} holds epoch {state.epoch}, trial {task.number} starts at {task.first_epoch}"
@@ -296,7 +299,8 @@ class _TrialRun:
         callbacks = self.callbacks
         if callbacks is not None:
             callbacks.train_begins()
-        while self.epoch < task.last_epoch:
+        last = task.last_epoch if task.stop is None else min(task.stop, task.last_epoch)
+        while self.epoch < last:
             began = time.perf_counter()
             first = (self.epoch - task.first_epoch) * steps
             own_rates = rates[first : first + steps]
@@ -321,11 +325,11 @@ class _TrialRun:
                     self._note(f"stopped after epoch {self.epoch} of {task.last_epoch} by a Keras callback")
                 break
             lasted = time.perf_counter() - began
-            if task.deadline is not None and self.epoch < task.last_epoch and time.time() + lasted > task.deadline:
+            if task.deadline is not None and self.epoch < last and time.time() + lasted > task.deadline:
                 self._note(f"stopped after epoch {self.epoch} of {task.last_epoch}: the campaign's time is up")
                 break
             unsaved += lasted
-            if unsaved >= SAVE_EVERY and self.epoch < task.last_epoch and callbacks is None:
+            if unsaved >= SAVE_EVERY and self.epoch < last and callbacks is None:
                 state = self._captured(genome, engine)
                 state.averages = self.best.weights or {}
                 self._write(state)

@@ -92,13 +92,14 @@ class Forecaster(Fitted):
         return self.plan.read(inputs_of(data))
 
     # -- judging -------------------------------------------------------------------------
-    def evaluate(self, data: Any, target: Any = None, sample_weight: Any = None) -> dict[str, float]:
+    def evaluate(self, data: Any, target: Any = None, sample_weight: Any = None, metrics: Any = ()) -> dict[str, float]:
         """``rmse``, ``mae`` and ``r2`` over all windows of a series.
 
         Args:
             data: the series, in the form of what the model was fitted on, or a file.
             target: not taken: the series has what is predicted.
             sample_weight: not taken.
+            metrics: further metrics by name, or scorers of scikit-learn: see :meth:`evo.Ensemble.evaluate`.
 
         Raises:
             DataError: as :meth:`predict`, or too few steps for one window and the horizon after it.
@@ -106,7 +107,7 @@ class Forecaster(Fitted):
         if target is not None or sample_weight is not None:
             raise DataError("target: a series has what is predicted itself; give it alone")
         x, y = self._windows(self.plan.channels_of(self._read(data)), 0, 1)
-        return self.ensemble.evaluate(x, self.space.target.prepare(y))  # type: ignore[union-attr]
+        return self.ensemble.evaluate(x, self.space.target.prepare(y), metrics=metrics)  # type: ignore[union-attr]
 
     def backtest(self, data: Any, origins: int = 5, stride: int | None = None) -> Any:
         """Forecasts from several origins, one after the other, beside the baselines: how good it would have been.

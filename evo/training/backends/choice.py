@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 from typing import Any
 
 from evo.training import precision
@@ -21,6 +22,8 @@ from genomes.genome import Genome
 
 #: Data larger than this stay in their memory-mapped files, and are trained on by ``fit``.
 _RESIDENT_BYTES = 4 * 2**30
+#: Which fold the fingerprint of a fold's data names.
+_FOLD = re.compile(r"-fold\d+")
 
 
 @functools.cache
@@ -53,19 +56,22 @@ def engine_for(
     # Between two epochs of the compiled function Keras' own callbacks find what they need, of TensorFlow's alone.
     by_fit = bool(task.callbacks) and (task.callbacks.needs_fit or keras.backend.backend() != "tensorflow")
     context = [
-        data.fingerprint,
         policy,
         placement.kind,
         placement.replicas,
         placement.device,
         divisor,
         repr(task.settings.strategy),
-        _stamp(task.preprocessing),
         task.data.encoded,
         by_fit,
     ]
+    learnt = [data.fingerprint, _stamp(task.preprocessing)]
     cache = engine_cache()
-    own_key = genome_key(task.space, task.genome, context)
+    own_key = genome_key(task.space, task.genome, [*learnt, *context])
+    if task.fold is not None:
+        # Data are arguments of compiled functions, and what models hold of preprocessing is in their structure: one
+        # engine serves all folds.
+        learnt = [_FOLD.sub("", data.fingerprint)]
     engine = cache.for_genome(own_key)
     if engine is not None and restored:
         return engine
@@ -84,16 +90,17 @@ def engine_for(
             from genomes.inheritance import inherit
 
             parent = Genome.from_json(task.inherit_genome or task.genome)
-            inherit(parent, read_weights(task.inherit), genome, model)
+            inherit(parent, read_weights(task.inherit, task.fold), genome, model)
         size = max(1, int(space.batch_size(genome)) // divisor)
         recipe = Recipe(space, genome, model, optimizer, size, preprocessing)
         if engine is None:
-            structure = structure_key(recipe, context) if keras.backend.backend() == "tensorflow" else None
+            structure = structure_key(recipe, [*learnt, *context]) if keras.backend.backend() == "tensorflow" else None
             engine = cache.for_structure(structure, own_key)
             if engine is None:
                 engine = _new_engine(recipe, data, placement, by_fit)
                 cache.put(structure, own_key, engine)
                 return engine
+        engine.data = data
         engine.adopt(recipe)
     return engine
 

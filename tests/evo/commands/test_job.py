@@ -33,6 +33,74 @@ def test_every_example_is_a_valid_job(name: str) -> None:
     assert len(split.x_test) == pytest.approx(0.25 * rows, rel=0.02)
 
 
+SPLIT_TABLE = "size,patient,day,held,y\n" + "".join(
+    f"{n},p{n // 4},2024-01-{1 + n % 28:02d},{int(n > 30)},{'ab'[n % 2]}\n" for n in range(40)
+)
+
+
+@pytest.mark.parametrize(
+    ("lines", "folds", "rows"),
+    [
+        ("validation = 'held'", 0, 9),
+        ("validation = [0, 5, 7]", 0, 3),
+        ("folds = 4", 4, 40),
+        ("validation = {kind = 'KFold', n_splits = 3}", 3, 40),
+        ("groups = 'patient'", 0, 8),
+        ("groups = 'patient'\nfolds = 5", 5, 40),
+        ("groups = 'patient'\ntest = 0.2", 0, 8),
+        ("time = 'day'\nclass_weight = 'balanced'", 0, 8),
+    ],
+)
+def test_a_job_says_which_rows_judge(lines: str, folds: int, rows: int, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(SPLIT_TABLE)
+    lines = lines.replace("\n", "\n        ")
+    config = f"""
+        [data]
+        file = "t.csv"
+        target = "y"
+        {lines}
+        [space]
+        kind = "tabular"
+        [budget]
+        trials = 1
+        """
+    space, split = Job.read(written(tmp_path, config)).load()
+    data = split.data
+    assert (data.folds, data.validation_rows) == (folds, rows)
+    assert "patient" not in data.x_train or "groups" not in lines
+    assert "held" not in data.x_train or "held" not in lines
+    assert ("class_weight" in lines) == (data.weight_train is not None)
+    data.prepare(space)
+    if "groups" in lines and "test" in lines:
+        patients = [set(part["size"] // 4) for part in (data.x_train, data.x_validation, split.x_test)]
+        assert len(set.union(*patients)) == sum(map(len, patients)) == 10
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ("validation = {kind = 'KFolds'}", "kind: expected one of .*KFold.*, got 'KFolds'"),
+        ("validation = {kind = 'KFold', folds = 3}", "validation: KFold: "),
+        ("validation = [1]\ntest = 0.2", "give x_test, too"),
+        ("groups = 'person'", "groups: there is no column 'person'"),
+        ("folds = 5\nvalidation = 0.3", "folds or validation"),
+    ],
+)
+def test_a_job_that_splits_wrongly(lines: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(SPLIT_TABLE)
+    lines = lines.replace("\n", "\n        ")
+    config = f"""
+        [data]
+        file = "t.csv"
+        target = "y"
+        {lines}
+        [budget]
+        trials = 1
+        """
+    with pytest.raises(EvoError, match=words):
+        Job.read(written(tmp_path, config)).load()
+
+
 def test_demo_keeps_the_same_test_rows_for_every_seed() -> None:
     _, one = demo_job(1, 10).load()
     _, other = demo_job(2, 10).load()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -45,3 +48,47 @@ def test_columns_that_only_split_are_no_inputs() -> None:
 def test_a_wrong_column_is_told_before_anything_is_made(arguments: dict[str, Any], words: str) -> None:
     with pytest.raises(DataError, match=words):
         evo.fit(FRAME.assign(y=[0, 1] * 6), "y", **arguments)
+
+
+PROGRAM = """
+import numpy as np, pandas as pd, evo
+from sklearn.metrics import roc_auc_score
+if __name__ == "__main__":
+    rng = np.random.default_rng(0)
+    kinds = rng.choice(["x", "y"], 80)
+    frame = pd.DataFrame({"size": rng.normal(size=80), "kind": kinds, "clinic": np.arange(80) // 8})
+    frame["ill"] = np.where(frame["size"] + rng.normal(size=80) > 1, "yes", "no")
+    model = evo.fit(frame, "ill", directory="c", trials=2, epochs=2, members=2, folds=2, groups="clinic",
+                    objective=["auc", "log_loss"], class_weight="balanced", workers=2, verbose=False)
+    assert "clinic" not in [column.name for column in model.space.columns]
+    told = model.evaluate(frame, metrics=["auc", "mcc"])
+    assert abs(told["auc"] - roc_auc_score(frame["ill"] == "yes", model.predict_proba(frame)[:, 1])) < 1e-6
+    data = model.result.data
+    kept = np.concatenate([data.arrays[f"fold/{n}/validation"] for n in range(2)])
+    outputs = model.result.best.predictions()[:, 0]
+    truth = (frame["ill"] == "yes").to_numpy()[kept]
+    sizes = [len(data.arrays[f"fold/{n}/validation"]) for n in range(2)]
+    parts = np.split(np.arange(80), np.cumsum(sizes)[:-1])
+    expected = np.mean([roc_auc_score(truth[part], outputs[part]) for part in parts])
+    assert abs(model.result.best.scores["val_auc"] - expected) < 1e-9
+    assert set(evo.load_fitted("c").predict(frame)) <= {"no", "yes"}
+    print(model.notes)
+"""
+
+
+@pytest.mark.slow
+def test_folds_groups_and_metrics_in_a_process_of_its_own_and_from_a_shell(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(PROGRAM)
+    done = subprocess.run([sys.executable, "program.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "every candidate is cross-validated: trained 2 times, judged by 80 rows" in done.stdout
+    frame = pd.DataFrame({"size": np.arange(60.0), "day": pd.date_range("2024-01-01", periods=60)})
+    frame["price"] = frame["size"] * 3 + np.random.default_rng(0).normal(size=60)
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    words = "evo fit t.csv --target price --directory d --trials 1 --quiet --time day --validation 0.3 --objective mape"
+    command = [sys.executable, "-m", *words.split()]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Best single model on the validation rows: val_mape" in done.stdout
+    done = subprocess.run([*command, "--objective", "auc"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and "'auc' is of binary, multiclass or multilabel targets" in done.stderr
