@@ -43,7 +43,9 @@ def preflight(setup: CampaignSetup) -> dict[str, str] | None:
             return None
         if found.metrics is not None and not setup.settings.callbacks.needs_fit:
             logged = [*found.metrics, *(f"val_{name}" for name in found.metrics)]
-            setup.settings.objectives.check_names([*logged, *setup.settings.training.measured, *setup.scoring.scores])
+            setup.settings.objectives.check_names(
+                [*logged, *setup.settings.training.measured, *setup.scoring.computable(logged)]
+            )
         setup.executor.told = {"precision": found.precision, "strategy": found.strategy}
     return setup.executor.told
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from evo.core.errors import SettingsError
-from evo.ensemble.scores import Score, check_kind, is_scorer, near, score_named, score_of_scorer
+from evo.ensemble.scores import Score, check_kind, is_defined, is_scorer, near, score_named, score_of_scorer
 from evo.prepared_data import PreparedData
 from evo.training.measurements import MEASUREMENTS
 from evo.training.task import TrialReport
@@ -90,6 +90,20 @@ class Scoring:
             yield slice(first, last)
             first = last
 
+    def computable(self, logged: Collection[str]) -> list[str]:
+        """Names of the scores that trials do not log, without those that what a model predicts is known not to have.
+
+        Args:
+            logged: what trials log.
+        """
+        missing = {name: score for name, score in self.scores.items() if name not in logged}
+        if not missing:
+            return []
+        # How many outputs there are is not known; of what kind they are does not depend on more.
+        targets = [self._target(outputs) for outputs in (1, 2, 3)]
+        known = [target for target in targets if target is not None]
+        return [n for n, score in missing.items() if not known or any(is_defined(score, t) for t in known)]
+
     def check(self) -> None:
         """See whether the scores are defined on the validation rows, before anything is trained.
 
@@ -161,6 +175,8 @@ class _Asked:
             self.scores[name] = score  # unless the model logs one of this name
             return objective
         if self._target is not None:
+            if name != plain and not is_defined(score, self._target):
+                return objective  # a name of what trials log, of which none has it
             check_kind(score, self._target, "objectives")
         if objective.startswith("-") and score.greater:
             raise SettingsError(f"objectives: of {name!r} more is better; leave the minus out")

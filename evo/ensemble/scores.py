@@ -336,15 +336,20 @@ def near(name: str) -> str:
     return f" Did you mean {' or '.join(repr(other) for other in found)}?" if found else ""
 
 
+def is_defined(score: Score, target: Target) -> bool:
+    """Whether a score is defined for what is predicted."""
+    return kind_of(target) in score.kinds
+
+
 def check_kind(score: Score, target: Target, argument: str) -> None:
     """Refuse a score that is not defined for what is predicted.
 
     Raises:
         SettingsError: says which are.
     """
-    kind = kind_of(target)
-    if kind in score.kinds:
+    if is_defined(score, target):
         return
+    kind = kind_of(target)
     fitting = [other.name for other in _SCORES.values() if kind in other.kinds]
     macro = f"{score.name}_macro"
     hint = f"{macro!r} is its mean over the classes" if macro in fitting else f"there are {', '.join(fitting)}"

@@ -12,6 +12,8 @@ from evo.testing import GeneConformance
 from genomes import Gene, Space, spaces
 
 PICTURE, SERIES, ROW = (6, 5, 4), (6, 4), (5,)
+#: Genes of training settings, which build no layers.
+SETTINGS = {"Training", "ImageTraining", "AveragedTraining", "AveragedImageTraining"}
 
 
 def gene(name: str, *children: Gene, **values: Any) -> Gene:
@@ -109,7 +111,7 @@ class TestTokenEmbedding(Chosen):
 class TestSettings(Chosen):
     builds = False
 
-    @pytest.fixture(autouse=True, params=["Training", "ImageTraining"])
+    @pytest.fixture(autouse=True, params=sorted(SETTINGS))
     def choose(self, request: pytest.FixtureRequest) -> None:
         self.chosen = gene(request.param)
 
@@ -135,7 +137,7 @@ class TestVector(Chosen):
 
 def test_every_gene_is_here() -> None:
     covered = {type(one).__name__ for _, one, _ in layers()}
-    covered |= {"TokenEmbedding", "ColumnEmbedding", "Training", "ImageTraining", "Vector"}
+    covered |= {"TokenEmbedding", "ColumnEmbedding", "Vector"} | SETTINGS
     covered |= {"Hyperparameters"}  # belongs to a function: test_spaces_conformance
     own = {kind for kind in Gene.registry.values() if kind.__module__.startswith("genomes.")}
     leaves = {kind.__name__ for kind in own if own.isdisjoint(kind.__subclasses__())}  # the others are bases
