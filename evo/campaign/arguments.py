@@ -11,7 +11,7 @@ from typing import Any, TypedDict, TypeVar
 
 from evo.core.checks import known_names, positive_number, truth_value, whole_number
 from evo.core.errors import SettingsError
-from evo.core.objectives import Objectives
+from evo.core.objectives import OF_EVERY_OUTCOME, Objectives
 from evo.training.measurements import MEASUREMENTS
 from evo.training.precision import PRECISIONS
 from evo.training.strategy import STRATEGIES
@@ -180,12 +180,7 @@ def best_epoch_by(objectives: Objectives, trainer: str = "") -> str:
     if trainer:
         raise SettingsError(f"best_epoch: {trainer} trains, and decides itself which weights are kept; leave it out")
     for objective in objectives.objectives:
-        if isinstance(objective, str) and objective.lstrip("-") not in (
-            "parameters",
-            "flops",
-            "seconds",
-            *MEASUREMENTS,
-        ):
+        if isinstance(objective, str) and objective.lstrip("-") not in (*OF_EVERY_OUTCOME, *MEASUREMENTS):
             return objective
     raise SettingsError(
         f"best_epoch: needs an objective that is logged after every epoch, as val_accuracy; got {objectives.names}"

@@ -417,11 +417,12 @@ class Dispatch:
         data, stored = self._setup.data, self._stored
         # Written anew in each session: what a kill left half-written is not to be trusted.
         shutil.rmtree(stored.path / CACHE, ignore_errors=True)
+        preprocessing = stored.preprocessing()
         if not data.folds:
-            return self._shipped(data, stored.preprocessing(), executor)
+            return self._shipped(data, preprocessing, executor)
         folds = []
         for number in range(data.folds):
-            adapted = of_fold(stored.preprocessing(), number)
+            adapted = of_fold(preprocessing, number)
             path = stored.path / CACHE / f"preprocessing{number}.npz"
             if adapted:
                 path.parent.mkdir(exist_ok=True)

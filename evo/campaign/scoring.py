@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from evo.core.errors import SettingsError
+from evo.core.objectives import OF_EVERY_OUTCOME
 from evo.ensemble.scores import Score, check_kind, is_defined, is_scorer, near, score_named, score_of_scorer
 from evo.prepared_data import PreparedData
 from evo.training.measurements import MEASUREMENTS
@@ -17,7 +18,7 @@ from genomes.spaces.base import Space
 from genomes.targets import Multiclass, Target
 
 #: Names that are no metrics of scikit-learn's.
-_OTHER = ("loss", "parameters", "flops", "seconds", *MEASUREMENTS)
+_OTHER = ("loss", *OF_EVERY_OUTCOME, *MEASUREMENTS)
 #: Before the name of a metric that trials log without weights: the same with the weights of the validation rows.
 _WEIGHTED = "weighted_"
 

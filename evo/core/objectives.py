@@ -32,7 +32,7 @@ Objective = str | Callable[[Outcome], float]
 
 
 #: What every outcome has besides its scores.
-_OF_EVERY_OUTCOME = ("parameters", "flops", "seconds")
+OF_EVERY_OUTCOME = ("parameters", "flops", "seconds")
 
 
 def _written(objective: Any) -> Any:
@@ -94,7 +94,7 @@ class Objectives:
         Raises:
             SettingsError: a name that is not among them; the message has the nearest one, and all that there are.
         """
-        known = [*dict.fromkeys([*logged, *_OF_EVERY_OUTCOME])]
+        known = [*dict.fromkeys([*logged, *OF_EVERY_OUTCOME])]
         for objective in self.objectives:
             name = objective.lstrip("-") if isinstance(objective, str) else known[0]
             if name not in known:

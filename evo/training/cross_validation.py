@@ -11,11 +11,8 @@ import numpy as np
 
 from evo.core.errors import StorageError
 from evo.core.trial import Outcome
-from evo.training.state import read_state, write_folds
+from evo.training.state import STATE_FILE, read_state, write_folds
 from evo.training.task import TrialReport, TrialTask
-
-#: Name of the state file in a trial's directory.
-_STATE_FILE = "state.h5"
 
 
 def train_folds(task: TrialTask, train: Callable[[TrialTask], TrialReport]) -> TrialReport:
@@ -47,7 +44,7 @@ def train_folds(task: TrialTask, train: Callable[[TrialTask], TrialReport]) -> T
             return TrialReport(task.number, dataclasses.replace(report.outcome, message=said, seconds=seconds))
         reports.append(report)
         stop = task.first_epoch + report.outcome.epochs
-    path = os.path.join(task.directory, _STATE_FILE)
+    path = os.path.join(task.directory, STATE_FILE)
     write_folds(path, (read_state(_left(report)) for report in reports))
     predictions = [report.predictions for report in reports if report.predictions is not None]
     return TrialReport(

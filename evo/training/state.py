@@ -33,6 +33,8 @@ from evo.core.errors import StorageError
 from evo.core.hdf5 import UnsafeFileError, open_arrays
 
 VERSION = 1
+#: Name of the file in a trial's directory.
+STATE_FILE = "state.h5"
 #: What reading a file that is no state can raise.
 _UNREADABLE = (OSError, UnsafeFileError, LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
 _GROUPS = ("weights", "seeds", "optimizer", "curves")

@@ -20,7 +20,7 @@ from evo.training.cross_validation import train_folds
 from evo.training.limits import over_limit
 from evo.training.measurements import MEASUREMENTS
 from evo.training.resident_data import ResidentData, open_data
-from evo.training.state import TrainingState, read_state, write_state
+from evo.training.state import STATE_FILE, TrainingState, read_state, write_state
 from evo.training.task import TrialReport, TrialTask
 from evo.training.task_inputs import space_of
 from genomes.errors import GenomeError
@@ -29,8 +29,6 @@ from genomes.genome import Genome
 if TYPE_CHECKING:
     from evo.training.trial_callbacks import TrialCallbacks
 
-#: Name of the state file in a trial's directory.
-_STATE_FILE = "state.h5"
 #: Seconds of training after which an unfinished trial's state is saved.
 SAVE_EVERY = 2.0
 #: Divisors of the batch that are tried, one after the other, when a device runs out of memory.
@@ -242,7 +240,7 @@ class _TrialRun:
         self.epoch = self.task.last_epoch
         if start is not None and start.epoch == self.epoch:
             # A killed worker had ended this very training, and kept its state.
-            self.state = os.path.join(self.task.directory, _STATE_FILE)
+            self.state = os.path.join(self.task.directory, STATE_FILE)
             predictions = engine.evaluate()[1]
         else:
             done = own_fit.train(engine, self.task)
@@ -257,7 +255,7 @@ class _TrialRun:
     def _starting_state(self, genome: Genome) -> TrainingState | None:
         """What a killed worker left of this very trial, else the state that the task starts from."""
         task = self.task
-        left = os.path.join(task.directory, _STATE_FILE)
+        left = os.path.join(task.directory, STATE_FILE)
         # Keras callbacks cannot be asked for what they have seen: with them a trial is done from its beginning.
         if os.path.exists(left) and not task.callbacks:
             try:
@@ -374,7 +372,7 @@ class _TrialRun:
     def _write(self, state: TrainingState) -> None:
         began = time.perf_counter()
         os.makedirs(self.task.directory, exist_ok=True)
-        path = os.path.join(self.task.directory, _STATE_FILE)
+        path = os.path.join(self.task.directory, STATE_FILE)
         write_state(path, state)
         self.state = path
         self.clock.seconds["save"] = self.clock.seconds.get("save", 0.0) + time.perf_counter() - began

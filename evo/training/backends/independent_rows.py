@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from evo.training.backends.batch_structure import as_model_takes
-from evo.training.backends.description import Unproven, check_layer
 from evo.training.backends.engine import Recipe
 from evo.training.resident_data import Split, computing_type
 
@@ -30,20 +29,16 @@ def has_independent_rows(recipe: Recipe, split: Split) -> bool:
         recipe: its model is built.
         split: rows that it is trained on.
     """
-    model = recipe.model
-    layers = model._flatten_layers()
+    layers = recipe.model._flatten_layers()
     if any(_mixes_rows(layer, synchronized=not recipe.space.compiles_models) for layer in layers):
         return False
+    if recipe.unknown_layer is None:
+        return True
     try:
-        for layer in model._flatten_layers():
-            check_layer(layer)
-    except Unproven:
-        try:
-            return _tried(model, split)
-        except Exception:
-            # Whatever it is: Keras' own `fit` will say it.
-            return False
-    return True
+        return _tried(recipe.model, split)
+    except Exception:
+        # Whatever it is: Keras' own `fit` will say it.
+        return False
 
 
 def _mixes_rows(layer: Any, synchronized: bool) -> bool:

@@ -38,6 +38,13 @@ SPLIT_TABLE = "size,patient,day,held,y\n" + "".join(
 )
 
 
+def split_job(folder: Path, lines: str) -> Job:
+    """A job on the table, with these lines in its section of data."""
+    (folder / "t.csv").write_text(SPLIT_TABLE)
+    tail = '[space]\nkind = "tabular"\n[budget]\ntrials = 1\n'
+    return Job.read(written(folder, f'[data]\nfile = "t.csv"\ntarget = "y"\n{lines}\n{tail}'))
+
+
 @pytest.mark.parametrize(
     ("lines", "folds", "rows"),
     [
@@ -52,19 +59,7 @@ SPLIT_TABLE = "size,patient,day,held,y\n" + "".join(
     ],
 )
 def test_a_job_says_which_rows_judge(lines: str, folds: int, rows: int, tmp_path: Path) -> None:
-    (tmp_path / "t.csv").write_text(SPLIT_TABLE)
-    lines = lines.replace("\n", "\n        ")
-    config = f"""
-        [data]
-        file = "t.csv"
-        target = "y"
-        {lines}
-        [space]
-        kind = "tabular"
-        [budget]
-        trials = 1
-        """
-    space, split = Job.read(written(tmp_path, config)).load()
+    space, split = split_job(tmp_path, lines).load()
     data = split.data
     assert (data.folds, data.validation_rows) == (folds, rows)
     assert "patient" not in data.x_train or "groups" not in lines
@@ -87,18 +82,8 @@ def test_a_job_says_which_rows_judge(lines: str, folds: int, rows: int, tmp_path
     ],
 )
 def test_a_job_that_splits_wrongly(lines: str, words: str, tmp_path: Path) -> None:
-    (tmp_path / "t.csv").write_text(SPLIT_TABLE)
-    lines = lines.replace("\n", "\n        ")
-    config = f"""
-        [data]
-        file = "t.csv"
-        target = "y"
-        {lines}
-        [budget]
-        trials = 1
-        """
     with pytest.raises(EvoError, match=words):
-        Job.read(written(tmp_path, config)).load()
+        split_job(tmp_path, lines).load()
 
 
 def test_demo_keeps_the_same_test_rows_for_every_seed() -> None:

@@ -19,6 +19,7 @@ import tensorflow as tf
 
 from evo.training.backends.engine import Engine, follows_rates
 from evo.training.criterion import Criterion
+from genomes.replacement import replaced
 
 #: Augmentation of one replica draws with a seed so far from the next one's.
 _SEEDS_APART = 1_000_003
@@ -146,10 +147,6 @@ def _without_merging() -> Iterator[None]:
     They leave their replica to update variables on all devices. TensorFlow forbids that within a condition, of
     which gradient accumulation and averages that overwrite weights are made.
     """
-    interim = tf.__internal__.distribute.interim
-    before = interim.maybe_merge_call
-    interim.maybe_merge_call = lambda function, strategy, *args, **kwargs: function(strategy, *args, **kwargs)
-    try:
+    at_once = {"maybe_merge_call": lambda function, strategy, *args, **kwargs: function(strategy, *args, **kwargs)}
+    with replaced(tf.__internal__.distribute.interim, at_once):
         yield
-    finally:
-        interim.maybe_merge_call = before

@@ -63,7 +63,7 @@ def with_undivided_losses() -> Iterator[None]:
     """Inside the ``with`` block, Keras does not divide losses by the number of replicas.
 
     Newer Keras does so to those that it averages itself, but not to a user's function that returns one number;
-    the engine weighs each replica's loss by its share of the rows, whatever made it.
+    the engine divides the loss of the whole batch, whatever made it.
     """
     with replaced(loss, dict.fromkeys(_DIVISIONS, _as_it_is)):
         yield

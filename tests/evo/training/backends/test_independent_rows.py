@@ -7,12 +7,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from evo.training.backends.engine import Recipe
 from evo.training.backends.independent_rows import has_independent_rows
 from evo.training.resident_data import Split
 
 
 def recipe_of(model, compiled=True):
-    return SimpleNamespace(model=model, space=SimpleNamespace(compiles_models=compiled))
+    return Recipe(SimpleNamespace(compiles_models=compiled), None, model, None, batch_size=8)
 
 
 def built(*layers, shape=(3,)):
