@@ -9,21 +9,18 @@ next to nothing. Elsewhere they are spawned.
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import multiprocessing
 import os
-import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from multiprocessing.context import BaseContext, SpawnContext, SpawnProcess
 from typing import Any
 
+from evo.workers.fork_server import environment_variables
 from evo.workers.main_module import without_main
-
-_PRELOADED = "evo.workers.preloaded"
-_server_lock = threading.Lock()
-_server_thread: threading.Thread | None = None
 
 
 def worker_environment(threads: int) -> dict[str, str]:
@@ -73,10 +70,11 @@ class WorkerContext:
     def __init__(self, environment: Mapping[str, str], preload: bool = True) -> None:
         self._environment = dict(environment)
         method = _start_method() if preload else "spawn"
-        if method == "forkserver":
-            _start_server(self._environment)
+        if sys.platform != "win32" and method == "forkserver":
+            server().start(self._environment)
         self._context: BaseContext = multiprocessing.get_context(method)
         self.process: Any = None
+        self._processes: list[Any] = []
 
     def Process(self, *args: Any, **kwargs: Any) -> Any:
         """A process of this context, not started yet."""
@@ -86,16 +84,31 @@ class WorkerContext:
         else:
             process = _ForkedProcess(*args, **kwargs)
         self.process = process
+        self._processes.append(process)
         return process
+
+    def close(self) -> None:
+        """Let go of what the processes made here are watched by; they were killed before."""
+        for process in self._processes:
+            with contextlib.suppress(ValueError, AssertionError):  # closed by the pool, or never started
+                process.join(5)
+                process.close()
+        self._processes.clear()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._context, name)
 
 
 if sys.platform != "win32":
-    from multiprocessing import connection
+    from multiprocessing import connection, context, forkserver, reduction, spawn, util
     from multiprocessing.context import ForkServerProcess
     from multiprocessing.popen_forkserver import Popen
+
+    from evo.workers.fork_server import server
+
+    def _close(*descriptors: int) -> None:
+        for descriptor in descriptors:
+            os.close(descriptor)
 
     class _SharedPopen(Popen):
         """A forked process that several threads may ask for its exit code.
@@ -106,7 +119,24 @@ if sys.platform != "win32":
 
         def __init__(self, process: Any) -> None:
             self._reading = threading.Lock()
+            self._fds: list[int] = []
             super().__init__(process)
+
+        def _launch(self, process: Any) -> None:
+            """As in Python, but from evo's own server."""
+            content = io.BytesIO()
+            context.set_spawning_popen(self)
+            try:
+                reduction.dump(spawn.get_preparation_data(process._name), content)
+                reduction.dump(process, content)
+            finally:
+                context.set_spawning_popen(None)
+            self.sentinel, written = server().connect_to_new_process(self._fds)
+            # The process watches the end of this one by a second writing end.
+            self.finalizer = util.Finalize(self, _close, (os.dup(written), self.sentinel))
+            with open(written, "wb", closefd=True) as file:
+                file.write(content.getbuffer())
+            self.pid = forkserver.read_signed(self.sentinel)
 
         def poll(self, flag: int = os.WNOHANG) -> int | None:
             if flag != os.WNOHANG and self.returncode is None:
@@ -131,52 +161,5 @@ class _SpawnedProcess(SpawnProcess):
     """A process that starts with certain environment variables: imports of the main module see them."""
 
     def start(self) -> None:
-        with _environment(self.__dict__.pop("worker_environment", {})), without_main():
+        with environment_variables(self.__dict__.pop("worker_environment", {})), without_main():
             super().start()
-
-
-def _start_server(environment: Mapping[str, str]) -> None:
-    """Start Python's fork server, with the training engine imported in it, unless it runs already."""
-    global _server_thread
-    from multiprocessing import forkserver
-
-    with _server_lock:
-        if _server_thread is not None:
-            return
-        multiprocessing.set_forkserver_preload([_PRELOADED])
-        started = threading.Event()
-
-        def serve() -> None:
-            # The server dies with the thread that started it (that is what the kernel watches), so the
-            # thread stays; and it inherits the thread's mask: Ctrl-C is the driver's alone.
-            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-            path = os.pathsep.join(entry for entry in sys.path if entry)
-            try:
-                with _environment({**environment, "PYTHONPATH": path}), without_main():
-                    forkserver.ensure_running()
-            finally:
-                started.set()
-            threading.Event().wait()
-
-        _server_thread = threading.Thread(target=serve, name="evo-fork-server", daemon=True)
-        _server_thread.start()
-        started.wait()
-
-
-_environment_lock = threading.Lock()
-
-
-@contextlib.contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Environment of processes started inside the ``with`` block; it belongs to the whole driver, hence the lock."""
-    with _environment_lock:
-        before = {name: os.environ.get(name) for name in variables}
-        os.environ.update(variables)
-        try:
-            yield
-        finally:
-            for name, value in before.items():
-                if value is None:
-                    os.environ.pop(name, None)
-                else:
-                    os.environ[name] = value

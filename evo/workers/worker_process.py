@@ -47,8 +47,11 @@ class WorkerProcess:
 
     @property
     def pid(self) -> int | None:
-        """Process id."""
-        return self.context.process.pid if self.context.process is not None else None
+        """Process id; None before it is started and after :meth:`end`."""
+        try:
+            return self.context.process.pid if self.context.process is not None else None
+        except ValueError:  # it is closed
+            return None
 
     def resident(self) -> int:
         """Bytes of memory that the process holds; 0 when it is gone."""
@@ -88,3 +91,5 @@ class WorkerProcess:
         self.pool.stop()
         self.kill()
         self.pool.join()
+        # Its pipes are closed now, not when somebody collects garbage.
+        self.context.close()
