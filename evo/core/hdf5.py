@@ -14,7 +14,6 @@ import math
 import mmap
 import os
 import stat
-import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -22,6 +21,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from evo.core.errors import EvoError
+from evo.core.hdf5_texts import UnsafeFileError, check_references, collections_of_texts
 
 if TYPE_CHECKING:
     import h5py
@@ -37,14 +37,6 @@ _MOST_AXES = 16
 
 #: What h5py raises where a header makes no sense.
 _NONSENSE = (OSError, RuntimeError, MemoryError, LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
-#: Texts of any length lie in collections that begin like this.
-_HEAP = b"GCOL\x01"
-_HEAP_HEADER = struct.Struct("<8xQ")
-_HEAP_OBJECT = struct.Struct("<HH4xQ")
-
-
-class UnsafeFileError(Exception):
-    """A file is no HDF5 file of arrays; says in one line why not."""
 
 
 @contextlib.contextmanager
@@ -65,9 +57,10 @@ def open_arrays(source: str | os.PathLike[str] | bytes) -> Iterator[h5py.File]:
             file: IO[bytes] = io.BytesIO(source) if isinstance(source, bytes) else stack.enter_context(_regular(source))
             size = file.seek(0, os.SEEK_END)
             file.seek(0)
-            _check_heaps(source if isinstance(source, bytes) else stack.enter_context(_mapped(file, size)))
+            data = source if isinstance(source, bytes) else stack.enter_context(_mapped(file, size))
+            texts = collections_of_texts(data)
             opened = stack.enter_context(h5py.File(file, "r"))
-            _look_through(opened, size)
+            check_references(data, texts, _base(opened, data), _look_through(opened, size))
         except FileNotFoundError:
             raise
         except _NONSENSE as error:
@@ -123,33 +116,27 @@ def _mapped(file: IO[bytes], size: int) -> contextlib.AbstractContextManager[byt
     return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else contextlib.nullcontext(b"")
 
 
-def _check_heaps(data: bytes | mmap.mmap) -> None:
-    """Raise unless every collection of texts can be walked from its begin to its end.
+def _base(file: h5py.File, data: bytes | mmap.mmap) -> int:
+    """Where addresses in the file are counted from; raises unless they have 8 bytes, as everywhere today."""
+    begin = int(file.userblock_size)
+    version = data[begin + 8]
+    widths = data[begin + 13 : begin + 15] if version < 2 else data[begin + 9 : begin + 11]
+    if widths != b"\x08\x08":
+        raise UnsafeFileError("its addresses or lengths do not have 8 bytes")
+    return begin
 
-    HDF5 (1.14) walks one whose free space has size 0 for ever. Addresses of collections cannot be asked for, hence
-    everything that looks like one is looked at: no float32 of a size that weights have contains these letters.
+
+def _look_through(file: h5py.File, size: int) -> list[tuple[int, int]]:
+    """Where the numbers of a file of ``size`` bytes lie, all of whose objects are groups and plain arrays within it.
+
+    Raises:
+        UnsafeFileError: they are not.
     """
-    place = data.find(_HEAP)
-    while place >= 0:
-        (size,) = _HEAP_HEADER.unpack(data[place : place + 16].ljust(16, b"\0"))
-        if not 16 <= size <= len(data) - place:
-            raise UnsafeFileError("a collection of texts does not lie in the file")
-        at, end = place + 16, place + size
-        while end - at >= _HEAP_OBJECT.size:
-            index, _, length = _HEAP_OBJECT.unpack(data[at : at + _HEAP_OBJECT.size])
-            step = length if index == 0 else _HEAP_OBJECT.size + -(-length // 8) * 8
-            if step < _HEAP_OBJECT.size or step > end - at:
-                raise UnsafeFileError("a collection of texts has an entry of an impossible size")
-            at += step
-        place = data.find(_HEAP, place + 1)
-
-
-def _look_through(file: h5py.File, size: int) -> None:
-    """Raise unless all objects of a file of ``size`` bytes are groups and plain arrays within it."""
     import h5py
 
     left = _MOST_OBJECTS
     declared = 0
+    numbers: list[tuple[int, int]] = []
     waiting = [(file.id, 0)]
     seen = {h5py.h5o.get_info(file.id).addr}
     _check_attributes(file.id)
@@ -173,10 +160,35 @@ def _look_through(file: h5py.File, size: int) -> None:
                 waiting.append((found, depth + 1))
             elif isinstance(found, h5py.h5d.DatasetID):
                 declared += _check_dataset(found, _named(name), size)
+                numbers += _places_of_numbers(found)
             else:
                 raise UnsafeFileError(f"{_named(name)} is neither a group nor an array")
     if declared > size:
         raise UnsafeFileError(f"its arrays are {declared:,} bytes, and the file only {size:,}")
+    return numbers
+
+
+def _places_of_numbers(dataset: Any) -> list[tuple[int, int]]:
+    """First byte and the byte behind the last of each piece of an array that refers to no texts."""
+    import h5py
+
+    kind, layout = dataset.get_type(), dataset.get_create_plist().get_layout()
+    members = [kind.get_member_type(index) for index in range(kind.get_nmembers())] if _is_table(kind) else [kind]
+    if any(member.get_class() == h5py.h5t.STRING and member.is_variable_str() for member in members):
+        return []
+    if layout == h5py.h5d.CONTIGUOUS:
+        offset = dataset.get_offset()
+        return [] if offset is None else [(offset, offset + dataset.get_storage_size())]
+    if layout == h5py.h5d.CHUNKED:
+        pieces = (dataset.get_chunk_info(index) for index in range(dataset.get_num_chunks()))
+        return [(piece.byte_offset, piece.byte_offset + piece.size) for piece in pieces]
+    return []
+
+
+def _is_table(kind: Any) -> bool:
+    import h5py
+
+    return bool(kind.get_class() == h5py.h5t.COMPOUND)
 
 
 def _check_dataset(dataset: Any, name: str, size: int) -> int:

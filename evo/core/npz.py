@@ -47,10 +47,7 @@ def read_arrays(
     except KeyError:
         raise
     except Exception as error:
-        if isinstance(error, OSError) and error.errno != errno.EINVAL:  # a seek to where no file goes
-            raise
-        # zlib.error, BadZipFile, EOFError, SyntaxError, tokenize's errors, ...
-        raise ValueError(f"it is no archive of arrays: {type(error).__name__}: {error!s:.200}") from None
+        raise _refused(error) from None
 
 
 def array_names(source: str | os.PathLike[str]) -> list[str]:
@@ -63,10 +60,17 @@ def array_names(source: str | os.PathLike[str]) -> list[str]:
     try:
         with zipfile.ZipFile(source) as archive:
             return [entry.filename.removesuffix(".npy") for entry in archive.infolist()]
-    except OSError:
-        raise
     except Exception as error:
-        raise ValueError(f"it is no archive of arrays: {type(error).__name__}: {error!s:.200}") from None
+        raise _refused(error) from None
+
+
+def _refused(error: Exception) -> Exception:
+    """What is raised for an archive that cannot be read: the error itself only where the system could not read it."""
+    # EINVAL is a seek to where no file goes; what no system call said has no number.
+    if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+        return error
+    # zlib.error, BadZipFile, EOFError, SyntaxError, tokenize's errors, ...
+    return ValueError(f"it is no archive of arrays: {type(error).__name__}: {error!s:.200}")
 
 
 def _free_memory() -> int:
@@ -76,6 +80,8 @@ def _free_memory() -> int:
 
 
 def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> np.ndarray:
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f"{name}: compressed in a way that NumPy does not write")
     with archive.open(entry) as file:
         version = np.lib.format.read_magic(file)
         if version not in ((1, 0), (2, 0), (3, 0)):

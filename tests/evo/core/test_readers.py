@@ -82,3 +82,27 @@ def test_what_has_no_one_meaning_is_a_value_error(text: str | bytes) -> None:
 
 def test_scores_may_be_no_numbers() -> None:
     assert str(parsed(b'{"a": [NaN, Infinity]}')) == "{'a': [nan, inf]}"
+
+
+@pytest.mark.parametrize("compress", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_compression_that_numpy_does_not_write_is_refused(compress: int) -> None:
+    with pytest.raises(ValueError, match="does not write"):
+        read_arrays(npz(npy("x"), compress))
+
+
+def test_what_no_system_call_said_is_no_archive(monkeypatch: pytest.MonkeyPatch) -> None:
+    """bz2 says "Invalid data stream" as an OSError without a number."""
+
+    def fail(*_: object) -> None:
+        raise OSError("Invalid data stream")
+
+    monkeypatch.setattr("zipfile.ZipFile", fail)
+    for read in (read_arrays, array_names):
+        with pytest.raises(ValueError, match="no archive"):
+            read("x.npz")
+
+
+@pytest.mark.parametrize("read", [read_arrays, array_names])
+def test_a_file_that_the_system_cannot_read_is_its_error(tmp_path: Path, read: Callable[[Path], object]) -> None:
+    with pytest.raises(IsADirectoryError):
+        read(tmp_path)
