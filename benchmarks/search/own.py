@@ -9,8 +9,10 @@ from evo.algorithms import (
     AgingEvolution,
     Algorithm,
     AskTell,
+    BayesianOptimization,
     GeneticAlgorithm,
     Hyperband,
+    LocalSearch,
     RandomSearch,
     ScreenedEvolution,
     SuccessiveHalving,
@@ -37,6 +39,8 @@ ALGORITHMS: dict[str, Algorithm] = {
     "aging 20/10": AgingEvolution(population=20, sample=10),
     "halving": SuccessiveHalving(),
     "hyperband": Hyperband(),
+    "bayesian": BayesianOptimization(),
+    "local search 10/20": LocalSearch(),
 }
 
 

@@ -10,11 +10,13 @@ One algorithm per file. What they share: :mod:`~evo.algorithms.toolbox` (DEAP's 
 from evo.algorithms.aging_evolution import AgingEvolution
 from evo.algorithms.algorithm import Algorithm, Step
 from evo.algorithms.ask_tell import AskTell
+from evo.algorithms.bayesian_optimization import BayesianOptimization
 from evo.algorithms.final_training import FinalTraining
 from evo.algorithms.genetic_algorithm import GeneticAlgorithm
 from evo.algorithms.hyperband import Hyperband
 from evo.algorithms.hypervolume import hypervolume, hypervolume_over_time
 from evo.algorithms.ladder import Ladder
+from evo.algorithms.local_search import LocalSearch
 from evo.algorithms.nsga2 import NSGA2
 from evo.algorithms.pace import Pace
 from evo.algorithms.population import pareto, survivors
@@ -29,11 +31,13 @@ __all__ = [
     "AgingEvolution",
     "Algorithm",
     "AskTell",
+    "BayesianOptimization",
     "Candidate",
     "FinalTraining",
     "GeneticAlgorithm",
     "Hyperband",
     "Ladder",
+    "LocalSearch",
     "Pace",
     "Problem",
     "RandomSearch",

@@ -24,6 +24,7 @@ from evo.algorithms.ranking import best_first_at, evaluated
 from evo.algorithms.surrogates import Surrogate
 from evo.algorithms.surrogates.belief import Belief
 from evo.algorithms.surrogates.features import Features
+from evo.algorithms.surrogates.named import SURROGATES
 from evo.algorithms.toolbox import Candidate, Operators
 from evo.core.checks import number, whole_number
 from evo.core.errors import SettingsError
@@ -37,18 +38,6 @@ _AGING = 500
 _NEWEST = 100
 #: Weight of the predicted standard deviation in a space of finite size, and in any other.
 _BETA_FINITE, _BETA_ENDLESS = 0.5, 1.0
-
-
-def _gaussian_process(space: Space) -> Surrogate:
-    # scikit-learn takes seconds to import: only a campaign that searches waits for it.
-    from evo.algorithms.surrogates.gaussian_process import NOISES, GaussianProcess
-
-    # In a finite space neither more noise nor more weight of the uncertainty helped: docs/decisions/search.md.
-    return GaussianProcess(noises=NOISES if space.size() is not None else (*NOISES, 0.5))
-
-
-#: Surrogates by name; each is made for a space.
-SURROGATES: dict[str, Callable[[Space], Surrogate]] = {"gaussian_process": _gaussian_process}
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,10 @@ from evo.algorithms import (
     NSGA2,
     AgingEvolution,
     Algorithm,
+    BayesianOptimization,
     GeneticAlgorithm,
     Hyperband,
+    LocalSearch,
     RandomSearch,
     ScreenedEvolution,
     SuccessiveHalving,
@@ -24,8 +26,13 @@ ALGORITHMS: list[Algorithm] = [
     AgingEvolution(population=8, sample=3),
     SuccessiveHalving(),
     Hyperband(),
+    LocalSearch(starts=4, patience=3),
 ]
-SEVERAL_OBJECTIVES: list[Algorithm] = [NSGA2(size=6), ScreenedEvolution(design=5, offspring=20)]
+SEVERAL_OBJECTIVES: list[Algorithm] = [
+    NSGA2(size=6),
+    ScreenedEvolution(design=5, offspring=20),
+    BayesianOptimization(design=5, candidates=20),
+]
 
 
 def name(algorithm: Algorithm) -> str:
