@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, fields
 from typing import Any, TypedDict, TypeVar
@@ -167,12 +167,13 @@ def campaign_names() -> list[str]:
     return [*_SPELLED_OUT, *CampaignKeywords.__annotations__]
 
 
-def best_epoch_by(objectives: Objectives, trainer: str = "") -> str:
+def best_epoch_by(objectives: Objectives, trainer: str = "", computed: Collection[str] = ()) -> str:
     """The metric that tells a trial's best epoch: the first objective of the validation rows or the training.
 
     Args:
         objectives: of the campaign.
         trainer: what trains instead of evo; empty where evo does.
+        computed: names of scores that trials do not log, and that are computed of their last predictions.
 
     Raises:
         SettingsError: no objective is a metric that is logged after every epoch, or evo does not train.
@@ -180,7 +181,7 @@ def best_epoch_by(objectives: Objectives, trainer: str = "") -> str:
     if trainer:
         raise SettingsError(f"best_epoch: {trainer} trains, and decides itself which weights are kept; leave it out")
     for objective in objectives.objectives:
-        if isinstance(objective, str) and objective.lstrip("-") not in (*OF_EVERY_OUTCOME, *MEASUREMENTS):
+        if isinstance(objective, str) and objective.lstrip("-") not in (*OF_EVERY_OUTCOME, *MEASUREMENTS, *computed):
             return objective
     raise SettingsError(
         f"best_epoch: needs an objective that is logged after every epoch, as val_accuracy; got {objectives.names}"

@@ -182,7 +182,7 @@ class Campaign:
                 memory=limits.memory,
                 parameters=limits.parameters,
                 flops=limits.flops,
-                best_epoch=best_epoch_by(wanted, self._trainer()) if training.best_epoch else None,
+                best_epoch=self._best_epoch(wanted) if training.best_epoch else None,
                 measured=asked_for(wanted.names),
             ),
             callbacks=keras_callbacks,
@@ -203,6 +203,11 @@ class Campaign:
     def _trainer(self) -> str:
         """What trains instead of evo; empty where evo does."""
         return "evaluate" if self._evaluate is not None else "the hypermodel's fit" if self.space.has_own_fit else ""
+
+    def _best_epoch(self, wanted: Objectives) -> str:
+        # Where it is not known what a model logs, it may log what could also be computed.
+        computed = () if self.space.metric_names is None else self._scoring.scores
+        return best_epoch_by(wanted, self._trainer(), computed)
 
     # -- before anything is trained ------------------------------------------------------
     def _objectives(self, given: Any) -> tuple[Objectives, Scoring]:

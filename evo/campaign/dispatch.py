@@ -176,7 +176,7 @@ class Dispatch:
         folder = self._stored.path / CACHE / f"control-{trial.number}"
         task = dataclasses.replace(self._task(fresh), directory=str(folder.resolve()))
         for _ in range(RETRIES + 1):
-            future = setup.executor.started().submit(train_with, task, setup.space.definitions)
+            future = setup.executor.submit(train_with, task, setup.space.definitions)
             while not future.done():
                 if setup.stopping.is_set():
                     future.cancel()
@@ -254,7 +254,7 @@ class Dispatch:
             self._enter(_Work(self._history[number], again=True))
 
     def _begin(self, work: _Work) -> None:
-        executor = self._started_executor()
+        self._prepare()
         try:
             task = self._task(work.trial)
         except StorageError:
@@ -268,9 +268,9 @@ class Dispatch:
         else:
             task = dataclasses.replace(task, deadline=self._deadline())
         if self._setup.evaluate is not None:
-            future = executor.submit(self._setup.evaluate, task)
+            future = self._setup.executor.submit(self._setup.evaluate, task)
         else:
-            future = executor.submit(train_with, task, self._setup.space.definitions)
+            future = self._setup.executor.submit(train_with, task, self._setup.space.definitions)
         self._running[future] = (work, task)
         if not work.again:
             self._observers.tell("on_submit", work.trial, self._history)
@@ -400,7 +400,8 @@ class Dispatch:
         return time.time() + 60 * (budget.minutes - self._stored.minutes) - RETURN
 
     # -- the executor ------------------------------------------------------------------------
-    def _started_executor(self) -> Executor:
+    def _prepare(self) -> None:
+        """Before the first task: ask a worker what it has, and have the data where workers find it."""
         if not self._asked:
             self._asked = True
             told = preflight(self._setup)
@@ -410,7 +411,6 @@ class Dispatch:
         executor = self._setup.executor.started()
         if self._reference is None:
             self._reference = self._referenced(executor)
-        return executor
 
     def _referenced(self, executor: Executor) -> DataReference:
         """The data as workers find it: encoded once, in files where they are other processes."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -291,11 +291,11 @@ class Result:
     def candidates(self) -> list[LibraryModel]:
         """Every completed trial whose predictions and weights are kept, earlier rungs included."""
         elite = survivors(self.history, self._population, self.space)
-        # A member is the mean of the models of all folds.
-        times = max(1, 0 if self.data is None else self.data.folds)
         kept = kept_states(self.history, self._keep_weights, elite)
         found = []
         with self._opened() as stored:
+            # A member is the mean of the models of all folds.
+            times = max(1, self._folds(stored, kept))
             lost = set(stored.lost_predictions)
             for trial in self.history.completed():
                 if trial.number not in kept or not stored.has_predictions(trial.number) or trial.number in lost:
@@ -316,6 +316,13 @@ class Result:
                     )
                 )
         return found
+
+    def _folds(self, stored: CampaignDirectory, kept: Iterable[int]) -> int:
+        """Folds that each candidate was trained on; 0 for none."""
+        if self.data is not None:
+            return self.data.folds
+        states = (stored.state_path(number) for number in sorted(kept))
+        return next((number_of_folds(str(path)) for path in states if path is not None), 0)
 
     def _validation_targets(self) -> np.ndarray:
         if self.data is None:

@@ -111,6 +111,8 @@ class Session:
                 return UNDECIDED if dispatch.undecided else found.value
             for trial, told in dispatch.wait():
                 report = self._setup.scoring(told)
+                outcome = self._setup.settings.objectives.settled(report.outcome)
+                report = dataclasses.replace(report, outcome=outcome)
                 if self._first.accept(trial, report):
                     self._record(trial, report)
             running = min(dispatch.running, self._setup.workers)

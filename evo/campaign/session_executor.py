@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import warnings
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from multiprocessing.reduction import ForkingPickler
+from typing import Any
 
-from evo.core.errors import SettingsError
+from evo.core.errors import InfrastructureError, SettingsError
 from evo.training.task import TrainingSettings
 from evo.workers import LocalProcesses, Serial
 from genomes.spaces.base import Space
@@ -38,6 +40,21 @@ class SessionExecutor:
         if self._own is None:
             self._own = LocalProcesses(self._workers, self._settings)
         return self._own
+
+    def submit(self, call: Callable[..., Any], *args: Any) -> Future[Any]:
+        """Hand a call to the executor.
+
+        Raises:
+            InfrastructureError: it takes none: it is shut down, or broken by the death of a worker.
+        """
+        executor = self.started()
+        try:
+            return executor.submit(call, *args)
+        except RuntimeError as error:  # concurrent.futures' BrokenExecutor is one
+            raise InfrastructureError(
+                f"executor: {type(executor).__name__} takes no more calls ({type(error).__name__}: "
+                f"{' '.join(str(error).split())[:200]}). What is known is stored: run the campaign again with a new one"
+            ) from error
 
     def close(self) -> None:
         """End the workers that were started here."""

@@ -6,13 +6,14 @@ called with the :class:`evo.core.trial.Outcome` and its value is maximised.
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from evo.core.errors import SettingsError
-from evo.core.trial import Outcome
+from evo.core.trial import Outcome, Status
 
 #: Quantities of which more is worse: refused without a leading minus sign.
 _TO_MINIMISE = (
@@ -119,6 +120,18 @@ class Objectives:
                         f"objectives: {name} failed with {type(error).__name__}: {error}; the outcome's scores are "
                         f"{', '.join(outcome.scores)}"
                     ) from error
+
+    def settled(self, outcome: Outcome) -> Outcome:
+        """The outcome; one that completed with a score that is asked for and is not finite has diverged."""
+        if not outcome.completed:
+            return outcome
+        for objective in self.objectives:
+            name = objective.lstrip("-") if isinstance(objective, str) else ""
+            value = outcome.scores.get(name, 0.0)
+            if not math.isfinite(value):
+                message = "; ".join(text for text in (outcome.message, f"{name} is {value}") if text)
+                return dataclasses.replace(outcome, status=Status.DIVERGED, message=message)
+        return outcome
 
     def __len__(self) -> int:
         return len(self.objectives)

@@ -93,6 +93,22 @@ def write_file(path: Path, data: bytes | bytearray | memoryview, *, durable: boo
             _sync_directory(path.parent)
 
 
+def settle_file(path: Path, root: Path) -> None:
+    """Make a finished file durable where it lies: its bytes, its name, and those of the folders up to ``root``.
+
+    Raises:
+        StorageError: it could not be synced.
+    """
+    with storage_errors("sync", path):
+        with open(path, "rb+") as file:
+            os.fsync(file.fileno())
+        folder = path.parent
+        _sync_directory(folder)
+        while root in folder.parents:
+            folder = folder.parent
+            _sync_directory(folder)
+
+
 def move_file(source: Path, target: Path) -> None:
     """Move a finished file into place, durably; a copy is made where a rename cannot (another disk).
 
@@ -118,7 +134,10 @@ def move_file(source: Path, target: Path) -> None:
                 with contextlib.suppress(OSError):
                     os.unlink(partial)
                 raise
+            # The copy has its name on the disk before the original loses its own.
+            _sync_directory(target.parent)
             os.unlink(source)
+            return
         _sync_directory(target.parent)
 
 
@@ -153,8 +172,11 @@ def make_folder(path: Path) -> None:
     with storage_errors("make the folder", path):
         if path.is_dir():
             return
+        # Each one is an entry in the one above, which has to be on the disk, too.
+        made = [folder for folder in (path, *path.parents) if not folder.exists()]
         path.mkdir(parents=True, exist_ok=True)
-        _sync_directory(path.parent)
+        for folder in made:
+            _sync_directory(folder.parent)
 
 
 def remove_partials(folder: Path) -> None:
@@ -177,3 +199,5 @@ def set_aside(root: Path, path: Path) -> None:
         copy += 1
     with storage_errors("set aside", path):
         os.replace(path, target)
+        for changed in {folder, path.parent}:
+            _sync_directory(changed)

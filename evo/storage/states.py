@@ -38,13 +38,16 @@ class StateFiles:
         return folder
 
     def describe(self, number: int, path: Path) -> StoredFile:
-        """The identity that a worker's state file will have once it is kept.
+        """The identity that a worker's state file will have once it is kept; the file is safe on the disk from now on.
 
         Raises:
             StorageError: there is no such file.
         """
         with atomic.storage_errors("read", path):
             sha, size = file_digest(path)
+        # Once the outcome is recorded, the trial is not trained again: without power before the file is moved, it is
+        # found where it lies now.
+        atomic.settle_file(path, self._root)
         return StoredFile(layout.state_name(number, path.name), sha, size)
 
     def keep(self, number: int, file: StoredFile, path: Path) -> None:

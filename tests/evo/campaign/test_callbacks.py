@@ -115,6 +115,8 @@ def test_a_callback_of_a_users_own_travels_to_workers(tmp_path: Path) -> None:
 def test_the_best_epoch_needs_a_metric(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="best_epoch: needs an objective that is logged after every epoch"):
         campaign(tmp_path / "c", (), best_epoch=True, objectives="-parameters")
+    with pytest.raises(SettingsError, match="best_epoch: needs an objective that is logged after every epoch"):
+        campaign(tmp_path / "c", (), best_epoch=True, objectives="log_loss")
     with pytest.raises(SettingsError, match="best_epoch: evaluate trains, and decides itself which weights are kept"):
         campaign(tmp_path / "c", (), best_epoch=True, evaluate=print)
     assert campaign(tmp_path / "c", (), best_epoch=True).settings.training.best_epoch == "val_accuracy"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from evo.training.task import TrialReport, TrialTask
 from evo.workers import LocalProcesses, Serial
 from genomes import spaces
 from genomes.targets import Target
-from tests.evo.simulated_campaigns import campaign
+from tests.evo.simulated_campaigns import campaign, files_of
 
 RNG = np.random.default_rng(0)
 DATA = evo.Data(RNG.normal(size=(40, 3)).astype(np.float32), RNG.integers(0, 2, 40), validation=0.25)
@@ -195,3 +197,35 @@ def test_local_workers_name_what_they_cannot_import_and_live_on(argument: Any, w
         assert executor.submit(len, (1, 2)).result(60) == 2
     finally:
         executor.shutdown(cancel_futures=True)
+
+
+class Breaking(Serial):
+    """Takes some calls, then none, as ``concurrent.futures``' process pool does after the death of a worker."""
+
+    def __init__(self, calls: int) -> None:
+        super().__init__()
+        self.calls = calls
+
+    def submit(self, call: Any, /, *args: Any, **keywords: Any) -> Future[Any]:
+        self.calls -= 1
+        if self.calls < 0:
+            raise BrokenProcessPool("A child process terminated abruptly")
+        return super().submit(call, *args, **keywords)
+
+
+def test_a_broken_executor_ends_a_campaign_that_goes_on_with_another(tmp_path: Path) -> None:
+    with pytest.raises(InfrastructureError, match=r"executor: Breaking takes no more calls \(BrokenProcessPool"):
+        campaign(tmp_path / "c", executor=Breaking(5)).run()
+    resumed = campaign(tmp_path / "c").run()
+    assert files_of(tmp_path / "c") == files_of(campaign(tmp_path / "whole").run().directory)
+    assert len(resumed.trials) > 5
+
+
+def lost_for_words(task: TrialTask) -> TrialReport:
+    return TrialReport(task.number, Outcome(Status.COMPLETED, {"val_accuracy": math.nan}, epochs=task.last_epoch))
+
+
+def test_an_evaluation_that_gives_no_number_has_diverged(tmp_path: Path) -> None:
+    result = campaign(tmp_path / "c", evaluate=lost_for_words, budget=evo.Budget(trials=4), final_share=0.0).run()
+    assert {trial.outcome.message for trial in result.trials} == {"val_accuracy is nan"}
+    assert {trial.outcome.status for trial in result.trials} == {Status.DIVERGED}
