@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from evo import algorithms, errors, report, workers
 from evo.campaign import Campaign, TrialLimits, TrialTraining, resume
-from evo.campaign.result import Individual, Result, load_result
+from evo.campaign.individual import Individual
+from evo.campaign.result import Result, load_result
 from evo.core.budget import Budget
 from evo.core.errors import EvoError
 from evo.core.events import Callback

@@ -10,6 +10,7 @@ import numpy as np
 from evo.core.errors import DataError
 from evo.prepared_data import PreparedData, named
 from evo.splits import Split, folds_of, splits_of
+from genomes.notebook import facts
 from genomes.spaces.base import Space
 from genomes.targets.labels import in_words, plain_array
 
@@ -192,11 +193,28 @@ class Data:
             return f"Data({self.rows} rows in {self.folds} folds)"
         return f"Data({self.rows} training rows, {self.validation_rows} validation rows)"
 
+    def _repr_html_(self) -> str:
+        values: dict[str, Any] = {"training rows": self.rows, "validation rows": self.validation_rows}
+        if self.folds:
+            values = {"rows": self.rows, "folds": self.folds}
+        for name, given in (("x", self.x_train), ("y", self.y_train), ("sample weight", self.weight_train)):
+            parts = {} if given is None else _arrays(given)
+            values |= {f"{name}{which}": _form(part) for which, part in parts.items()}
+        return facts("Data", values)
+
 
 def _rows(array: Any) -> int:
     if isinstance(array, Mapping):
         return _rows(next(iter(array.values())))
     return len(array)
+
+
+def _form(part: Any) -> str:
+    """What one row is: shape and dtype of an array, names of a table's columns."""
+    if hasattr(part, "columns"):
+        return f"{len(part.columns)} columns: {', '.join(map(str, part.columns[:20]))}"
+    array = part if hasattr(part, "shape") else np.asarray(part)
+    return f"{tuple(array.shape[1:])} per row, {array.dtype}"
 
 
 def _arrays(x: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Self
 
+from genomes import drawing
 from genomes.checks import whole_number
 from genomes.errors import GenomeError
 from genomes.gene import MAX_GENES, Gene, canonical_sequence
@@ -135,6 +136,13 @@ class Genome:
     def __str__(self) -> str:
         architecture = " ".join(str(gene) for gene in self.genes)
         return architecture if self.training is None else f"{architecture} @ {self.training}"
+
+    def summary(self) -> str:
+        """One short line for tables: genes by name and first number; the whole is ``str(genome)``."""
+        return drawing.summary(self.genes, self.training)
+
+    def _repr_html_(self) -> str:
+        return drawing.blocks(self.genes, self.training)
 
     def describe(self) -> str:
         """A readable form of several lines: one line per gene, children indented."""

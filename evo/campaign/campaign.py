@@ -29,7 +29,14 @@ from evo.campaign.result import Result
 from evo.campaign.scoring import Scoring, resolved
 from evo.campaign.session import Session
 from evo.campaign.session_executor import SessionExecutor, able_executor, refuse_threads
-from evo.campaign.settings import FREE, CampaignSettings, algorithm_from_json, plausible_settings, versions
+from evo.campaign.settings import (
+    FREE,
+    CampaignSettings,
+    algorithm_from_json,
+    algorithm_json,
+    plausible_settings,
+    versions,
+)
 from evo.campaign.setup import CampaignSetup
 from evo.campaign.warm_start import warmly_started
 from evo.core.budget import Budget
@@ -47,6 +54,7 @@ from evo.workers import Serial
 from evo.workers.main_module import end_of_main
 from evo.workers.measuring import measuring_elsewhere
 from evo.workers.serial import CallInterrupted
+from genomes.notebook import facts
 from genomes.spaces.base import Space
 
 #: Most workers per core that a resume takes from what an earlier session noted.
@@ -335,7 +343,21 @@ class Campaign:
                 signal.signal(code, before)
 
     def __repr__(self) -> str:
-        return f"Campaign({self.directory}, seed={self.settings.seed}, {self.budget})"
+        return f"Campaign({self.directory}, {self.space.headline()}, seed={self.settings.seed}, {self.budget})"
+
+    def _repr_html_(self) -> str:
+        settings = self.settings
+        limits = {name: value for name, value in self.budget.to_json().items() if value is not None}
+        values = {
+            "directory": self.directory,
+            "space": self.space.headline(),
+            "objectives": ", ".join(settings.objectives.names),
+            "algorithm": algorithm_json(settings.algorithm)["algorithm"],
+            "budget": ", ".join(f"{value} {name}" for name, value in limits.items()),
+            "workers": self.workers,
+            "seed": settings.seed,
+        }
+        return facts("Campaign", values) + self.history._repr_html_()
 
 
 def resume(

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from evo.algorithms import hypervolume_over_time, pareto, survivors
+from evo.campaign.individual import Individual, Population
 from evo.campaign.labels import labelled_as_stored
 from evo.campaign.retention import kept_states
 from evo.campaign.settings import plausible_settings
@@ -29,45 +29,12 @@ from evo.storage.preprocessing import of_fold
 from evo.training.model_loading import load_model
 from evo.training.state import number_of_folds
 from genomes.genome import Genome
+from genomes.notebook import facts
 from genomes.spaces.base import Space
 from genomes.targets import Multiclass, Target
 
 if TYPE_CHECKING:
     import pandas
-
-
-@dataclass(frozen=True)
-class Individual:
-    """A genome and what its training led to.
-
-    Attributes:
-        number: the trial that trained it last.
-        genome: its genome.
-        scores: validation scores after its last epoch.
-        epochs: epochs of training behind it, over all its trials.
-        parents: numbers of the trials that it was bred from.
-        parameters: number of weights of its model.
-    """
-
-    number: int
-    genome: Genome
-    scores: Mapping[str, float]
-    epochs: int
-    parents: tuple[int, ...]
-    parameters: int | None
-    _result: Result = field(repr=False, compare=False)
-
-    def model(self) -> Any:
-        """The trained ``keras.Model``: raw input (as ``space.prepare`` gives it) to float32 predictions.
-
-        Raises:
-            TrialError: the weights were dropped (see ``keep_weights`` of the campaign).
-        """
-        return self._result.model(self.number)
-
-    def predictions(self) -> np.ndarray:
-        """Predictions on the validation data, float32, shape (rows, outputs)."""
-        return self._result.predictions(self.number)
 
 
 class Result:
@@ -117,7 +84,7 @@ class Result:
 
     @property
     def best(self) -> Individual:
-        """The best of all that was trained: highest fitness, then lowest validation loss.
+        """The best of all that was trained, however long: highest fitness, then lowest validation loss.
 
         Raises:
             TrialError: no trial completed.
@@ -125,9 +92,16 @@ class Result:
         return self._individual(self._ranked()[0])
 
     @property
-    def population(self) -> list[Individual]:
-        """The survivors, each of another phenotype, best first."""
-        return [self._individual(n) for n in survivors(self.history, self._population, self.space)]
+    def population(self) -> Population:
+        """The survivors, each of another phenotype: the longest trained first, then the best.
+
+        Scores of unlike lengths do not compare; :attr:`best` compares them all the same, so that it may be
+        another individual, which was trained shorter.
+        """
+        return Population(
+            (self._individual(n) for n in survivors(self.history, self._population, self.space)),
+            self.history.objectives,
+        )
 
     @property
     def pareto(self) -> list[Individual]:
@@ -164,12 +138,24 @@ class Result:
             raise TrialError("no trial completed: see result.trials for the causes")
         return sorted(completed, key=self.history.rank_key, reverse=True)
 
-    def to_dataframe(self) -> pandas.DataFrame:
-        """One row per trial: proposal, status, scores, costs, seconds by phase."""
+    def to_dataframe(self, genome_json: bool = False) -> pandas.DataFrame:
+        """One row per trial: proposal, status, scores, costs, seconds by phase.
+
+        Args:
+            genome_json: add the column ``genome_json``, from which ``genomes.Genome.from_json`` makes the genome
+                again; ``genome`` is its :meth:`genomes.Genome.summary`.
+        """
         import pandas
 
         with self._opened() as stored:
-            return pandas.DataFrame(stored.table())
+            frame = pandas.DataFrame(stored.table())
+        if len(frame):
+            texts = frame.pop("genome")
+            short = {text: Genome.from_json(text).summary() for text in texts.unique()}
+            frame["genome"] = texts.map(short)
+            if genome_json:
+                frame["genome_json"] = texts
+        return frame
 
     # -- what is stored -----------------------------------------------------------------
     def _opened(self) -> CampaignDirectory:
@@ -358,7 +344,15 @@ class Result:
         return [float(value) for value in hypervolume_over_time(self.history)]
 
     def __repr__(self) -> str:
-        return f"Result({self.directory}, {len(self.history)} trials, {self.reason})"
+        best = f"best {self.best!r}, " if self.history.completed() else ""
+        return f"Result({self.directory}: {best}{self.history!r}, ended by {self.reason})"
+
+    def _repr_html_(self) -> str:
+        values = {"directory": self.directory, "space": self.space.headline(), "ended by": self.reason}
+        shown = facts("Result", values)
+        if not self.history.completed():
+            return shown + self.history._repr_html_()
+        return f"{shown}{self.best._repr_html_()}{self.population._repr_html_()}"
 
 
 class _Loader:

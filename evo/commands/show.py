@@ -109,7 +109,7 @@ def _population(console: Console, result: Result) -> None:
     if not result.population:
         return
     history = result.history
-    _section(console, "population, best first")
+    _section(console, "population, longest trained first")
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for name in ("  trial", *map(summary.shown_objective, history.objectives.names), "parameters", "epochs"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -125,7 +125,7 @@ def _population(console: Console, result: Result) -> None:
             formatting.short_number(None if outcome is None else outcome.parameters),
             str(individual.epochs),
             history[individual.number].proposal.origin,
-            _plain(formatting.cut(str(individual.genome), room)),
+            _plain(formatting.cut(individual.genome.summary(), room)),
         )
     console.print(table)
 

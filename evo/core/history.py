@@ -6,12 +6,17 @@ Everything else (population, rungs, surrogate, incumbent) is derived from it.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import overload
 
 from evo.core.objectives import Objectives
 from evo.core.trial import Outcome, Trial
+from genomes.notebook import table
+
+#: Trials that a notebook shows, the newest ones.
+_SHOWN = 20
 
 
 class History(Sequence[Trial]):
@@ -42,6 +47,36 @@ class History(Sequence[Trial]):
 
     def __iter__(self) -> Iterator[Trial]:
         return iter(self._trials)
+
+    # -- as people look at it ------------------------------------------------------
+    def __repr__(self) -> str:
+        return f"History({len(self)} trials: {self._counts() or 'none'}; {', '.join(self.objectives.names)})"
+
+    def _repr_html_(self) -> str:
+        names = self.objectives.names
+        rows = [
+            (
+                trial.number,
+                "pending" if trial.outcome is None else trial.outcome.status.value,
+                *(value if math.isfinite(value) else None for value in self.fitness(trial.number)),
+                trial.epochs,
+                trial.proposal.origin,
+                trial.genome.summary(),
+            )
+            for trial in reversed(self._trials[-_SHOWN:])
+        ]
+        left = len(self) - len(rows)
+        return table(
+            f"History: {len(self)} trials: {self._counts() or 'none'}",
+            ("trial", "status", *names, "epochs", "origin", "genome"),
+            rows,
+            f"and {left} earlier ones" if left else "",
+        )
+
+    def _counts(self) -> str:
+        """How many trials ended in which way."""
+        states = Counter("pending" if t.outcome is None else t.outcome.status.value for t in self._trials)
+        return ", ".join(f"{count} {state}" for state, count in states.most_common())
 
     # -- growing -------------------------------------------------------------------
     def append(self, trial: Trial) -> None:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from genomes.genome import Genome
+from genomes.notebook import facts
 
 
 class Status(str, enum.Enum):
@@ -105,6 +107,28 @@ class Trial:
         """The genome that was proposed."""
         return self.proposal.genome
 
+    def __repr__(self) -> str:
+        proposal, outcome = self.proposal, self.outcome
+        bred = f" of {', '.join(map(str, proposal.parents))}" if proposal.parents else ""
+        came = "pending" if outcome is None else ", ".join([outcome.status.value, *in_words(outcome.scores)])
+        return (
+            f"Trial({self.number}, {proposal.origin}{bred}, epochs {proposal.first_epoch} to {proposal.last_epoch}, "
+            f"{came}; {self.genome.summary()})"
+        )
+
+    def _repr_html_(self) -> str:
+        proposal, outcome = self.proposal, self.outcome
+        values: dict[str, Any] = {
+            "origin": proposal.origin,
+            "parents": ", ".join(map(str, proposal.parents)) or None,
+            "epochs": f"{proposal.first_epoch} to {proposal.last_epoch}",
+            "status": "pending" if outcome is None else outcome.status.value,
+        }
+        if outcome is not None:
+            values |= {"cause": outcome.message} if outcome.message else {}
+            values |= {**outcome.scores, "parameters": outcome.parameters, "FLOPs": outcome.flops}
+        return facts(f"Trial {self.number}", values) + self.genome._repr_html_()
+
     @property
     def completed(self) -> bool:
         """Whether the outcome is known and completed."""
@@ -119,3 +143,8 @@ class Trial:
     def epochs(self) -> int:
         """Epochs of training behind the state that this trial left."""
         return self.proposal.first_epoch + (self.outcome.epochs if self.outcome else 0)
+
+
+def in_words(scores: Mapping[str, float]) -> list[str]:
+    """Scores as ``name=value``, four significant digits each."""
+    return [f"{name}={value:.4g}" for name, value in scores.items()]

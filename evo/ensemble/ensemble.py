@@ -19,7 +19,7 @@ from evo.ensemble.export import export
 from evo.ensemble.keras_input import keras_input
 from evo.ensemble.keras_model import copy_model, pooled_model
 from evo.ensemble.library import LibraryModel, warn
-from evo.ensemble.member import Member
+from evo.ensemble.member import Member, members_table
 from evo.ensemble.metrics import evaluate
 from evo.ensemble.pooling import pool
 from evo.ensemble.scores import score_of
@@ -434,3 +434,6 @@ class Ensemble:
     def __repr__(self) -> str:
         members = ", ".join(f"{m.number}: {m.weight:.2f}" for m in self.members)
         return f"Ensemble({self.task}, {self.pooling}, {{{members}}})"
+
+    def _repr_html_(self) -> str:
+        return members_table(f"Ensemble of {len(self)}: {self.task}, {self.pooling}", self.members)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from evo.core.errors import EnsembleError
 from evo.ensemble.arguments import as_predictions
 from evo.ensemble.keras_input import keras_input, without_retracing_warnings
+from genomes.notebook import table
 from genomes.spaces.hypermodel.user_state import state_put_back
 from genomes.targets import Target
 
@@ -74,3 +75,19 @@ class Member:
             with without_retracing_warnings():
                 outputs = model.predict(keras_input(x), batch_size=batch_size, verbose=0)
         return as_predictions(outputs, target, f"member {self.number}")
+
+
+def members_table(title: str, members: Sequence[Member]) -> str:
+    """Members as a table of HTML: weight, scores, size, genome."""
+    names = list(dict.fromkeys(name for one in members for name in one.scores if name.startswith("val_")))
+    rows = (
+        (
+            one.number,
+            one.weight,
+            *(one.scores.get(name) for name in names),
+            one.parameters,
+            one.kind if one.genome is None else one.genome.summary(),
+        )
+        for one in members
+    )
+    return table(title, ("member", "weight", *names, "parameters", "what it is"), rows)

@@ -16,7 +16,7 @@ class ReportContent:
     Attributes:
         title: its headline.
         history: all trials.
-        population: numbers of the surviving trials, best first.
+        population: numbers of the surviving trials, the longest trained first, then the best.
         best: number of the best trial; None if none completed.
         reason: why the campaign ended, in words.
         minutes: wall-clock minutes over all sessions.

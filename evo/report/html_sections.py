@@ -53,7 +53,8 @@ def best(content: ReportContent) -> str:
     ancestors = summary.lineage(content.history, content.best)
     parts = [
         f"<p>Trial {trial.number}, {escape(trial.proposal.origin)}, {trial.epochs} epochs of training.</p>",
-        f'<pre class="wrap">{escape(trial.genome.describe())}</pre>',
+        trial.genome._repr_html_(),
+        f"<details><summary>in words</summary><pre>{escape(trial.genome.describe())}</pre></details>",
     ]
     if trial.outcome is not None and trial.outcome.scores:
         scores = ", ".join(f"{name} {formatting.short_value(value)}" for name, value in trial.outcome.scores.items())
@@ -96,7 +97,7 @@ def population(content: ReportContent) -> str:
         cells = [str(number), *values, str(trial.epochs)]
         parents = ", ".join(map(str, history.beginning(trial).proposal.parents)) or "–"
         genome = (
-            f"<details><summary>{escape(formatting.cut(str(trial.genome), 110))}</summary>"
+            f"<details><summary>{escape(formatting.cut(trial.genome.summary(), 110))}</summary>"
             f"<pre>{escape(trial.genome.describe())}</pre></details>"
         )
         row = "".join(f'<td class="number">{escape(cell)}</td>' for cell in cells)
@@ -107,7 +108,7 @@ def population(content: ReportContent) -> str:
         f"<th{' class=number' if index < numbers else ''}>{escape(name)}</th>" for index, name in enumerate(header)
     )
     return (
-        "<p>The survivors, best first. A click on a genome shows all of it.</p>"
+        "<p>The survivors: the longest trained first, then by score. A click on a genome shows all of it.</p>"
         f'<div class="scroll"><table><tr>{head}</tr>{"".join(rows)}</table></div>'
     )
 

@@ -11,6 +11,7 @@ import copy
 import hashlib
 import json as json_module
 from collections.abc import Mapping
+from html import escape
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -18,6 +19,7 @@ import numpy as np
 from genomes.costs import Cost
 from genomes.errors import GenomeError
 from genomes.genome import Genome
+from genomes.notebook import facts
 from genomes.targets import Target
 
 #: Version of the JSON form of spaces.
@@ -89,6 +91,22 @@ class Space(abc.ABC):
     @abc.abstractmethod
     def describe(self) -> str:
         """The space in words and lines, for people."""
+
+    def headline(self) -> str:
+        """One line: the class, and what its genomes are for."""
+        if self.target is None:
+            return type(self).__name__
+        return f"{type(self).__name__}: {self.target.task}, {self.target.width} outputs"
+
+    def __repr__(self) -> str:
+        return f"<{self.headline()}>"
+
+    def _repr_html_(self) -> str:
+        lines = self.describe().splitlines()
+        size = self.size()
+        values = {"genomes": "without end" if size is None else size, "features": len(self.feature_names)}
+        whole = f"<details><summary>all of it</summary><pre>{escape(chr(10).join(lines))}</pre></details>"
+        return f"{facts(self.headline(), values)}<div>default:</div>{self.default()._repr_html_()}{whole}"
 
     @abc.abstractmethod
     def arguments(self) -> dict[str, Any]:

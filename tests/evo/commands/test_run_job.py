@@ -87,7 +87,7 @@ def test_show_and_report(
         return capsys.readouterr().out
 
     output = shown("show", "runs/iris")
-    for word in ("seed", "progress", "best", "population, best first", "disk", "predictions", "keras"):
+    for word in ("seed", "progress", "best", "population, longest trained first", "disk", "predictions", "keras"):
         assert word in output
     assert len(shown("show", "runs/iris", "--trials").splitlines()) == 9
     assert "training:" in shown("show", "runs/iris", "--best")
