@@ -75,6 +75,7 @@ def _campaign(task: Any, seed: int, epochs: int, kept: str) -> dict[str, Any]:
             objectives="-val_rmse" if task.target == "regression" else "val_accuracy",
             executor=evo.workers.Serial(),
             best_epoch=kept == "best",
+            verbose=False,
         ).run()
         found: dict[str, Any] = {"trials": len(result.trials)}
         for product, options in (("single", {"method": "best"}), ("ensemble", {"size": 8})):

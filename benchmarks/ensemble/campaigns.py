@@ -93,8 +93,8 @@ def run_one(task: tasks.Task, seed: int, minutes: float, workers: int, size: int
     directory = folder / f"{task.name}-{seed}"
     result = _finished(directory, data)
     if result is None:
-        budget = evo.Budget(minutes=minutes)
-        result = evo.Campaign(task.space(), data, directory, budget=budget, seed=seed, workers=workers).run()
+        settings: Any = {"seed": seed, "workers": workers, "verbose": False}
+        result = evo.Campaign(task.space(), data, directory, budget=evo.Budget(minutes=minutes), **settings).run()
     if result.reason == "stopped":
         # By Ctrl-C or SIGTERM: not a result, and not to be gone on from with the next one.
         raise SystemExit(f"{task.name}, seed {seed}: stopped; the same command resumes it")

@@ -26,6 +26,7 @@ def simulated(directory: str, arguments: argparse.Namespace) -> Any:
         budget=evo.Budget(trials=arguments.trials),
         seed=arguments.seed,
         workers=arguments.workers,
+        verbose=False,
         concurrency=arguments.concurrency,
         evaluate=evaluate,
         executor=evo.workers.LocalProcesses(arguments.workers, preload=False),
@@ -50,6 +51,7 @@ def training(directory: str, arguments: argparse.Namespace) -> Any:
         budget=evo.Budget(epochs=arguments.trials),
         seed=arguments.seed,
         workers=arguments.workers,
+        verbose=False,
         concurrency=arguments.concurrency,
         **options(arguments),
     )

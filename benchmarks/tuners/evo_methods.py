@@ -162,6 +162,7 @@ def run(tuner: str, space: str, task: Task, spec: RunSpec, meter: Meter) -> Deli
         algorithm=timed(settings, watch.propose),
         precision=spec.precision,
         callbacks=[watch],
+        verbose=False,
     )
     result = campaign.run()
     if result.reason == "stopped":

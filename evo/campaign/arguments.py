@@ -108,6 +108,7 @@ class SearchKeywords(TypedDict, total=False):
     keep_weights: int
     evaluate: Callable[[TrialTask], TrialReport] | None
     break_lock: bool
+    verbose: bool
 
 
 class CampaignKeywords(SearchKeywords, total=False):
@@ -136,6 +137,7 @@ class ResumeKeywords(TypedDict, total=False):
     memory: int | None
     evaluate: Callable[[TrialTask], TrialReport] | None
     break_lock: bool
+    verbose: bool
 
 
 SEARCH_DEFAULTS: SearchKeywords = {
@@ -147,6 +149,7 @@ SEARCH_DEFAULTS: SearchKeywords = {
     "keep_weights": 256,
     "evaluate": None,
     "break_lock": False,
+    "verbose": True,
 }
 #: Names of the arguments that :class:`evo.Campaign` spells out.
 _SPELLED_OUT = (

@@ -45,6 +45,7 @@ from evo.core.errors import CampaignMismatchError, SettingsError
 from evo.core.history import History
 from evo.core.objectives import Objective, Objectives
 from evo.data import Data
+from evo.display.progress import Progress
 from evo.ensemble.scores import Score
 from evo.prepared_data import PreparedData
 from evo.storage import CampaignDirectory
@@ -105,6 +106,8 @@ class Campaign:
 
             ``break_lock``: take the directory's lock from whoever holds it.
 
+            ``verbose`` (True): show the progress: :class:`evo.report.Progress`, unless one is among the callbacks.
+
     Attributes:
         toolbox: DEAP's toolbox: register an operator of your own under DEAP's name before :meth:`run`.
         history: the trials so far; filled by :meth:`run`.
@@ -155,7 +158,7 @@ class Campaign:
         self._executor = executor
         self._callbacks, keras_callbacks = sorted_callbacks(callbacks, executor, search["evaluate"] is None)
         self._evaluate = search["evaluate"]
-        self._break_lock = search["break_lock"]
+        self._break_lock, self._verbose = search["break_lock"], search["verbose"]
         self._data = PreparedData({})
         if data is not None:
             if data.folds and keras_callbacks:
@@ -260,6 +263,8 @@ class Campaign:
             KeyboardInterrupt: at the second Ctrl-C.
         """
         self._stop.clear()
+        shown = self._verbose and not any(isinstance(callback, Progress) for callback in self._callbacks)
+        progress = [Progress(few=True)] if shown else []
         setup = CampaignSetup(
             self.space,
             self._data,
@@ -268,13 +273,15 @@ class Campaign:
             self.budget,
             self.workers,
             SessionExecutor(self._executor, self.workers, self.settings.training),
-            self._callbacks,
+            (*self._callbacks, *progress),
             self._evaluate,
             self.toolbox,
             self._stop,
             self._scoring,
         )
-        with self._interrupts(), contextlib.closing(setup.executor):
+        with self._interrupts(), contextlib.closing(setup.executor), contextlib.ExitStack() as stack:
+            for display in progress:
+                stack.callback(display.close)
             began = time.monotonic()
             if not CampaignDirectory.exists(self.directory):
                 # Before there is a directory: what is refused can be mended and begun in the same place.
@@ -380,7 +387,7 @@ def resume(
         algorithm: the algorithm, where it is a callable of your own.
         objectives: the objectives, where some are callables.
         **changes: ``workers``, ``executor``, ``strategy``, ``callbacks``, ``seconds``, ``memory``,
-            ``evaluate``, ``break_lock``: what may differ from session to session.
+            ``evaluate``, ``break_lock``, ``verbose``: what may differ from session to session.
 
     Raises:
         SettingsError: the directory holds no campaign, or a change that would make it another campaign.

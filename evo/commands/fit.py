@@ -7,10 +7,10 @@ import argparse
 from evo.commands.quiet_backend import quiet_backend
 from evo.commands.run_job import command_line
 from evo.core.errors import SettingsError
+from evo.display import summary
 from evo.fitting.fit import fit
 from evo.fitting.forecasting import Forecaster
 from evo.fitting.tables import read_table
-from evo.report import summary
 
 
 def main(given: argparse.Namespace) -> int:

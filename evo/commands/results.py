@@ -12,7 +12,7 @@ from evo.commands.job import Job
 from evo.commands.job_data import JobData
 from evo.commands.quiet_backend import quiet_backend
 from evo.core.errors import EvoError
-from evo.report import formatting, summary
+from evo.display import formatting, summary
 from evo.report.campaigns import content_of
 from evo.report.html import write_report
 

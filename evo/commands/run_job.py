@@ -15,7 +15,7 @@ from evo.commands.results import show_result
 from evo.core.budget import Budget
 from evo.core.errors import RepairWarning, SettingsError
 from evo.core.events import Callback
-from evo.report.progress import Progress
+from evo.display.progress import Progress
 from evo.storage import CampaignDirectory
 
 
@@ -51,7 +51,7 @@ def run_job(
     callbacks: list[Callback] = [JobNote(job)]
     if progress is not None:
         callbacks.append(progress)
-    session: dict[str, Any] = {"callbacks": callbacks, "break_lock": break_lock}
+    session: dict[str, Any] = {"callbacks": callbacks, "break_lock": break_lock, "verbose": False}
     if workers is not None:
         session["workers"] = workers
     if resumes:

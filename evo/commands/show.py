@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from evo.campaign.result import Result
 from evo.commands.reading import read_result
 from evo.core.history import History
-from evo.report import formatting, summary
+from evo.display import formatting, summary
 from evo.report.campaigns import environment, readable
 from evo.storage import CampaignDirectory
 

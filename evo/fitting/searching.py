@@ -12,9 +12,9 @@ from evo.campaign.campaign import Campaign
 from evo.campaign.result import Result
 from evo.core.errors import TrialError
 from evo.data import Data
+from evo.display.progress import Progress
 from evo.ensemble import Ensemble
 from evo.fitting.effort import budget_of, effort_of, in_words
-from evo.report.progress import Progress
 from evo.workers import Serial
 from genomes.spaces.base import Space
 
@@ -78,7 +78,7 @@ class Search:
             workers=max(1, self.workers),
             objectives=self.objective,
             callbacks=callbacks,
-            **campaign,
+            **{"verbose": False, **campaign},
         )
         try:
             result = search.run()

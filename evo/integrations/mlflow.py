@@ -12,7 +12,7 @@ from evo.core.errors import SettingsError
 from evo.core.events import Callback, CampaignInfo
 from evo.core.history import History
 from evo.core.trial import Status, Trial
-from evo.report import formatting, summary
+from evo.display import formatting, summary
 
 #: Longest value of a parameter that MLflow's servers take.
 _LONGEST = 500

@@ -10,7 +10,7 @@ from evo.core.errors import SettingsError
 from evo.core.events import Callback, CampaignInfo
 from evo.core.history import History
 from evo.core.trial import Trial
-from evo.report import summary
+from evo.display import summary
 
 
 class TensorBoard(Callback):

@@ -6,12 +6,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from evo.display.progress import Progress
     from evo.report.html import write_report
-    from evo.report.progress import Progress
 
 __all__ = ["Progress", "write_report"]
 
-_LAZY = {"Progress": "evo.report.progress", "write_report": "evo.report.html"}
+_LAZY = {"Progress": "evo.display.progress", "write_report": "evo.report.html"}
 
 
 def __getattr__(name: str) -> Any:

@@ -11,7 +11,8 @@ from pathlib import Path
 from evo.core.checks import local_path
 from evo.core.errors import StorageError
 from evo.core.trial import Status
-from evo.report import formatting, html_sections, summary
+from evo.display import formatting, summary
+from evo.report import html_sections
 from evo.report.content import ReportContent
 from evo.report.html_ensemble import ensemble_section
 

@@ -7,7 +7,8 @@ from html import escape
 from typing import Any
 
 from evo.core.errors import EvoError
-from evo.report import formatting, html_parts, plots
+from evo.display import formatting
+from evo.report import html_parts, plots
 from evo.report.content import ReportContent
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 
-from evo.report import formatting, plot_style
+from evo.display import formatting
+from evo.report import plot_style
 
 
 def figure(drawn: Any, label: str) -> str:

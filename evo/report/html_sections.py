@@ -5,7 +5,8 @@ from __future__ import annotations
 from html import escape
 
 from evo.core.trial import Status
-from evo.report import formatting, html_parts, plots, summary
+from evo.display import formatting, summary
+from evo.report import html_parts, plots
 from evo.report.content import ReportContent
 
 #: Rows of the table of trials that did not complete.

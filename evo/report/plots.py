@@ -15,7 +15,8 @@ import numpy as np
 
 from evo.core.history import History
 from evo.core.trial import Trial
-from evo.report import formatting, plot_style, summary
+from evo.display import formatting, summary
+from evo.report import plot_style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

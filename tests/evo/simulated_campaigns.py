@@ -85,6 +85,7 @@ def campaign(directory: Path, **changes: Any) -> evo.Campaign:
         "evaluate": evaluate,
         "executor": evo.workers.Serial(),
         "population": 6,
+        "verbose": False,
     }
     return evo.Campaign(space(), None, directory, **(settings | changes))
 

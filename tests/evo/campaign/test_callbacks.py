@@ -120,3 +120,18 @@ def test_the_best_epoch_needs_a_metric(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="best_epoch: evaluate trains, and decides itself which weights are kept"):
         campaign(tmp_path / "c", (), best_epoch=True, evaluate=print)
     assert campaign(tmp_path / "c", (), best_epoch=True).settings.training.best_epoch == "val_accuracy"
+
+
+def test_a_campaign_shows_its_progress_unless_it_is_silenced(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    campaign(tmp_path / "a", [], verbose=False).run()
+    assert capsys.readouterr() == ("", "")
+    campaign(tmp_path / "a", [], verbose=True, budget=evo.Budget(trials=4)).run()
+    printed, told = capsys.readouterr()
+    shown = told.splitlines()
+    assert printed == ""
+    assert "resumed after" in shown[0] and "the budget is spent" in shown[-1]
+    campaign(tmp_path / "b", [evo.report.Progress()], verbose=True).run()
+    printed, told = capsys.readouterr()
+    assert printed.count("the budget is spent") == 1 and told == ""

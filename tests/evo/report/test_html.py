@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from evo.core.history import History
+from evo.display import summary
 from evo.ensemble import LibraryModel, build
 from evo.ensemble.ensemble import Ensemble
 from evo.errors import StorageError
-from evo.report import summary
 from evo.report.content import ReportContent
 from evo.report.html import render, write_report
-from tests.evo.report.synthetic_history import make_history
+from tests.evo.display.synthetic_history import make_history
 
 _VOID = {"meta", "br", "link", "image", "use", "path", "rect"}
 

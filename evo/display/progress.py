@@ -6,6 +6,7 @@ The clock is read for display only: nothing that a campaign does depends on it.
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -15,15 +16,18 @@ from typing import TYPE_CHECKING
 from evo.core.events import Callback, CampaignInfo
 from evo.core.history import History
 from evo.core.trial import Status, Trial
-from evo.report import formatting, summary
+from evo.display import formatting, summary
+from evo.display.notebook_display import NotebookDisplay
 
 if TYPE_CHECKING:
     from rich.console import Console, Group
     from rich.live import Live
     from rich.text import Text
 
-#: Lines that a whole campaign prints about its budget where there is no terminal.
-_PLAIN_STEPS = 20
+#: Lines that a whole campaign prints about its budget where there is no terminal, and if they are to be few.
+_PLAIN_STEPS, _FEW_STEPS = 20, 4
+#: Share of the budget that has to be spent at the pace of this session before the time left is estimated.
+_PACE = 0.05
 #: Seconds between two drawings of the display, at least.
 _REDRAW = 0.2
 _ENDS = {
@@ -67,28 +71,33 @@ class _Counts:
 class Progress(Callback):
     """Shows a campaign while it runs.
 
-    In a terminal a few lines that are redrawn in place, fitted to any width;
+    In a terminal a few lines that are redrawn in place, fitted to any width, in a notebook likewise;
     elsewhere (a file, a pipe) one line per twentieth of the budget, per
     better model and per new cause of failure.
 
     Args:
-        console: a ``rich`` console; by default one on standard output.
-        live: redraw in place; by default where the console is a terminal.
+        console: a ``rich`` console; by default one on standard output, with ``few`` on standard error, so that what
+            a program prints stays its own.
+        live: redraw in place; by default where the console is a terminal or a notebook.
+        few: where there is neither, one line per quarter of the budget and per new cause of failure only: what a
+            campaign does by default (``verbose=False`` silences it).
 
     Example:
         >>> campaign = evo.Campaign(..., callbacks=[evo.report.Progress()])  # doctest: +SKIP
     """
 
-    def __init__(self, console: Console | None = None, live: bool | None = None) -> None:
+    def __init__(self, console: Console | None = None, live: bool | None = None, few: bool = False) -> None:
         from rich.console import Console
 
-        self.console = console if console is not None else Console(highlight=False, soft_wrap=False)
-        self.live = self.console.is_terminal and not self.console.is_dumb_terminal if live is None else live
-        self._display: Live | None = None
+        self.console = console if console is not None else Console(highlight=False, soft_wrap=False, stderr=few)
+        terminal = self.console.is_terminal and not self.console.is_dumb_terminal
+        self.live = terminal or self.console.is_jupyter if live is None else live
+        self.few = few
+        self._steps = _FEW_STEPS if few else _PLAIN_STEPS
+        self._display: Live | NotebookDisplay | None = None
         self._info: CampaignInfo | None = None
         self._running: dict[int, Trial] = {}
-        self._started = time.monotonic()
-        self._share_at_start = 0.0
+        self._pace_from: tuple[float, float] | None = None
         self._minutes = 0.0
         self._step = 0
         self._counts = _Counts()
@@ -101,12 +110,13 @@ class Progress(Callback):
     # -- events ------------------------------------------------------------------------
     def on_begin(self, info: CampaignInfo, history: History) -> None:
         self._info, self._running = info, {}
-        self._started, self._minutes = time.monotonic(), info.minutes
+        self._pace_from, self._minutes = None, info.minutes
         self._counts = _Counts.of(history)
-        self._share_at_start = self._share()
-        self._step = int(self._share_at_start * _PLAIN_STEPS)
+        self._step = int(self._share() * self._steps)
         self._header()
-        if self.live:
+        if self.live and self.console.is_jupyter:
+            self._display = NotebookDisplay(self.console)
+        elif self.live:
             from rich.live import Live
 
             self._display = Live(
@@ -114,7 +124,7 @@ class Progress(Callback):
                 console=self.console,
                 auto_refresh=False,
                 redirect_stderr=True,
-                redirect_stdout=True,
+                redirect_stdout=sys.stdout.isatty(),
                 vertical_overflow="crop",
             )
             self._display.start(refresh=True)
@@ -128,6 +138,9 @@ class Progress(Callback):
         new_cause = not trial.completed and trial.outcome is not None
         new_cause = new_cause and summary.cause(trial.outcome) not in self._counts.causes  # type: ignore[arg-type]
         self._counts.add(trial, history)
+        if self._pace_from is None:
+            # Until then workers started and models were compiled for the first time: no pace to go by.
+            self._pace_from = time.monotonic(), self._share()
         if self._display is not None:
             self._draw(history)
         elif self._info is not None and not self.live:
@@ -174,7 +187,9 @@ class Progress(Callback):
         begun = f"resumed after {sum(self._counts.done.values())} trials" if info.resumed else "new campaign"
         workers = f"{info.workers} worker{'s' if info.workers != 1 else ''}"
         self._print(f"{info.directory}: {begun}, seed {info.seed}, {workers}, {self._budget(info)}")
-        for name, value in (("space", info.space), ("precision", info.precision), ("strategy", info.strategy)):
+        for name, value in (
+            () if self.few else (("space", info.space), ("precision", info.precision), ("strategy", info.strategy))
+        ):
             # What "auto" came to is told by the first worker.
             if value and value != "auto":
                 self._print(f"  {name}: {value.splitlines()[0]}")
@@ -187,8 +202,8 @@ class Progress(Callback):
     def _plain(self, trial: Trial, history: History, new_cause: bool, better: bool) -> None:
         if new_cause and trial.outcome is not None:
             self._print(f"trial {trial.number} {summary.cause(trial.outcome, exact=True)}")
-        step = int(self._share() * _PLAIN_STEPS)
-        if step > self._step or better:
+        step = int(self._share() * self._steps)
+        if step > self._step or (better and not self.few):
             self._step = step
             self._last = self._state(history)
             self._print(self._last)
@@ -230,12 +245,16 @@ class Progress(Callback):
         return min(1.0, max(shares))
 
     def _left(self) -> float | None:
-        """Minutes left at the pace of this session; None before there is a pace."""
+        """Minutes left at the pace since the first outcome of this session; None before there is a pace."""
         share = self._share()
-        gained = share - self._share_at_start
-        if gained < 0.005 or share >= 1:
+        if self._pace_from is None or share >= 1:
             return None
-        return (time.monotonic() - self._started) / 60 * (1 - share) / gained
+        began, before = self._pace_from
+        if share - before < _PACE:
+            return None
+        left = (time.monotonic() - began) / 60 * (1 - share) / (share - before)
+        limit = self._info.budget.minutes if self._info is not None else None
+        return left if limit is None else min(left, limit - self._minutes)
 
     def _epochs(self) -> str:
         limit = self._info.budget.epochs if self._info is not None else None

@@ -9,8 +9,8 @@ from rich.console import Console
 from evo.core.budget import Budget
 from evo.core.events import CampaignInfo
 from evo.core.history import History
-from evo.report.progress import Progress
-from tests.evo.report.synthetic_history import make_history
+from evo.display.progress import Progress
+from tests.evo.display.synthetic_history import make_history
 
 SHOW_CURSOR, HIDE_CURSOR = "\x1b[?25h", "\x1b[?25l"
 
@@ -110,3 +110,43 @@ def test_display_of_several_objectives() -> None:
         text.print(progress.render(history))
     assert "val_accuracy" in capture.get() and "parameters" in capture.get()
     progress.close()
+
+
+def test_few_lines_where_a_campaign_shows_itself() -> None:
+    stream = io.StringIO()
+    progress = Progress(Console(file=stream, width=80), few=True)
+    progress.on_end("budget", replay(progress, make_history(200, 0)))
+    lines = stream.getvalue().splitlines()
+    causes = [line for line in lines if line.startswith("trial ")]
+    assert lines[0].startswith("runs/x: new campaign") and "space" not in lines[1]
+    assert len(lines) - len(causes) <= 6 and "the budget is spent" in lines[-1]
+
+
+def test_time_left_waits_for_a_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    trials = [replace(t, number=n) for n, t in enumerate(t for t in make_history(200, 0) if t.completed)][:12]
+    assert len(trials) == 12
+    shown = History()
+    progress = Progress(Console(file=io.StringIO(), width=80))
+    progress.on_begin(info(Budget(trials=100)), shown)
+    clock[0] = 60.0  # workers started, which says nothing about the pace
+    for number, trial in enumerate(trials):
+        shown.append(trial)
+        progress.on_outcome(trial, shown)
+        # Two seconds per trial from the first one on; told once a twentieth has been trained at that pace.
+        expected = None if number < 6 else pytest.approx((100 - number - 1) * 2 / 60)
+        assert progress._left() == expected
+        clock[0] += 2.0
+
+
+def test_time_left_is_at_most_the_minutes_that_are_left() -> None:
+    shown = History()
+    progress = Progress(Console(file=io.StringIO(), width=80))
+    progress.on_begin(info(Budget(minutes=1.0)), shown)
+    trial = next(t for t in make_history(9, 0) if t.completed)
+    shown.append(replace(trial, number=0))
+    progress.on_outcome(shown[0], shown)
+    progress.on_tick(0.75, 1, shown)
+    left = progress._left()
+    assert left is not None and left <= 0.25

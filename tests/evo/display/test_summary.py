@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from evo.core.history import History
 from evo.core.trial import Outcome, Proposal, Status, Trial
-from evo.report import summary
-from tests.evo.report.synthetic_history import SPACE, make_history
+from evo.display import summary
+from tests.evo.display.synthetic_history import SPACE, make_history
 
 
 @given(st.integers(0, 40), st.integers(0, 5), st.integers(0, 3))

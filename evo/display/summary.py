@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from evo.core.history import History
 from evo.core.trial import Outcome, Status, Trial
-from evo.report import formatting
+from evo.display import formatting
 
 #: Longest cause that is shown.
 _CAUSE = 70

@@ -5,7 +5,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evo.report import formatting
+from evo.display import formatting
 
 
 @given(st.lists(st.floats(-1e6, 1e6), max_size=60), st.integers(0, 30))
