@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from genomes.process_state import process_put_back
 from genomes.replacement import replaced
 
 #: Where Keras keeps its state; ``keras.utils.clear_session`` replaces both.
@@ -26,8 +27,9 @@ _WAITING = ("uninitialized_variables",)
 def state_put_back() -> Iterator[None]:
     """Inside, Keras counts names and seeds from the beginning; behind it, all of the program's state is as before.
 
-    That is: Keras' counters, seeds, policies and scopes, ``keras.config``, and the generators of ``random``,
-    ``numpy.random``, TensorFlow and torch. Not put back are variables of the user's own.
+    That is: Keras' counters, seeds, policies and scopes, ``keras.config``, the generators of ``random``,
+    ``numpy.random``, TensorFlow and torch, and what a process has one of (:mod:`genomes.process_state`). Not put back
+    are variables of the user's own.
     """
     import keras
     from keras.src.backend.common import global_state
@@ -35,7 +37,7 @@ def state_put_back() -> Iterator[None]:
     python_state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002
     settings = keras.config.floatx(), keras.config.epsilon(), keras.config.image_data_format()
     trackers = {name: _uncounted(getattr(global_state, name)) for name in _TRACKERS if hasattr(global_state, name)}
-    with replaced(global_state, trackers), _tensorflow_put_back(), _torch_put_back():
+    with process_put_back(), replaced(global_state, trackers), _tensorflow_put_back(), _torch_put_back():
         try:
             yield
         finally:

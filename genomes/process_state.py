@@ -1,0 +1,43 @@
+"""What a process has one of, and any code may change: put back behind what was not written here."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+
+from genomes.replacement import replaced
+
+
+@contextlib.contextmanager
+def process_put_back() -> Iterator[None]:
+    """Behind the ``with`` block, as before it: environment, current folder, ``sys.path``, standard streams, mask of
+    signals of this thread, and how NumPy treats floating-point errors.
+    """
+    environment, folder, path = dict(os.environ), _current_folder(), list(sys.path)
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, ()) if hasattr(signal, "pthread_sigmask") else None
+    streams = {name: getattr(sys, name) for name in ("stdin", "stdout", "stderr")}
+    with replaced(sys, streams), np.errstate():
+        try:
+            yield
+        finally:
+            for name in [name for name in os.environ if name not in environment]:
+                del os.environ[name]
+            os.environ.update({name: value for name, value in environment.items() if os.environ.get(name) != value})
+            if folder is not None and _current_folder() != folder:
+                with contextlib.suppress(OSError):  # it is gone
+                    os.chdir(folder)
+            sys.path[:] = path
+            if mask is not None:
+                signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _current_folder() -> str | None:
+    try:
+        return os.getcwd()
+    except OSError:  # it was removed
+        return None
