@@ -60,7 +60,10 @@ class LocalProcesses(Executor):
         self.replace_after = replace_after
         self.growth = growth
         self.preload = preload
-        self.environment = {**worker_environment(self.settings.threads), **(environment or {})}
+        self.environment = {
+            **worker_environment(self.settings.threads, self.settings.deterministic),
+            **(environment or {}),
+        }
         rules = SlotRules(workers, self.settings.threads, self.environment, preload, replace_after, growth)
         self._queue = CallQueue()
         self._threads = [

@@ -66,7 +66,7 @@ class _RayExecutor(Executor):
         self._running: dict[Future[Any], Any] = {}
         self._lock = threading.Lock()
         self._closed = False
-        environment = {"env_vars": worker_environment(settings.threads)}
+        environment = {"env_vars": worker_environment(settings.threads, settings.deterministic)}
         self._remote = ray.remote(
             num_cpus=settings.threads,
             num_gpus=gpus,

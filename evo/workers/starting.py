@@ -22,11 +22,19 @@ from typing import Any
 from evo.workers.fork_server import environment_variables
 from evo.workers.main_module import without_main
 
+#: XLA's flag for GPUs; without effect elsewhere.
+_SAME_BITS = "xla_gpu_deterministic_ops"
 
-def worker_environment(threads: int) -> dict[str, str]:
-    """Environment variables that must be set before numpy and TensorFlow are imported."""
+
+def worker_environment(threads: int, deterministic: bool = True) -> dict[str, str]:
+    """Environment variables that must be set before numpy and Keras' backend are imported.
+
+    Args:
+        threads: threads of a worker.
+        deterministic: have a GPU give the same bits for the same trial.
+    """
     count = str(threads)
-    return {
+    variables = {
         "OMP_NUM_THREADS": count,
         "OPENBLAS_NUM_THREADS": count,
         "MKL_NUM_THREADS": count,
@@ -34,9 +42,15 @@ def worker_environment(threads: int) -> dict[str, str]:
         "TF_NUM_INTEROP_THREADS": "1",
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+        # JAX would take three quarters of a GPU's memory at once, and leave a second worker nothing.
+        "XLA_PYTHON_CLIENT_PREALLOCATE": os.environ.get("XLA_PYTHON_CLIENT_PREALLOCATE", "false"),
         # Fewer arenas: memory of a dropped model goes back instead of lying in pieces.
         "MALLOC_ARENA_MAX": "2",
     }
+    if deterministic and keras_backend() == "jax" and _SAME_BITS not in os.environ.get("XLA_FLAGS", ""):
+        # XLA picks a GPU's algorithms by the clock, some of which add in any order.
+        variables["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --{_SAME_BITS}=true".strip()
+    return variables
 
 
 def _start_method() -> str:
