@@ -148,6 +148,7 @@ def _fitting(commands: Any) -> None:
 def _judging(command: argparse.ArgumentParser) -> None:
     group = command.add_argument_group("how candidates are judged")
     group.add_argument("--objective", metavar="NAME", help="accuracy, auc, f1_macro, mae, ... (default: by the target)")
+    group.add_argument("--no-trees", action="store_true", help="nets alone; by default trees join them on tables")
     group.add_argument(
         "--validation", metavar="SHARE", help="share of the rows (default: 0.2), or a column that is true for them"
     )

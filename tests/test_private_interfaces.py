@@ -70,6 +70,7 @@ def attribute(name: str, of: Callable[[Any], Any] = lambda model: model) -> Call
 #: What is used, and how it is found. Those after the empty line are asked for by ``getattr``: they may be missing.
 USED: dict[str, Callable[[Any], Any]] = {
     "_aggregate_additional_loss": attribute("_aggregate_additional_loss"),
+    "_baseline_prediction": attribute("_baseline_prediction", lambda model: trees()),
     "_call_has_training_arg": attribute("_call_has_training_arg", lambda model: model.layers[1]),
     "_compile_loss": attribute("_compile_loss"),
     "_compile_metrics": attribute("_compile_metrics"),
@@ -82,8 +83,8 @@ USED: dict[str, Callable[[Any], Any]] = {
     "_kwargs": attribute("_kwargs", lambda model: scorer()),
     "_learning_rate": attribute("_learning_rate", lambda model: model.optimizer),
     "_losses_override": attribute("_losses_override"),
+    "_loss": attribute("_loss", lambda model: trees()),
     "_predictors": attribute("_predictors", lambda model: trees()),
-    "_preprocessor": attribute("_preprocessor", lambda model: trees()),
     "_score_func": attribute("_score_func", lambda model: scorer()),
     "_sign": attribute("_sign", lambda model: scorer()),
     "_symbolic_build": attribute("_symbolic_build"),
@@ -162,6 +163,6 @@ def test_nothing_else_is_used() -> None:
     assert found - {"_exit"} <= set(USED)
     # Those that evo sets itself count as its own above.
     assert set(USED) - found <= {
-        *("_losses_override", "_preprocessor", "_sign"),
+        *("_losses_override", "_sign"),
         *("_common_apply", "_functional", "_nodes_by_depth", "_registry", "_rng", "_seed"),
     } | {name for name in USED if name in own}

@@ -23,16 +23,16 @@ TASKS: dict[str, int | None] = {
 
 #: What is compared: name -> arguments of ``Result.ensemble``.
 PRODUCTS: dict[str, dict[str, Any]] = {
-    "single": {"method": "best"},
-    "average": {"method": "average", "confidence": None},
-    "ensemble": {},
+    "single": {"method": "best", "trees": False},
+    "average": {"method": "average", "confidence": None, "trees": False},
+    "ensemble": {"trees": False},
     "ensemble+trees": {"trees": True},
 }
 
 
 def products(task: tasks.Task) -> dict[str, dict[str, Any]]:
     """What is compared on a task: trees take tables only."""
-    return {name: options for name, options in PRODUCTS.items() if task.kind == "tabular" or "trees" not in options}
+    return {name: options for name, options in PRODUCTS.items() if task.kind == "tabular" or not options["trees"]}
 
 
 COLUMNS = (

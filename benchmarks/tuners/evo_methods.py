@@ -170,7 +170,7 @@ def run(tuner: str, space: str, task: Task, spec: RunSpec, meter: Meter) -> Deli
     searched = meter.seconds
     if not result.history.completed():
         return Delivery([], result.reason)
-    chosen = result.ensemble(size=spec.ensemble)
+    chosen = result.ensemble(size=spec.ensemble, trees=False)
     chosen_seconds = meter.seconds - searched
     trees_seconds, with_trees = 0.0, None
     if spec.extra.get("trees") and task.kind == "tabular" and space == "own":

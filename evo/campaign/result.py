@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -15,13 +16,14 @@ from evo.campaign.individual import Individual, Population
 from evo.campaign.labels import labelled_as_stored
 from evo.campaign.retention import kept_states
 from evo.campaign.settings import plausible_settings
+from evo.campaign.trees import are_wanted, grown_trees
 from evo.core.errors import EnsembleError, SettingsError, StorageError, TrialError
 from evo.core.history import History
 from evo.core.objectives import Objectives
 from evo.core.randomness import Purpose, generator
 from evo.core.trial import Trial
 from evo.data import Data
-from evo.ensemble import Ensemble, FrontierPoint, LibraryModel, frontier, tree_candidates
+from evo.ensemble import Ensemble, EnsembleWarning, FrontierPoint, LibraryModel, frontier
 from evo.ensemble.keras_model import mean_model
 from evo.prepared_data import PreparedData
 from evo.storage import CampaignDirectory
@@ -50,6 +52,7 @@ class Result:
         keep_weights: how many trials' weights the campaign keeps.
         fingerprint: identity of its data.
         data: the prepared data; needed to form an ensemble, None where it is not at hand.
+        trees: trees that were grown on its rows, None for not yet.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class Result:
         keep_weights: int = 256,
         fingerprint: str | None = None,
         data: PreparedData | None = None,
+        trees: list[LibraryModel] | None = None,
     ) -> None:
         self.directory = Path(directory)
         self.space = space
@@ -74,7 +78,7 @@ class Result:
         self._keep_weights = keep_weights
         self._fingerprint = fingerprint
         self.data = data
-        self._trees: list[LibraryModel] | None = None
+        self._trees = trees
 
     # -- trials ----------------------------------------------------------------------
     @property
@@ -206,13 +210,14 @@ class Result:
             return stored.predictions(number)
 
     # -- the ensemble ------------------------------------------------------------------
-    def ensemble(self, size: int = 8, *, trees: bool = False, **options: Any) -> Ensemble:
+    def ensemble(self, size: int = 8, *, trees: bool | str = "auto", **options: Any) -> Ensemble:
         """Form an ensemble of what was trained: chosen on stored validation predictions.
 
         Args:
             size: most members.
-            trees: add gradient-boosted trees, trained on the same rows, to the candidates (tables
-                only). An ensemble with trees has no ``as_keras()``.
+            trees: whether trees, grown on the same rows and folds, are candidates as well (tables only): boosting,
+                random forests, extra trees. ``auto``: for premade spaces of tables. An ensemble with trees among its
+                members has no ``as_keras()``.
             **options: of :func:`evo.ensemble.build`: ``method``, ``max_members``,
                 ``max_parameters``, ``max_latency``, ``pooling``, ``confidence``, ...
 
@@ -227,7 +232,7 @@ class Result:
         by: Literal["members", "parameters", "latency"] = "members",
         size: int = 8,
         *,
-        trees: bool = False,
+        trees: bool | str = False,
         **options: Any,
     ) -> list[FrontierPoint]:
         """The best ensemble for each size, smallest first; ``evo.ensemble.plots.plot_frontier`` draws it.
@@ -245,7 +250,7 @@ class Result:
         candidates, y, target = self._choice(trees, options)
         return frontier(candidates, y, target, by, size, **options)
 
-    def _choice(self, trees: bool, options: dict[str, Any]) -> tuple[list[LibraryModel], np.ndarray, Target]:
+    def _choice(self, trees: bool | str, options: dict[str, Any]) -> tuple[list[LibraryModel], np.ndarray, Target]:
         """Candidates, labels of the validation rows, and what they are; completes a selection's options by our own."""
         y = self._validation_targets()
         candidates = self.candidates()
@@ -263,8 +268,8 @@ class Result:
         weight = None if self.data is None else self.data.get("weight_validation")
         if weight is not None:
             options.setdefault("sample_weight", weight)
-        if trees:
-            candidates = [*candidates, *self._tree_candidates()]
+        if are_wanted(trees, self.space):
+            candidates = [*candidates, *self._grown_trees(trees)]
         options.setdefault("rng", generator(self.seed, Purpose.ENSEMBLE))
         # The best single model is the one that the campaign holds for the best, and the ensemble follows the same.
         first = str(self.history.objectives.names[0]).replace("val_weighted_", "val_")
@@ -318,24 +323,16 @@ class Result:
             )
         return np.asarray(self.data.get("y_validation"))
 
-    def _tree_candidates(self) -> list[LibraryModel]:
+    def _grown_trees(self, trees: bool | str) -> list[LibraryModel]:
         if self._trees is None:
-            assert self.data is not None and self.space.target is not None
-            if self.data.folds:
-                raise EnsembleError("trees: candidates were cross-validated, and trees are not; leave trees out")
-            columns = getattr(self.space, "columns", ())
-            self._trees = tree_candidates(
-                self.data.get("x_train"),
-                np.asarray(self.data.get("y_train")),
-                self.data.get("x_validation"),
-                self._validation_targets(),
-                self.space.target.unlabelled,
-                outputs=self.space.target.outputs,
-                categorical=[c.input_name for c in columns if c.kind == "integer"],
-                sample_weight=self.data.get("weight_train"),
-                seed=self.seed,
-                data=self._fingerprint,
-            )
+            assert self.data is not None
+            try:
+                self._trees = grown_trees(self.space, self.data, self.seed)
+            except EnsembleError as error:
+                if trees is True:
+                    raise
+                warnings.warn(f"an ensemble of nets alone: {error}", EnsembleWarning, stacklevel=4)
+                self._trees = []
         return self._trees
 
     @cached_property

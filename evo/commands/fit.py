@@ -40,6 +40,7 @@ def main(given: argparse.Namespace) -> int:
             time=given.time,
             class_weight=given.class_weight,
             objective=given.objective,
+            trees=False if given.no_trees else "auto",
             seed=given.seed,
             workers=2 if given.workers is None else given.workers,
             verbose=not given.quiet,
@@ -51,7 +52,7 @@ def main(given: argparse.Namespace) -> int:
     result = model.result
     scores = summary.short_scores(result.history, result.best.number)
     print(f"\nBest single model on the validation rows: {scores} (trial {result.best.number})")
-    print(f"Members of the ensemble: trials {', '.join(str(member.number) for member in model.ensemble.members)}")
+    print(f"Members of the ensemble: {', '.join(member.title for member in model.ensemble.members)}")
     if isinstance(model, Forecaster):
         for name, row in model.scores.items():
             print(f"  {name}: rmse {row['rmse']:.5g}, mae {row['mae']:.5g} over the validation windows")

@@ -47,7 +47,17 @@ _DATA = (
     "x_test",
     "y_test",
 )
-_ENSEMBLE = ("size", "method", "max_members", "max_parameters", "max_latency", "pooling", "temperature", "loss")
+_ENSEMBLE = (
+    "size",
+    "trees",
+    "method",
+    "max_members",
+    "max_parameters",
+    "max_latency",
+    "pooling",
+    "temperature",
+    "loss",
+)
 #: Arguments of a campaign that a file cannot give, or that have a section of their own.
 _NOT_IN_FILE = (
     "budget",

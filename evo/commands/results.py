@@ -82,9 +82,9 @@ def _computed(result: Result, job: Job, split: JobData, directory: Path) -> dict
     chosen = result.ensemble(**options)
     size = options.get("size", 8)
     entries = [
-        ("best single model", result.ensemble(size=1, method="best")),
+        ("best single net", result.ensemble(size=1, method="best", trees=False)),
         # Without the test whether it gains: it stands here to be compared.
-        ("plain average", result.ensemble(size=size, method="average", confidence=None)),
+        ("plain average of nets", result.ensemble(size=size, method="average", confidence=None, trees=False)),
         ("chosen ensemble", chosen),
     ]
     metric = chosen.target.headline
@@ -92,7 +92,7 @@ def _computed(result: Result, job: Job, split: JobData, directory: Path) -> dict
     for name, ensemble in entries:
         row: dict[str, Any] = {
             "name": name,
-            "members": [member.number for member in ensemble.members],
+            "members": [member.title for member in ensemble.members],
             "parameters": ensemble.parameters,
         }
         if split.data.folds:
@@ -108,8 +108,11 @@ def _computed(result: Result, job: Job, split: JobData, directory: Path) -> dict
     notes = [str(note) for note in chosen.report.get("notes", ())]
     chosen.save(directory / files["ensemble"])
     try:
-        chosen.as_keras().save(directory / f"{name}.keras")
+        nets = result.ensemble(**options | {"trees": False}) if chosen.has_trees else chosen
+        nets.as_keras().save(directory / f"{name}.keras")
         files["keras"] = f"{name}.keras"
+        if chosen.has_trees:
+            notes.append(f"trees are no Keras models: {files['keras']} holds an ensemble of nets alone")
     except EvoError as error:
         notes.append(str(error))
 
@@ -140,7 +143,7 @@ def _print(console: Console, found: Mapping[str, Any], directory: Path) -> None:
     if tested:
         console.print("The test rows were used for this table only.", style="dim", markup=False)
     members = ", ".join(map(str, rows[-1]["members"]))
-    console.print(f"Members of the chosen ensemble: trials {members}", markup=False)
+    console.print(f"Members of the chosen ensemble: {members}", markup=False)
     for note in found["notes"]:
         console.print(f"Note: {note}", markup=False)
     files = found["files"]

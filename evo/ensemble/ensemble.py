@@ -314,6 +314,11 @@ class Ensemble:
         )
         return {"members": [member.number for member in self.members], **measured}
 
+    @property
+    def has_trees(self) -> bool:
+        """Whether a member is no net."""
+        return any(member.kind != "net" for member in self.members)
+
     # -- shipping ------------------------------------------------------------------
     def as_keras(self, name: str = "ensemble") -> Any:
         """One ordinary ``keras.Model`` from raw input to pooled output, uncompiled.
@@ -327,10 +332,10 @@ class Ensemble:
         Raises:
             EnsembleError: a member is no Keras model (trees), or members take different inputs.
         """
-        trees = [member.number for member in self.members if member.kind != "net"]
-        if trees:
+        if self.has_trees:
+            names = ", ".join(member.title for member in self.members if member.kind != "net")
             raise EnsembleError(
-                f"as_keras: members {trees} are trees, not nets; form the ensemble without tree candidates, or use save"
+                f"as_keras: {names} are trees, not nets; form the ensemble with trees=False, or use save"
             )
         with state_put_back():
             models = [member.model() for member in self.members]

@@ -38,6 +38,11 @@ class Member:
     kind: str = "net"
     parameters: int | None = None
 
+    @property
+    def title(self) -> str:
+        """What it is called: its trial, or the kind of its trees."""
+        return f"trial {self.number}" if self.kind == "net" else str(getattr(self.model(), "name", self.kind))
+
     def model(self) -> Any:
         """The trained model; loaded at the first call.
 

@@ -46,7 +46,7 @@ class _EvoEstimator(BaseEstimator):  # type: ignore[misc]
         folds: int | None = None,
         objective: Any = None,
         members: int | None = None,
-        trees: bool = False,
+        trees: bool | str = "auto",
         random_state: Any = None,
         workers: int = 2,
         directory: str | os.PathLike[str] | None = None,
@@ -189,7 +189,7 @@ class EvoClassifier(ClassifierMixin, _EvoEstimator):  # type: ignore[misc]
         objective: what candidates are chosen by: a name (``roc_auc``, ``f1_macro``, ``neg_mean_absolute_error``) or a
             scorer of scikit-learn, among others.
         members: most members of the ensemble.
-        trees: let gradient-boosted trees join it.
+        trees: whether trees may join it; ``auto``: on tables.
         class_weight: ``"balanced"``, or a weight for each label.
         random_state: seed of split and search; None for another one at each ``fit``.
         workers: worker processes of each ``fit``; 0 trains in this process.
@@ -220,7 +220,7 @@ class EvoClassifier(ClassifierMixin, _EvoEstimator):  # type: ignore[misc]
         folds: int | None = None,
         objective: Any = None,
         members: int | None = None,
-        trees: bool = False,
+        trees: bool | str = "auto",
         class_weight: Mapping[Any, float] | str | None = None,
         random_state: Any = None,
         workers: int = 2,

@@ -42,7 +42,7 @@ def fit(
     time: Any = None,
     objective: Any = None,
     members: int | None = None,
-    trees: bool = False,
+    trees: bool | str = "auto",
     seed: int = 0,
     workers: int = 2,
     verbose: bool = True,
@@ -84,7 +84,8 @@ def fit(
             ``mae``, ``mape``, ``r2``, ``pinball_0.9``, any name or scorer of scikit-learn, ``latency``, or several; by
             default accuracy or the root of the mean squared error.
         members: most members of the ensemble, in place of the effort's.
-        trees: let gradient-boosted trees join the ensemble (tables only); it then cannot be exported.
+        trees: whether trees (boosting, random forests, extra trees) may join the ensemble; ``auto``: on tables. They
+            are grown first, in at most a quarter of the minutes. Exported is the ensemble of nets alone.
         seed: of split and search.
         workers: worker processes; 0 trains in this process, one trial after the other.
         verbose: say what is done, and show the progress.
@@ -154,7 +155,8 @@ def fit(
         space = space_for(prepared.x_train, found, columns)
     said = [line, *said, *remarks(prepared, found, name), *in_folds(prepared)]
     result, ensemble, notes = search.run(space, prepared, place, said)
-    return Fitted(place, ensemble, name=name, notes=notes, result=result).keep()
+    nets = result.ensemble(size=search.size, trees=False) if ensemble.has_trees else None
+    return Fitted(place, ensemble, name=name, notes=notes, result=result, nets=nets).keep()
 
 
 def _data(

@@ -29,7 +29,7 @@ def ensemble_section(content: ReportContent) -> str:
     for member in ensemble.members:
         score = ", ".join(f"{n} {formatting.short_value(v)}" for n, v in member.scores.items() if n.startswith("val_"))
         rows.append(
-            f'<tr><td class="number">{member.number}</td><td class="number">{member.weight:.3f}</td>'
+            f'<tr><td class="number">{_name(member)}</td><td class="number">{member.weight:.3f}</td>'
             f'<td class="wide"><span class="bar" style="width:{100 * member.weight / heaviest:.1f}%"></span></td>'
             f'<td class="number">{formatting.short_number(member.parameters)}</td><td>{escape(score)}</td></tr>'
         )
@@ -92,3 +92,8 @@ def _diversity(ensemble: Any) -> Mapping[str, Any] | None:
         return ensemble.diversity()
     except EvoError:
         return None
+
+
+def _name(member: Any) -> str:
+    """The number of its trial, or the kind of its trees."""
+    return str(member.number) if member.kind == "net" else escape(member.title)

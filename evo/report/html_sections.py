@@ -28,7 +28,7 @@ def trials(content: ReportContent) -> str:
     """Score over parameters."""
     if not any(t.outcome.parameters for t in content.history.completed() if t.outcome):
         return ""
-    members = [] if content.ensemble is None else [member.number for member in content.ensemble.members]
+    members = [] if content.ensemble is None else [m.number for m in content.ensemble.members if m.kind == "net"]
     return (
         "<p>Every completed trial: how good over how large, darker the longer it was trained.</p>"
         + html_parts.figure(plots.trials(content.history, members), "Score over parameters of every trial")

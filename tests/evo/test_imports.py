@@ -25,7 +25,6 @@ HEAVY = {
     "ray",
     "rich",
     "scipy",
-    "skops",
     "sklearn",
     "tensorboard",
     "tensorflow",

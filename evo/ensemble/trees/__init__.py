@@ -1,8 +1,8 @@
-"""Gradient-boosted trees beside the nets: members of an ensemble for tabular tasks."""
+"""Trees beside the nets: members of an ensemble for tabular tasks, stored as arrays."""
 
 from __future__ import annotations
 
-from evo.ensemble.trees.fitting import fit_trees, tree_candidates
+from evo.ensemble.trees.fitting import KINDS, RECIPES, Fold, fit_trees, tree_candidates
 from evo.ensemble.trees.tree_model import TreeModel
 
-__all__ = ["TreeModel", "fit_trees", "tree_candidates"]
+__all__ = ["KINDS", "RECIPES", "Fold", "TreeModel", "fit_trees", "tree_candidates"]

@@ -1,32 +1,77 @@
-"""Training of gradient-boosted trees: scikit-learn's, on the same split as the nets."""
+"""Trees for the rows that the nets learn from: which kinds, with which settings, in which order."""
 
 from __future__ import annotations
 
+import importlib.util
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from evo.core.errors import EnsembleError
+from evo.ensemble import library
 from evo.ensemble.arguments import as_target, as_targets
 from evo.ensemble.library import LibraryModel
 from evo.ensemble.metrics import evaluate
+from evo.ensemble.trees.growing import Growing, Rows
+from evo.ensemble.trees.scikit_fitting import grow_boosting, grow_extra_trees, grow_random_forest
 from evo.ensemble.trees.table_encoding import TableEncoding
-from evo.ensemble.trees.tree_model import TreeModel
+from evo.ensemble.trees.tree_arrays import TreeArrays
+from evo.ensemble.trees.tree_model import TreeModel, outputs_of
 from genomes.targets import Target
 
-#: Settings of the candidates, in the order in which they are tried: scikit-learn's own; slower with
-#: smaller trees; larger trees on random features.
-SETTINGS: tuple[Mapping[str, Any], ...] = (
-    {"learning_rate": 0.1, "max_leaf_nodes": 31},
-    {"learning_rate": 0.06, "max_leaf_nodes": 15, "l2_regularization": 1.0},
-    {"learning_rate": 0.06, "max_leaf_nodes": 63, "max_features": 0.5, "min_samples_leaf": 10},
+
+@dataclass(frozen=True)
+class TreeKind:
+    """A kind of trees.
+
+    Attributes:
+        grow: grows them.
+        package: the package that it needs beside evo's own dependencies, or None.
+    """
+
+    grow: Callable[[Growing], TreeArrays]
+    package: str | None = None
+
+    @property
+    def is_installed(self) -> bool:
+        """Whether its package is there."""
+        return self.package is None or importlib.util.find_spec(self.package) is not None
+
+
+#: Kinds of trees by name.
+KINDS: Mapping[str, TreeKind] = {
+    "boosting": TreeKind(grow_boosting),
+    "extra trees": TreeKind(grow_extra_trees),
+    "random forest": TreeKind(grow_random_forest),
+}
+
+#: What is grown, in this order, as far as time allows: first one of each kind, then other settings. Boosting with
+#: scikit-learn's own settings; slower with smaller trees; larger trees on random features.
+RECIPES: tuple[tuple[str, Mapping[str, Any]], ...] = (
+    ("boosting", {"learning_rate": 0.1, "max_leaf_nodes": 31}),
+    ("extra trees", {}),
+    ("random forest", {}),
+    ("boosting", {"learning_rate": 0.06, "max_leaf_nodes": 15, "l2_regularization": 1.0}),
+    ("boosting", {"learning_rate": 0.06, "max_leaf_nodes": 63, "max_features": 0.5, "min_samples_leaf": 10}),
 )
 
-#: When boosting stops early.
-_STOPPING = {"early_stopping": True, "validation_fraction": 0.1, "n_iter_no_change": 15}
+
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """Rows of one fold.
+
+    Attributes:
+        train: the training rows to learn from.
+        judged: the validation rows to judge by.
+        weight: of each row to learn from, or None.
+    """
+
+    train: np.ndarray
+    judged: np.ndarray
+    weight: np.ndarray | None = None
 
 
 def fit_trees(
@@ -34,6 +79,7 @@ def fit_trees(
     y: np.ndarray,
     task: Target | str,
     *,
+    kind: str = "boosting",
     outputs: int | None = None,
     settings: Mapping[str, Any] | None = None,
     categorical: Sequence[str] = (),
@@ -41,69 +87,33 @@ def fit_trees(
     seed: int = 0,
     sample_weight: np.ndarray | None = None,
 ) -> TreeModel:
-    """Train boosted trees, stopped early on a tenth of the training rows (never on validation rows).
+    """Grow trees on all rows given; boosting keeps a tenth of them to stop by.
 
     Args:
         x: a matrix, structured array, DataFrame or mapping of columns; text columns become categories,
             missing values stay missing.
         y: targets as the nets get them.
         task: what is predicted, or the name of its task.
+        kind: one of :data:`KINDS`.
         outputs: number of classes or outputs; read from ``y`` for None.
-        settings: arguments of scikit-learn's ``HistGradientBoosting...``, over its defaults.
+        settings: arguments of the library, over our defaults.
         categorical: names of numeric columns that are categories.
         iterations: most boosting iterations.
-        seed: of the rows that early stopping looks at, and of feature sampling.
+        seed: of the rows that early stopping looks at, and of all that is drawn.
         sample_weight: weight of each row, or None.
 
     Raises:
-        EnsembleError: ``x`` is no table, or targets do not fit the task.
+        EnsembleError: ``x`` is no table, targets do not fit the task, or a kind that is unknown or not installed.
     """
-    target = as_target(task)
-    targets = as_targets(y, target, outputs)
-    encoding = TableEncoding.learn(x, categorical)
-    matrix = encoding.encode(x)
-    if len(matrix) != len(targets):
-        raise EnsembleError(f"y: {len(targets)} rows, but x has {len(matrix)}")
-    parts = target.separated(targets)
-    few = len(targets) < 200 or (_is_classes(parts[0]) and np.bincount(parts[0]).max() < 20)
-    models = []
-    for part in parts:
-        # early stopping splits by class: every class needs two rows
-        rare = _is_classes(part) and np.min(np.bincount(part)[np.unique(part)]) < 2
-        stop = {"max_iter": 100, "early_stopping": False} if few or rare else {"max_iter": iterations, **_STOPPING}
-        model = _estimator(part)(
-            **{**stop, "random_state": seed, "categorical_features": encoding.categorical, **(settings or {})}
-        )
-        models.append(_plain(model.fit(matrix, part, sample_weight=sample_weight), matrix))
-    known = target.count_outputs(targets) if outputs is None else outputs
-    return TreeModel(models, encoding, replace(target, outputs=known))
-
-
-def _is_classes(part: np.ndarray) -> bool:
-    return part.dtype.kind == "i"
-
-
-def _estimator(part: np.ndarray) -> Any:
-    """scikit-learn's classifier for class labels, else its regressor."""
-    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-
-    if not _is_classes(part):
-        return HistGradientBoostingRegressor
-    if len(np.unique(part)) < 2:
-        raise EnsembleError(f"y: a classifier needs two classes to learn from, got {np.unique(part).tolist()}")
-    return HistGradientBoostingClassifier
-
-
-def _plain(model: Any, matrix: np.ndarray) -> Any:
-    """The model without scikit-learn's encoder of categories, where that changes nothing.
-
-    :class:`TableEncoding` gives categories as 0, 1, ... in the first columns, which is what the encoder makes of them;
-    it holds functions, and a file that holds functions cannot be loaded without trusting them.
-    """
-    encoder = getattr(model, "_preprocessor", None)
-    if encoder is not None and np.array_equal(encoder.transform(matrix), matrix, equal_nan=True):
-        model._preprocessor = None
-    return model
+    if kind not in KINDS:
+        raise EnsembleError(f"kind: expected one of {', '.join(KINDS)}, got {kind!r}")
+    if not KINDS[kind].is_installed:
+        raise EnsembleError(f"kind: {kind} needs a package that is not installed: pip install {KINDS[kind].package}")
+    grower = _Grower(x, y, as_target(task), outputs, categorical)
+    models = [
+        grower.grow(kind, part, settings or {}, seed, iterations=iterations) for part in grower.rows(sample_weight)
+    ]
+    return grower.model([models], kind)
 
 
 def tree_candidates(
@@ -114,14 +124,18 @@ def tree_candidates(
     task: Target | str,
     *,
     outputs: int | None = None,
-    count: int = len(SETTINGS),
+    recipes: Sequence[tuple[str, Mapping[str, Any]]] = RECIPES,
     categorical: Sequence[str] = (),
+    folds: Sequence[Fold] = (),
     seed: int = 0,
     sample_weight: np.ndarray | None = None,
     seconds: float | None = None,
     data: str | None = None,
 ) -> list[LibraryModel]:
-    """Boosted trees trained on the training rows, as candidates numbered -1, -2, ...
+    """Trees as candidates numbered -1, -2, ..., with their predictions for the rows that are judged by.
+
+    Left out is a kind whose package is not installed, trees that predict exactly what earlier ones do, and with a
+    warning a kind that fails.
 
     Args:
         x_train: raw training input.
@@ -130,38 +144,42 @@ def tree_candidates(
         y_validation: its targets, for the scores.
         task: what is predicted, or the name of its task.
         outputs: number of classes or outputs of the nets.
-        count: how many, 1 to 3: see :data:`SETTINGS`.
+        recipes: kinds and settings, in this order.
         categorical: names of numeric columns that are categories.
-        seed: of early stopping's rows and of feature sampling.
+        folds: grow a model for each fold, whose mean is the candidate; each is judged by its own rows.
+        seed: of all that is drawn.
         sample_weight: weight of each training row, or None.
         seconds: begin no further model after this time; None for no limit.
         data: fingerprint of the data, as for the nets.
 
     Raises:
-        EnsembleError: as :func:`fit_trees`.
+        EnsembleError: as :func:`fit_trees`; or no kind of trees could be grown.
     """
-    target = as_target(task)
-    if not 1 <= count <= len(SETTINGS):
-        raise EnsembleError(f"count: expected 1 to {len(SETTINGS)} tree models, got {count!r}")
     started = time.monotonic()
+    grower = _Grower(x_train, y_train, as_target(task), outputs, categorical)
+    judged = grower.encoding.encode(x_validation)
+    targets = as_targets(y_validation, grower.target, grower.target.width, "y_validation")
+    if not folds:
+        folds = [Fold(np.arange(len(grower.matrix)), np.arange(len(judged)), sample_weight)]
     candidates: list[LibraryModel] = []
-    for number, settings in enumerate(SETTINGS[:count]):
+    notes: list[str] = []
+    usual = [(number, *recipe) for number, recipe in enumerate(recipes) if KINDS[recipe[0]].is_installed]
+    for done, (number, kind, settings) in enumerate(usual):
         elapsed = time.monotonic() - started
         # the next model takes about as long as those before it
-        if seconds is not None and number and elapsed * (number + 1) / number > seconds:
+        if seconds is not None and done and elapsed * (done + 1) / done > seconds:
             break
-        model = fit_trees(
-            x_train,
-            y_train,
-            target,
-            outputs=outputs,
-            settings=settings,
-            categorical=categorical,
-            seed=seed + number,
-            sample_weight=sample_weight,
-        )
-        predictions = model.predict(x_validation)
-        scores = evaluate(target, predictions, as_targets(y_validation, target, model.outputs, "y_validation"))
+        left = None if seconds is None else (seconds - elapsed) / (len(usual) - done)
+        try:
+            model, predictions = _grown(grower, kind, settings, folds, judged, targets, seed + number, left)
+        except EnsembleError:
+            raise
+        except Exception as error:
+            library.warn(f"{kind} left out: {type(error).__name__}: {error}", notes)
+            continue
+        if any(np.array_equal(predictions, earlier.predictions) for earlier in candidates):
+            continue  # as on rows that are easily told apart
+        scores = evaluate(grower.target, predictions, targets)
         candidates.append(
             LibraryModel(
                 number=-1 - number,
@@ -173,4 +191,84 @@ def tree_candidates(
                 data=data,
             )
         )
+    if not candidates:
+        raise EnsembleError(f"trees: none could be grown ({notes[-1] if notes else 'none was asked for'})")
     return candidates
+
+
+def _grown(
+    grower: _Grower,
+    kind: str,
+    settings: Mapping[str, Any],
+    folds: Sequence[Fold],
+    judged: np.ndarray,
+    targets: np.ndarray,
+    seed: int,
+    seconds: float | None,
+) -> tuple[TreeModel, np.ndarray]:
+    """A model, and what it predicts for the rows that it is judged by."""
+    copies = []
+    predictions = np.zeros((len(judged), grower.target.width), np.float32)
+    parts = grower.target.separated(targets)
+    share = None if seconds is None else seconds / (len(folds) * len(parts))
+    for fold in folds:
+        matrix = judged[fold.judged]
+        copies.append(
+            [
+                grower.grow(kind, rows, settings, seed, Rows(matrix, part[fold.judged]), seconds=share)
+                for rows, part in zip(grower.rows(fold.weight, fold.train), parts, strict=True)
+            ]
+        )
+        predictions[fold.judged] = outputs_of(copies[-1], matrix, grower.target.width)
+    return grower.model(copies, kind), predictions
+
+
+class _Grower:
+    """A table as numbers, learned once for all kinds of trees and all folds.
+
+    Raises:
+        EnsembleError: it is no table, or targets do not fit.
+    """
+
+    def __init__(self, x: Any, y: np.ndarray, target: Target, outputs: int | None, categorical: Sequence[str]) -> None:
+        targets = as_targets(y, target, outputs)
+        self.encoding = TableEncoding.learn(x, categorical)
+        self.matrix = self.encoding.encode(x)
+        if len(self.matrix) != len(targets):
+            raise EnsembleError(f"y: {len(targets)} rows, but x has {len(self.matrix)}")
+        self.parts = target.separated(targets)
+        self.target = replace(target, outputs=target.count_outputs(targets) if outputs is None else outputs)
+
+    def rows(self, weight: np.ndarray | None, which: np.ndarray | None = None) -> list[Rows]:
+        """Training rows for each part of the targets that trees of its own learn.
+
+        Raises:
+            EnsembleError: rows of a single class.
+        """
+        found = []
+        for part in self.parts:
+            rows = Rows(self.matrix, part, weight) if which is None else Rows(self.matrix[which], part[which], weight)
+            known = np.unique(rows.y)
+            if rows.are_classes and len(known) < 2:
+                raise EnsembleError(f"y: a classifier needs two classes to learn from, got {known.tolist()}")
+            found.append(rows)
+        return found
+
+    def grow(
+        self,
+        kind: str,
+        rows: Rows,
+        settings: Mapping[str, Any],
+        seed: int,
+        judged: Rows | None = None,
+        *,
+        iterations: int = 500,
+        seconds: float | None = None,
+    ) -> TreeArrays:
+        """Trees of one kind."""
+        growing = Growing(rows, judged, self.encoding.categorical, settings, iterations, seed, seconds)
+        return KINDS[kind].grow(growing)
+
+    def model(self, copies: Sequence[Sequence[TreeArrays]], kind: str) -> TreeModel:
+        """The model of these trees."""
+        return TreeModel(copies, self.encoding, self.target, kind)

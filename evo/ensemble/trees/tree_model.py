@@ -1,11 +1,10 @@
-"""Gradient-boosted trees as a model of an ensemble.
-
-scikit-learn's histogram gradient boosting, stored by skops, which rebuilds objects of known types only and runs no
-code on load (extra ``trees``).
-"""
+"""Trees as a model of an ensemble: from raw tabular input to predictions, stored as arrays."""
 
 from __future__ import annotations
 
+import io
+import json
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,26 +12,34 @@ from typing import Any
 import numpy as np
 
 from evo.core.errors import EnsembleError
+from evo.core.json_text import parsed
+from evo.core.npz import read_arrays
+from evo.ensemble import reproducible
 from evo.ensemble.trees.table_encoding import TableEncoding
+from evo.ensemble.trees.tree_arrays import TreeArrays
 from genomes.targets import Target
 
-#: The one type that skops does not know by itself and that a tree model consists of.
-_TRUSTED = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",)
 _FORMAT = "evo.trees"
+_VERSION = 2
+#: The entry of the archive that says what its arrays are: JSON as bytes.
+_ABOUT = "about"
 
 
 class TreeModel:
-    """Boosted trees that predict from raw tabular input as a net does.
+    """Trees that predict from raw tabular input as a net does.
 
     Args:
-        models: fitted scikit-learn models, one for all outputs (classifiers of exclusive classes), else
-            one per output.
+        models: for each copy (one, or one for each fold; their predictions are averaged) the trees of all outputs
+            (of exclusive classes), else those of each output.
         encoding: how the input becomes numbers.
         target: what is predicted, with its number of outputs.
+        name: what kind of trees they are: ``LightGBM``, ``random forest``, ...
     """
 
-    def __init__(self, models: Sequence[Any], encoding: TableEncoding, target: Target) -> None:
-        self.models, self.encoding, self.target = list(models), encoding, target
+    def __init__(
+        self, models: Sequence[Sequence[TreeArrays]], encoding: TableEncoding, target: Target, name: str = "trees"
+    ) -> None:
+        self.models, self.encoding, self.target, self.name = [list(copy) for copy in models], encoding, target, name
 
     @property
     def outputs(self) -> int:
@@ -46,74 +53,89 @@ class TreeModel:
             EnsembleError: ``x`` is no table with the columns of the training data.
         """
         matrix = self.encoding.encode(x)
-        result = np.zeros((len(matrix), self.outputs), dtype=np.float32)
-        for output, model in enumerate(self.models):
-            if not hasattr(model, "classes_"):
-                result[:, output] = model.predict(matrix)
-            elif len(self.models) < self.outputs:
-                # a class that no training row has gets probability 0
-                result[:, model.classes_.astype(int)] = model.predict_proba(matrix)
-            else:
-                result[:, output] = model.predict_proba(matrix)[:, list(model.classes_).index(1)]
-        return result
+        return mean_outputs([outputs_of(copy, matrix, self.outputs) for copy in self.models])
 
     @property
     def parameters(self) -> int:
-        """Numbers that make up the trees: two per split (feature, threshold), one per leaf."""
-        total = 0
-        for model in self.models:
-            for iteration in model._predictors:
-                for tree in iteration:
-                    leaves = int(tree.nodes["is_leaf"].sum())
-                    total += leaves + 2 * (len(tree.nodes) - leaves)
-        return total
+        """Numbers that make up the trees: two per split (feature, threshold), one per leaf and output."""
+        return sum(part.parameters for copy in self.models for part in copy)
 
     def save(self, path: str | Path) -> None:
-        """Write one file by skops.
-
-        Raises:
-            EnsembleError: skops is not installed.
-        """
-        stored = {
+        """Write one file: an uncompressed ``.npz`` of plain arrays, of which ``about`` is JSON."""
+        about = {
             "format": _FORMAT,
-            "version": 1,
-            **self.target.to_json(),
+            "version": _VERSION,
+            "name": self.name,
+            "target": self.target.to_json(),
             "columns": self.encoding.to_json(),
-            "models": self.models,
+            "models": [[part.to_json() for part in copy] for copy in self.models],
         }
-        _skops().dump(stored, Path(path))
+        arrays = {_ABOUT: np.frombuffer(json.dumps(about).encode(), np.uint8)}
+        for at, copy in enumerate(self.models):
+            for place, part in enumerate(copy):
+                arrays |= {f"{at}/{place}/{name}": array for name, array in part.to_arrays().items()}
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+            for name, array in arrays.items():
+                content = io.BytesIO()
+                np.lib.format.write_array(content, np.ascontiguousarray(array), allow_pickle=False)
+                reproducible.add(archive, f"{name}.npy", content.getvalue())
 
     @classmethod
     def load(cls, path: str | Path) -> TreeModel:
-        """Read what :meth:`save` wrote; refuses a file that holds any other type.
+        """Read what :meth:`save` wrote: arrays of numbers, whose nodes are checked to be trees.
 
         Raises:
-            EnsembleError: no tree model, a damaged file, or types that could run code.
+            EnsembleError: no tree model, or a damaged file.
         """
-        skops = _skops()
-        path = Path(path)
         try:
-            foreign = set(skops.get_untrusted_types(file=path)) - set(_TRUSTED)
-            if foreign:
-                raise EnsembleError(f"path: {path} holds types that no tree model has: {sorted(foreign)}")
-            stored = skops.load(path, trusted=list(_TRUSTED))
-            if stored["format"] != _FORMAT:
-                raise EnsembleError(f"path: {path} is no tree model")
-            encoding = TableEncoding.from_json(stored["columns"])
-            own = ("format", "version", "columns", "models")
-            target = Target.from_json({name: value for name, value in stored.items() if name not in own})
-            return cls(stored["models"], encoding, target)
+            arrays = read_arrays(path)
+            about = parsed(arrays[_ABOUT].tobytes())
+            if about["format"] != _FORMAT or about["version"] != _VERSION:
+                raise EnsembleError(f"path: {path} holds trees of another format than this evo reads")
+            encoding = TableEncoding.from_json(about["columns"])
+            target = Target.from_json(about["target"])
+            models = [
+                [
+                    TreeArrays.from_stored(_under(arrays, f"{at}/{place}/"), part, len(encoding.columns))
+                    for place, part in enumerate(copy)
+                ]
+                for at, copy in enumerate(about["models"])
+            ]
+            for part in (part for copy in models for part in copy):
+                _check_classes(part, target.width)
+            return cls(models, encoding, target, str(about["name"]))
         except EnsembleError:
             raise
         except Exception as error:
             raise EnsembleError(f"path: {path} is damaged or no tree model: {type(error).__name__}: {error}") from error
 
 
-def _skops() -> Any:
-    try:
-        import skops.io
-    except ImportError as error:
-        raise EnsembleError(
-            "tree models are stored by skops, which is not installed: pip install 'evo-keras[trees]'"
-        ) from error
-    return skops.io
+def outputs_of(parts: Sequence[TreeArrays], matrix: np.ndarray, outputs: int) -> np.ndarray:
+    """Predictions of the trees of all outputs, or of each, float32 (rows, outputs)."""
+    result = np.zeros((len(matrix), outputs), dtype=np.float32)
+    for output, part in enumerate(parts):
+        predictions = part.predict(matrix)
+        if part.classes is None:
+            result[:, output] = predictions[:, 0]
+        elif len(parts) < outputs:
+            # a class that no training row has gets probability 0
+            result[:, part.classes] = predictions
+        else:
+            result[:, output] = predictions[:, list(part.classes).index(1)]
+    return result
+
+
+def mean_outputs(outputs: Sequence[np.ndarray]) -> np.ndarray:
+    """Mean over copies, float32."""
+    if len(outputs) == 1:
+        return outputs[0]
+    return np.asarray(np.mean(outputs, axis=0, dtype=np.float64), np.float32)
+
+
+def _under(arrays: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+    return {name[len(prefix) :]: array for name, array in arrays.items() if name.startswith(prefix)}
+
+
+def _check_classes(part: TreeArrays, outputs: int) -> None:
+    if part.classes is not None and (part.classes.min() < 0 or part.classes.max() > max(1, outputs - 1)):
+        raise EnsembleError("arrays that are no trees of these classes")

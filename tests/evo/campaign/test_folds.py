@@ -14,7 +14,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 import evo
 from evo.core.trial import Outcome, Status
-from evo.errors import DataError, EnsembleError
+from evo.errors import DataError
 from evo.splits import folds_of
 from evo.training.cross_validation import train_folds
 from evo.training.state import TrainingState, read_state, read_weights, write_state
@@ -70,15 +70,18 @@ def test_predictions_are_out_of_fold_and_the_member_is_the_mean_of_the_folds_mod
     mean = best.model().predict(_tensors(result.space.prepare(FRAME)), verbose=0)
     np.testing.assert_allclose(mean, np.mean(expected, axis=0), atol=1e-4, rtol=1e-4)
 
-    ensemble = result.ensemble(size=2)
+    ensemble = result.ensemble(size=2, trees=False)
     told = ensemble.outputs(FRAME)
     ensemble.save(tmp_path / "one.ensemble")
     np.testing.assert_allclose(evo.Ensemble.load(tmp_path / "one.ensemble").outputs(FRAME), told, atol=1e-5)
     again = evo.load_result(tmp_path / "c", data)
-    np.testing.assert_allclose(again.ensemble(size=2).outputs(FRAME), told, atol=1e-5)
+    np.testing.assert_allclose(again.ensemble(size=2, trees=False).outputs(FRAME), told, atol=1e-5)
     assert ensemble.parameters == 2 * sum(result.history[m.number].outcome.parameters for m in ensemble.members)
-    with pytest.raises(EnsembleError, match="trees"):
-        result.ensemble(trees=True)
+    (forest, *_) = [c for c in result._grown_trees(True) if c.load().name == "random forest"]
+    assert len(forest.predictions) == ROWS and len(forest.load().models) == 2
+    own = forest.load().models[0][0].predict(forest.load().encoding.encode(result.space.prepare(FRAME)))
+    first = folds_of(2, labels, ROWS, seed=4)[0].validation
+    np.testing.assert_allclose(own[first, -1], forest.predictions[: len(first), 0], atol=1e-6)
 
 
 def _tensors(x: Any) -> Any:

@@ -94,20 +94,25 @@ def test_trees_of_every_task_are_stored_and_predict_the_same_bytes(task, tmp_pat
     assert again.parameters == model.parameters
 
 
-def test_a_file_with_other_types_is_refused(tmp_path):
-    import skops.io
+def test_a_file_that_holds_no_trees_is_refused(tmp_path):
+    model = fit_trees(np.arange(400.0).reshape(200, 2), np.arange(200) > 90, "binary", settings=SMALL)
+    model.save(tmp_path / "m.trees")
+    with np.load(tmp_path / "m.trees") as stored:
+        arrays = dict(stored)
 
-    class Bomb:
-        pass
+    def refused(match, **changes):
+        np.savez(tmp_path / "other.npz", **{**arrays, **{name.replace("__", "/"): a for name, a in changes.items()}})
+        with pytest.raises(EnsembleError, match=match):
+            TreeModel.load(tmp_path / "other.npz")
 
-    globals()["Bomb"] = Bomb
-    Bomb.__qualname__ = "Bomb"
-    skops.io.dump({"format": "evo.trees", "models": [Bomb()]}, tmp_path / "bomb.trees")
-    with pytest.raises(EnsembleError, match="types that no tree model has"):
-        TreeModel.load(tmp_path / "bomb.trees")
-    skops.io.dump({"format": "else"}, tmp_path / "else.trees")
-    with pytest.raises(EnsembleError, match="no tree model"):
-        TreeModel.load(tmp_path / "else.trees")
+    left, feature = arrays["0/0/left"], arrays["0/0/feature"]
+    refused("no trees", **{"0__0__left": np.where(feature >= 0, 0, left)})  # a circle
+    refused("no trees", **{"0__0__left": left + 10**6})
+    refused("no trees", **{"0__0__feature": np.where(feature >= 0, 2, feature)})
+    refused("no trees", **{"0__0__value": arrays["0/0/value"].astype("S8")})
+    refused("no trees", **{"0__0__base": np.zeros(0)})
+    refused("damaged", **{"0__0__left": np.array([{}], dtype=object)})
+    refused("another format", about=np.frombuffer(b'{"format": "else"}', np.uint8))
     (tmp_path / "pickled.trees").write_bytes(pickle.dumps([1]))
     with pytest.raises(EnsembleError, match="damaged"):
         TreeModel.load(tmp_path / "pickled.trees")
@@ -118,7 +123,8 @@ def test_trees_and_nets_mix_in_one_file(tmp_path):
 
     x, y = load_wine(return_X_y=True)
     train, kept = np.arange(178) % 3 > 0, np.arange(178) % 3 == 0
-    candidates = tree_candidates(x[train], y[train], x[kept], y[kept], "multiclass", count=2)
+    recipes = [("boosting", SMALL), ("extra trees", {"n_estimators": 20})]
+    candidates = tree_candidates(x[train], y[train], x[kept], y[kept], "multiclass", recipes=recipes)
     assert [c.number for c in candidates] == [-1, -2]
     assert all(c.kind == "trees" and c.scores["val_accuracy"] > 0.9 for c in candidates)
     keras.utils.set_random_seed(0)
@@ -138,6 +144,7 @@ def test_trees_and_nets_mix_in_one_file(tmp_path):
     ensemble.save(tmp_path / "mixed.ensemble")
     loaded = Ensemble.load(tmp_path / "mixed.ensemble")
     assert loaded.predict_proba(x).tobytes() == ensemble.predict_proba(x).tobytes()
+    assert [m.title for m in loaded.members if m.kind == "trees"] == ["extra trees", "boosting"]
     with pytest.raises(EnsembleError, match="are trees, not nets"):
         ensemble.as_keras()
     small = build(candidates, y[kept], "multiclass", 2, max_parameters=10**9, rng=np.random.default_rng(0))
@@ -147,8 +154,8 @@ def test_trees_and_nets_mix_in_one_file(tmp_path):
 def test_no_more_models_than_time_allows():
     x, y = load_wine(return_X_y=True)
     assert len(tree_candidates(x, y, x, y, "multiclass", seconds=0)) == 1
-    with pytest.raises(EnsembleError, match="count"):
-        tree_candidates(x, y, x, y, "multiclass", count=9)
+    with pytest.raises(EnsembleError, match="kind: expected one of boosting"):
+        fit_trees(x, y, "multiclass", kind="oak")
 
 
 def test_columns_of_categories_are_stored_without_functions(table, tmp_path):

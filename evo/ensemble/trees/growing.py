@@ -1,0 +1,52 @@
+"""What trees of one kind are grown from: rows, settings, and how long it may take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Rows of a table as numbers.
+
+    Attributes:
+        matrix: float64 (rows, columns), categories as codes in the first columns, missing values NaN.
+        y: (rows,): int64 classes, or float numbers.
+        weight: of each row, or None.
+    """
+
+    matrix: np.ndarray
+    y: np.ndarray
+    weight: np.ndarray | None = None
+
+    @property
+    def are_classes(self) -> bool:
+        """Whether classes are predicted."""
+        return self.y.dtype.kind == "i"
+
+
+@dataclass(frozen=True, eq=False)
+class Growing:
+    """One model of trees to be grown.
+
+    Attributes:
+        rows: to learn from.
+        judged: rows by which boosting is stopped early, or None: then the trees keep some of ``rows`` for it.
+        categorical: mask of the columns that are categories.
+        settings: of the library, over our defaults.
+        iterations: most rounds of boosting.
+        seed: of what is drawn.
+        seconds: after which no further trees are grown, or None.
+    """
+
+    rows: Rows
+    judged: Rows | None
+    categorical: np.ndarray
+    settings: Mapping[str, Any]
+    iterations: int = 500
+    seed: int = 0
+    seconds: float | None = None
