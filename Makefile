@@ -12,10 +12,10 @@ PROCESSES ?= 2
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-slow lint mutation venv clean clean-venv
+.PHONY: help demo test test-slow lint mutation wheel venv clean clean-venv
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | sed -n '1,5p'
-	@echo "make test-slow | lint | mutation | clean | clean-venv (removes .venv too)"
+	@echo "make test-slow | lint | mutation | wheel | clean | clean-venv (removes .venv too)"
 
 demo: $(VENV)/.installed
 	@$(BIN)/evo demo $(ARGS)
@@ -35,6 +35,16 @@ lint: $(VENV)/.installed-dev
 # Half an hour and more for everything; it resumes where it was stopped. One module: make mutation ARGS=evo/campaign/retention.py
 mutation: $(VENV)/.installed-mutation
 	@TF_CPP_MIN_LOG_LEVEL=3 OMP_NUM_THREADS=1 $(BIN)/python tests/mutation.py --processes $(PROCESSES) $(ARGS)
+
+# Builds sdist and wheel into dist/, the wheel from the sdist; installs the wheel into a new environment and tries it there.
+wheel: $(VENV)/.made
+	@rm -rf dist build
+	@$(BIN)/python -m pip install --quiet build
+	@$(BIN)/python -m build --outdir dist . >/dev/null
+	@"$(PYTHON)" -m venv build/installed
+	@build/installed/bin/python -m pip install --quiet dist/*.whl
+	@cd build && TF_CPP_MIN_LOG_LEVEL=3 installed/bin/python -P ../tests/installed_package.py
+	@ls -l dist
 
 venv: $(VENV)/.installed
 

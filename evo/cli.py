@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from evo.commands.other_distribution import conflict
 from evo.core.errors import EvoError
 from genomes.errors import GenomeError
 from genomes.targets import CLASSIFICATION, Regression
@@ -214,6 +215,9 @@ def _main(arguments: Sequence[str] | None) -> int:
     # Before any command imports a backend: its start-up messages tell nobody anything.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     given = parser().parse_args(arguments)
+    other = conflict()
+    if other is not None:
+        print(f"evo: {other}", file=sys.stderr)
     if given.version:
         print(_versions())
         return 0

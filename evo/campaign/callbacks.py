@@ -47,6 +47,7 @@ def sorted_callbacks(
             _warn_of_unknown(one)
             observers.append(one)
         else:
+            _warn_of_unknown(one)
             raise SettingsError(
                 f"callbacks: expected an evo.Callback or a keras.callbacks.Callback, got {type(one).__name__}"
             )

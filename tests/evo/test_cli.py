@@ -10,6 +10,7 @@ import pytest
 
 from evo import cli
 from evo.commands.interruption import StopOnInterrupt
+from evo.commands.other_distribution import conflict
 from evo.errors import SettingsError
 
 REPOSITORY = Path(__file__).parents[2]
@@ -102,3 +103,15 @@ def test_first_signal_stops_cleanly_second_at_once(number: signal.Signals) -> No
         # What comes after the second one has the effect it had before.
         assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+def test_another_package_of_the_same_import_name_is_noticed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert conflict() is None
+    folder = tmp_path / "evo-1.31.1.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: evo\nVersion: 1.31.1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert cli.main(["--version"]) == 0
+    assert "another package, evo 1.31.1, is installed" in capsys.readouterr().err

@@ -135,3 +135,14 @@ def test_a_campaign_shows_its_progress_unless_it_is_silenced(
     campaign(tmp_path / "b", [evo.report.Progress()], verbose=True).run()
     printed, told = capsys.readouterr()
     assert printed.count("the budget is spent") == 1 and told == ""
+
+
+def test_a_callback_of_misspelt_methods_alone_is_told_the_nearest(tmp_path: Path) -> None:
+    class Misspelt:
+        def on_outcomes(self, trial: Any, history: Any) -> None: ...
+
+    with (
+        pytest.warns(UserWarning, match=r"Misspelt.on_outcomes is never called; did you mean on_outcome\?"),
+        pytest.raises(SettingsError, match=r"evo\.Callback"),
+    ):
+        campaign(tmp_path / "c", Misspelt())

@@ -1,0 +1,33 @@
+"""What is released says one and the same, and the hosted workflow runs what there is."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import evo
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+WORKFLOW = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+
+
+def test_every_place_has_the_same_version_and_licence() -> None:
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {evo.__version__}\n" in citation and f"\nlicense: {PROJECT['license']}\n" in citation
+    assert PROJECT["version"] == evo.__version__
+    assert f"\n## {evo.__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_the_workflow_names_what_there_is() -> None:
+    for path in re.findall(r"\btests/[\w./]+", WORKFLOW):
+        assert (ROOT / path).exists(), path
+    targets = set(re.findall(r"^(\w+(?:-\w+)*):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    assert set(re.findall(r"run: make (\S+)", WORKFLOW)) <= targets
+
+
+def test_the_workflow_tests_every_python_that_is_promised() -> None:
+    promised = re.findall(r"Python :: (3\.\d+)", "\n".join(PROJECT["classifiers"]))
+    tested = re.search(r"^        python: \[(.*)\]$", WORKFLOW, re.MULTILINE)
+    assert tested is not None and re.findall(r"3\.\d+", tested[1]) == promised
