@@ -155,8 +155,9 @@ class Result:
             frame = pandas.DataFrame(stored.table())
         if len(frame):
             texts = frame.pop("genome")
-            short = {text: Genome.from_json(text).summary() for text in texts.unique()}
-            frame["genome"] = texts.map(short)
+            # A campaign that runs meanwhile may have stored further ones.
+            known = [trial.genome for trial in self.history] + [Genome.from_json(t) for t in texts[len(self.history) :]]
+            frame["genome"] = [genome.summary() for genome in known]
             if genome_json:
                 frame["genome_json"] = texts
         return frame
