@@ -106,10 +106,11 @@ class EvolutionTuner(keras_tuner.Tuner):
 
     # -- the space -----------------------------------------------------------------------
     def _populate_initial_space(self) -> None:
+        # Before KerasTuner adds what build asks for by default: that shall not count as asked for in every model.
+        given = self.oracle.get_space()
         super()._populate_initial_space()
         if self.hypermodel is None or not self._explore or not self.oracle.tune_new_entries or self._is_worker():
             return
-        given = self.oracle.get_space()
 
         def build(hp: Any) -> Any:
             hp.merge(given.space, overwrite=False)  # ranges that the user gave count here too
