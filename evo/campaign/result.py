@@ -324,6 +324,11 @@ class Result:
             )
         return np.asarray(self.data.get("y_validation"))
 
+    @property
+    def trees(self) -> list[LibraryModel]:
+        """Trees that were grown on the campaign's rows so far, as candidates."""
+        return list(self._trees or ())
+
     def _grown_trees(self, trees: bool | str) -> list[LibraryModel]:
         if self._trees is None:
             assert self.data is not None

@@ -84,8 +84,9 @@ def fit(
             ``mae``, ``mape``, ``r2``, ``pinball_0.9``, any name or scorer of scikit-learn, ``latency``, or several; by
             default accuracy or the root of the mean squared error.
         members: most members of the ensemble, in place of the effort's.
-        trees: whether trees (boosting, random forests, extra trees) may join the ensemble; ``auto``: on tables. They
-            are grown first, in at most a quarter of the minutes. Exported is the ensemble of nets alone.
+        trees: whether trees may join the ensemble (boosting, random forests, extra trees; LightGBM, CatBoost, XGBoost
+            where they are installed); ``auto``: on tables. They are grown first, in at most a third of the minutes.
+            Exported is the ensemble of nets alone.
         seed: of split and search.
         workers: worker processes; 0 trains in this process, one trial after the other.
         verbose: say what is done, and show the progress.

@@ -23,7 +23,7 @@ from evo.workers import Serial
 from genomes.spaces.base import Space
 
 #: Share of the minutes that trees may take, before the nets' search begins.
-_TREE_SHARE = 0.25
+_TREE_SHARE = 1 / 3
 
 
 @dataclasses.dataclass(frozen=True)

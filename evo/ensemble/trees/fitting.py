@@ -15,11 +15,14 @@ from evo.ensemble import library
 from evo.ensemble.arguments import as_target, as_targets
 from evo.ensemble.library import LibraryModel
 from evo.ensemble.metrics import evaluate
+from evo.ensemble.trees.catboost_trees import grow_catboost
 from evo.ensemble.trees.growing import Growing, Rows
+from evo.ensemble.trees.lightgbm_trees import grow_lightgbm
 from evo.ensemble.trees.scikit_fitting import grow_boosting, grow_extra_trees, grow_random_forest
 from evo.ensemble.trees.table_encoding import TableEncoding
 from evo.ensemble.trees.tree_arrays import TreeArrays
 from evo.ensemble.trees.tree_model import TreeModel, outputs_of
+from evo.ensemble.trees.xgboost_trees import grow_xgboost
 from genomes.targets import Target
 
 
@@ -43,6 +46,9 @@ class TreeKind:
 
 #: Kinds of trees by name.
 KINDS: Mapping[str, TreeKind] = {
+    "LightGBM": TreeKind(grow_lightgbm, "lightgbm"),
+    "CatBoost": TreeKind(grow_catboost, "catboost"),
+    "XGBoost": TreeKind(grow_xgboost, "xgboost"),
     "boosting": TreeKind(grow_boosting),
     "extra trees": TreeKind(grow_extra_trees),
     "random forest": TreeKind(grow_random_forest),
@@ -51,12 +57,18 @@ KINDS: Mapping[str, TreeKind] = {
 #: What is grown, in this order, as far as time allows: first one of each kind, then other settings. Boosting with
 #: scikit-learn's own settings; slower with smaller trees; larger trees on random features.
 RECIPES: tuple[tuple[str, Mapping[str, Any]], ...] = (
+    ("LightGBM", {}),
+    ("CatBoost", {}),
     ("boosting", {"learning_rate": 0.1, "max_leaf_nodes": 31}),
     ("extra trees", {}),
     ("random forest", {}),
+    ("XGBoost", {}),
     ("boosting", {"learning_rate": 0.06, "max_leaf_nodes": 15, "l2_regularization": 1.0}),
     ("boosting", {"learning_rate": 0.06, "max_leaf_nodes": 63, "max_features": 0.5, "min_samples_leaf": 10}),
 )
+
+#: Share of the time left that one model may take, and of all time after which none begins.
+_SHARE, _END = 0.4, 0.95
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +95,7 @@ def fit_trees(
     outputs: int | None = None,
     settings: Mapping[str, Any] | None = None,
     categorical: Sequence[str] = (),
-    iterations: int = 500,
+    iterations: int | None = None,
     seed: int = 0,
     sample_weight: np.ndarray | None = None,
 ) -> TreeModel:
@@ -98,7 +110,7 @@ def fit_trees(
         outputs: number of classes or outputs; read from ``y`` for None.
         settings: arguments of the library, over our defaults.
         categorical: names of numeric columns that are categories.
-        iterations: most boosting iterations.
+        iterations: most rounds of boosting; None for our defaults.
         seed: of the rows that early stopping looks at, and of all that is drawn.
         sample_weight: weight of each row, or None.
 
@@ -149,7 +161,7 @@ def tree_candidates(
         folds: grow a model for each fold, whose mean is the candidate; each is judged by its own rows.
         seed: of all that is drawn.
         sample_weight: weight of each training row, or None.
-        seconds: begin no further model after this time; None for no limit.
+        seconds: about how long it may take in all; None for no limit. No model is stopped before its first round.
         data: fingerprint of the data, as for the nets.
 
     Raises:
@@ -166,10 +178,9 @@ def tree_candidates(
     usual = [(number, *recipe) for number, recipe in enumerate(recipes) if KINDS[recipe[0]].is_installed]
     for done, (number, kind, settings) in enumerate(usual):
         elapsed = time.monotonic() - started
-        # the next model takes about as long as those before it
-        if seconds is not None and done and elapsed * (done + 1) / done > seconds:
+        if seconds is not None and done and elapsed >= _END * seconds:
             break
-        left = None if seconds is None else (seconds - elapsed) / (len(usual) - done)
+        left = None if seconds is None else _SHARE * (seconds - elapsed)
         try:
             model, predictions = _grown(grower, kind, settings, folds, judged, targets, seed + number, left)
         except EnsembleError:
@@ -262,7 +273,7 @@ class _Grower:
         seed: int,
         judged: Rows | None = None,
         *,
-        iterations: int = 500,
+        iterations: int | None = None,
         seconds: float | None = None,
     ) -> TreeArrays:
         """Trees of one kind."""

@@ -38,7 +38,7 @@ class Growing:
         judged: rows by which boosting is stopped early, or None: then the trees keep some of ``rows`` for it.
         categorical: mask of the columns that are categories.
         settings: of the library, over our defaults.
-        iterations: most rounds of boosting.
+        iterations: most rounds of boosting; None for the default of the kind.
         seed: of what is drawn.
         seconds: after which no further trees are grown, or None.
     """
@@ -47,6 +47,6 @@ class Growing:
     judged: Rows | None
     categorical: np.ndarray
     settings: Mapping[str, Any]
-    iterations: int = 500
+    iterations: int | None = None
     seed: int = 0
     seconds: float | None = None

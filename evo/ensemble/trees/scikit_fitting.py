@@ -12,6 +12,8 @@ from evo.ensemble.trees.growing import Growing, Rows
 from evo.ensemble.trees.scikit_trees import boosting_arrays, forest_arrays
 from evo.ensemble.trees.tree_arrays import TreeArrays
 
+#: Most rounds of boosting, and how many are done before time is looked at.
+_ROUNDS, _ROUNDS_AT_ONCE = 500, 100
 #: When boosting stops early.
 _STOPPING = {"early_stopping": True, "validation_fraction": 0.1, "n_iter_no_change": 15}
 #: Trees of a forest, and how many are grown before time and size are looked at.
@@ -32,12 +34,23 @@ def grow_boosting(growing: Growing) -> TreeArrays:
     rows = growing.rows
     counts = np.unique(rows.y, return_counts=True)[1] if rows.are_classes else np.array([len(rows.y)])
     few = len(rows.y) < 200 or counts.max() < 20 or counts.min() < 2
-    stop = {"max_iter": 100, "early_stopping": False} if few else {"max_iter": growing.iterations, **_STOPPING}
+    most = growing.iterations or (100 if few else _ROUNDS)
+    stop = {"max_iter": most, "early_stopping": False} if few else {"max_iter": most, **_STOPPING}
     kind = HistGradientBoostingClassifier if rows.are_classes else HistGradientBoostingRegressor
     model = kind(
         **{**stop, "random_state": growing.seed, "categorical_features": growing.categorical, **growing.settings}
     )
-    return boosting_arrays(model.fit(rows.matrix, rows.y, sample_weight=rows.weight))
+    if growing.seconds is None:
+        return boosting_arrays(model.fit(rows.matrix, rows.y, sample_weight=rows.weight))
+    started = time.monotonic()
+    most = model.max_iter
+    model.set_params(warm_start=True)
+    while True:
+        wanted = min(most, getattr(model, "n_iter_", 0) + _ROUNDS_AT_ONCE)
+        model.set_params(max_iter=wanted).fit(rows.matrix, rows.y, sample_weight=rows.weight)
+        late = time.monotonic() - started > growing.seconds
+        if late or wanted == most or model.n_iter_ < wanted:
+            return boosting_arrays(model)
 
 
 def grow_random_forest(growing: Growing) -> TreeArrays:

@@ -154,7 +154,7 @@ def test_trees_and_nets_mix_in_one_file(tmp_path):
 def test_no_more_models_than_time_allows():
     x, y = load_wine(return_X_y=True)
     assert len(tree_candidates(x, y, x, y, "multiclass", seconds=0)) == 1
-    with pytest.raises(EnsembleError, match="kind: expected one of boosting"):
+    with pytest.raises(EnsembleError, match="kind: expected one of LightGBM"):
         fit_trees(x, y, "multiclass", kind="oak")
 
 
