@@ -99,8 +99,8 @@ class Result:
     def population(self) -> Population:
         """The survivors, each of another phenotype: the longest trained first, then the best.
 
-        Scores of unlike lengths do not compare; :attr:`best` compares them all the same, so that it may be
-        another individual, which was trained shorter.
+        Scores of unlike lengths do not compare; :attr:`best` compares them all the same, and repeated trainings of
+        one genome with them, so that it may be another individual.
         """
         return Population(
             (self._individual(n) for n in survivors(self.history, self._population, self.space)),

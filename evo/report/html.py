@@ -70,9 +70,10 @@ def render(content: ReportContent) -> str:
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="color-scheme" content="light dark">'
         f"<title>{escape(content.title)} · evo</title><style>{style}</style></head><body><main>"
         f"<header><h1>{escape(content.title)}</h1><p>{escape(_headline(content))}</p></header>"
-        f"{_tiles(content)}{remarks}<nav>{links}</nav>{bodies}"
+        f'{_tiles(content)}{remarks}<nav aria-label="Sections">{links}</nav>{bodies}'
         "<footer>Written by evo. Everything in it is read from the campaign's directory.</footer>"
         "</main></body></html>\n"
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 from evo.core.errors import EvoError
 from evo.display import formatting
-from evo.report import html_parts, plots
+from evo.report import html_parts, in_words, plots
 from evo.report.content import ReportContent
 
 
@@ -34,8 +34,12 @@ def ensemble_section(content: ReportContent) -> str:
             f'<td class="number">{formatting.short_number(member.parameters)}</td><td>{escape(score)}</td></tr>'
         )
     parts.append(
-        '<div class="scroll"><table><tr><th class="number">trial</th><th class="number">weight</th><th></th>'
-        f'<th class="number">parameters</th><th>alone</th></tr>{"".join(rows)}</table></div>'
+        html_parts.scrolled(
+            '<table><tr><th scope="col" class="number">trial</th><th scope="col" class="number">weight</th>'
+            '<th scope="col">as a bar</th><th scope="col" class="number">parameters</th><th scope="col">alone</th></tr>'
+            f"{''.join(rows)}</table>",
+            "Members of the ensemble",
+        )
     )
     parts.append(_estimates(report))
     parts += [f'<div class="note">{escape(str(note))}</div>' for note in report.get("notes", ())]
@@ -56,7 +60,7 @@ def ensemble_section(content: ReportContent) -> str:
             if pairs is not None and 1 < len(pairs) <= 16:
                 labels = [str(number) for number in measured.get("members", range(len(pairs)))]
                 drawn = plots.matrix(pairs, labels, words[name])
-                parts.append(html_parts.figure(drawn, f"Pairs of members: {words[name]}"))
+                parts.append(html_parts.figure(drawn, in_words.matrix(pairs, labels, words[name])))
                 break
     return "".join(parts)
 
@@ -70,10 +74,11 @@ def _estimates(report: Mapping[str, Any]) -> str:
     for who, by_metric in estimates.items():
         cells = "".join(f'<td class="number">{escape(_estimate(by_metric.get(metric)))}</td>' for metric in metrics)
         rows.append(f"<tr><td>{escape(str(who))}</td>{cells}</tr>")
-    head = "".join(f'<th class="number">{escape(metric)}</th>' for metric in metrics)
+    head = "".join(f'<th scope="col" class="number">{escape(metric)}</th>' for metric in metrics)
     return (
         "<h3>What to expect</h3><p>Each validation row judged by what was chosen without it, so that choosing "
-        f'does not flatter the estimate.</p><table class="narrow"><tr><th></th>{head}</tr>{"".join(rows)}</table>'
+        'does not flatter the estimate.</p><table class="narrow"><tr><th scope="col">model</th>'
+        f"{head}</tr>{''.join(rows)}</table>"
     )
 
 

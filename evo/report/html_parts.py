@@ -12,13 +12,20 @@ from evo.report import plot_style
 
 def figure(drawn: Any, label: str) -> str:
     """A ``matplotlib`` figure; ``label`` says what is seen."""
-    return f"<figure>{plot_style.svg(drawn, label)}</figure>"
+    # Wider than a phone: it is scrolled, by keys as well.
+    return f'<figure tabindex="0">{plot_style.svg(drawn, label)}</figure>'
+
+
+def scrolled(table: str, label: str) -> str:
+    """A table that is scrolled sideways where it is wider than the page; ``label`` names it."""
+    return f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(label)}">{table}</div>'
 
 
 def facts(given: Mapping[str, Any]) -> str:
     """A table of names and values."""
     rows = "".join(
-        f'<tr><td class="key">{escape(str(name))}</td><td class="value">{escape(formatting.plain(value))}</td></tr>'
+        f'<tr><th scope="row" class="key">{escape(str(name))}</th>'
+        f'<td class="value">{escape(formatting.plain(value))}</td></tr>'
         for name, value in given.items()
     )
     return f"<table>{rows}</table>"

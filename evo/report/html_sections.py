@@ -6,7 +6,7 @@ from html import escape
 
 from evo.core.trial import Status
 from evo.display import formatting, summary
-from evo.report import html_parts, plots
+from evo.report import html_parts, in_words, plots
 from evo.report.content import ReportContent
 
 #: Rows of the table of trials that did not complete.
@@ -20,8 +20,21 @@ def course(content: ReportContent) -> str:
     return (
         "<p>Every completed trial, at the epochs that the campaign had spent when it was done, and the best so far. "
         "Colours say how a genome came about; a promotion trains a model further.</p>"
-        + html_parts.figure(plots.best_over_epochs(content.history), "Best so far over epochs trained")
+        + html_parts.figure(plots.best_over_epochs(content.history), in_words.course(content.history))
+        + _improvements(content)
     )
+
+
+def _improvements(content: ReportContent) -> str:
+    """The numbers behind the course."""
+    name = summary.shown_objective(content.history.objectives.names[0])
+    rows = "".join(
+        f'<tr><td class="number">{step.epochs}</td><td class="number">{step.number}</td>'
+        f'<td class="number">{formatting.short_value(step.value)}</td></tr>'
+        for step in summary.improvements(content.history)
+    )
+    head = "".join(f'<th scope="col" class="number">{escape(word)}</th>' for word in ("epochs trained", "trial", name))
+    return f'<details><summary>in numbers</summary><table class="narrow"><tr>{head}</tr>{rows}</table></details>'
 
 
 def trials(content: ReportContent) -> str:
@@ -30,8 +43,8 @@ def trials(content: ReportContent) -> str:
         return ""
     members = [] if content.ensemble is None else [m.number for m in content.ensemble.members if m.kind == "net"]
     return (
-        "<p>Every completed trial: how good over how large, darker the longer it was trained.</p>"
-        + html_parts.figure(plots.trials(content.history, members), "Score over parameters of every trial")
+        "<p>Every completed trial: how good over how large; from green to violet the longer it was trained.</p>"
+        + html_parts.figure(plots.trials(content.history, members), in_words.trials(content.history))
     )
 
 
@@ -42,7 +55,7 @@ def curves(content: ReportContent) -> str:
     chosen = [number for number in content.population if content.history[number].completed]
     return (
         "<p>The best models in colour, all others in grey, each over its own epochs of training.</p>"
-        + html_parts.figure(plots.learning_curves(content.history, chosen), "Learning curves")
+        + html_parts.figure(plots.learning_curves(content.history, chosen), in_words.curves(content.history, chosen))
     )
 
 
@@ -64,7 +77,9 @@ def best(content: ReportContent) -> str:
         parts.append(
             "<h3>Where it came from</h3><p>Thick arrows: the same model trained further. Thin: bred from; "
             "dotted: with inherited weights. Below each trial its number and its score.</p>"
-            + html_parts.figure(plots.lineage(content.history, content.best), "Lineage of the best model")
+            + html_parts.figure(
+                plots.lineage(content.history, content.best), in_words.lineage(content.history, content.best)
+            )
         )
     return "".join(parts)
 
@@ -106,11 +121,12 @@ def population(content: ReportContent) -> str:
         rows.append(f"<tr{' class=best' if number == content.best else ''}>{row}</tr>")
     numbers = len(header) - 3
     head = "".join(
-        f"<th{' class=number' if index < numbers else ''}>{escape(name)}</th>" for index, name in enumerate(header)
+        f'<th scope="col"{" class=number" if index < numbers else ""}>{escape(name)}</th>'
+        for index, name in enumerate(header)
     )
     return (
         "<p>The survivors: the longest trained first, then by score. A click on a genome shows all of it.</p>"
-        f'<div class="scroll"><table><tr>{head}</tr>{"".join(rows)}</table></div>'
+        + html_parts.scrolled(f"<table><tr>{head}</tr>{''.join(rows)}</table>", "The survivors")
     )
 
 

@@ -74,10 +74,10 @@ def cycle(count: int) -> list[str]:
 
 
 def shades(count: int) -> list[Any]:
-    """Shades from light to dark."""
+    """Shades from green to violet, all of which can be seen on white paper, and turned round on black."""
     from matplotlib import colormaps
 
-    return [colormaps["viridis_r"](0.12 + 0.8 * index / max(1, count - 1)) for index in range(count)]
+    return [colormaps["viridis_r"](0.35 + 0.6 * index / max(1, count - 1)) for index in range(count)]
 
 
 def clip(axes: Axes, values: Sequence[float], worse_is_low: bool) -> None:

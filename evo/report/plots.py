@@ -149,12 +149,12 @@ def learning_curves(history: History, highlighted: Sequence[int] = (), most: int
     for trial in order:
         if trial.number in chosen or trial.number in continued:
             continue
-        x, y = _curve(history, trial.number, name)
+        x, y = curve(history, trial.number, name)
         every += y
         pixels = len(order) > 600
         axes.plot(x, y, "o-", color=plot_style.FAINT, alpha=0.25, linewidth=0.8, markersize=1.5, rasterized=pixels)
     for colour, number in zip(plot_style.cycle(len(chosen)), chosen, strict=True):
-        x, y = _curve(history, number, name)
+        x, y = curve(history, number, name)
         every += y
         axes.plot(x, y, color=colour, linewidth=1.8, marker="o", markersize=3, label=f"trial {number}")
     low = name.split("_")[-1] in ("loss", "error", "rmse", "mae", "mse")
@@ -274,7 +274,7 @@ def _front(points: Sequence[tuple[float, float]], maximise: bool) -> list[tuple[
     return front
 
 
-def _curve(history: History, number: int, name: str) -> tuple[list[int], list[float]]:
+def curve(history: History, number: int, name: str) -> tuple[list[int], list[float]]:
     """A metric per epoch from the first epoch of the model on, across all trials it continues."""
     pieces: list[Trial] = []
     current: int | None = number
