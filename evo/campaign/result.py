@@ -217,8 +217,7 @@ class Result:
         Args:
             size: most members.
             trees: whether trees, grown on the same rows and folds, are candidates as well (tables only): boosting,
-                random forests, extra trees. ``auto``: for premade spaces of tables. An ensemble with trees among its
-                members has no ``as_keras()``.
+                random forests, extra trees. ``auto``: for premade spaces of tables.
             **options: of :func:`evo.ensemble.build`: ``method``, ``max_members``,
                 ``max_parameters``, ``max_latency``, ``pooling``, ``confidence``, ...
 

@@ -108,11 +108,8 @@ def _computed(result: Result, job: Job, split: JobData, directory: Path) -> dict
     notes = [str(note) for note in chosen.report.get("notes", ())]
     chosen.save(directory / files["ensemble"])
     try:
-        nets = result.ensemble(**options | {"trees": False}) if chosen.has_trees else chosen
-        nets.as_keras().save(directory / f"{name}.keras")
+        chosen.as_keras().save(directory / f"{name}.keras")
         files["keras"] = f"{name}.keras"
-        if chosen.has_trees:
-            notes.append(f"trees are no Keras models: {files['keras']} holds an ensemble of nets alone")
     except EvoError as error:
         notes.append(str(error))
 

@@ -17,7 +17,7 @@ from evo.ensemble.distillation import Distillation, best_net
 from evo.ensemble.diversity import diversity
 from evo.ensemble.export import export
 from evo.ensemble.keras_input import keras_input
-from evo.ensemble.keras_model import copy_model, pooled_model
+from evo.ensemble.keras_model import as_nets, copy_model, pooled_model
 from evo.ensemble.library import LibraryModel, warn
 from evo.ensemble.member import Member, members_table
 from evo.ensemble.metrics import evaluate
@@ -324,21 +324,17 @@ class Ensemble:
         """One ordinary ``keras.Model`` from raw input to pooled output, uncompiled.
 
         Equal to the pooled outputs of the members up to float32 rounding. Made of copies of the members and
-        standard Keras operations: it can be saved as ``.keras``, exported, served and trained further.
+        standard Keras layers and operations: it can be saved as ``.keras``, exported, served and trained further. Trees
+        are tables of nodes in it, which are not trained.
 
         Args:
             name: the model's name.
 
         Raises:
-            EnsembleError: a member is no Keras model (trees), or members take different inputs.
+            EnsembleError: members take different inputs; or trees that cannot be written so.
         """
-        if self.has_trees:
-            names = ", ".join(member.title for member in self.members if member.kind != "net")
-            raise EnsembleError(
-                f"as_keras: {names} are trees, not nets; form the ensemble with trees=False, or use save"
-            )
         with state_put_back():
-            models = [member.model() for member in self.members]
+            models = as_nets([member.model() for member in self.members], self.space)
             return pooled_model(models, self.weights, self.pooling, self.target, self.temperature, self.stacker, name)
 
     def export(self, path: str | Path, format: str = "keras", x: Any = None) -> Path:

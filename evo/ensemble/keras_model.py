@@ -11,6 +11,8 @@ import numpy as np
 
 from evo.core.errors import EnsembleError
 from evo.ensemble.stacking import Stacker
+from evo.ensemble.trees import TreeModel
+from evo.ensemble.trees.keras_trees import keras_trees
 from genomes.spaces.model import unique_names
 from genomes.targets import Target
 
@@ -96,6 +98,28 @@ def pooled_model(
     return keras.Model(inputs, pooled, name=name)
 
 
+def as_nets(models: Sequence[Any], space: Any) -> list[Any]:
+    """Models of an ensemble as Keras models: trees take the inputs of the nets, or else those of the space.
+
+    Args:
+        models: nets and :class:`evo.ensemble.trees.TreeModel`.
+        space: the members' space, or None.
+
+    Raises:
+        EnsembleError: trees alone, and no space that says what inputs are; or trees that no Keras model can hold.
+    """
+    nets = [model for model in models if not isinstance(model, TreeModel)]
+    if len(nets) == len(models):
+        return nets
+    if not nets and (space is None or not hasattr(space, "inputs")):
+        raise EnsembleError("as_keras: there are trees alone, and nothing says what inputs are like; use save")
+
+    def inputs() -> Any:
+        return _like(_input_of(nets[0])) if nets else space.inputs()
+
+    return [keras_trees(model, inputs()) if isinstance(model, TreeModel) else model for model in models]
+
+
 def mean_model(models: Sequence[Any], name: str = "mean") -> Any:
     """One functional ``keras.Model`` whose outputs are the means of those of several, which take the same input.
 
@@ -119,13 +143,10 @@ def _side_by_side(models: Sequence[Any], name: str) -> tuple[list[Any], Any]:
     Raises:
         EnsembleError: they do not take the same.
     """
-    import keras
 
     copies = [copy_model(model, f"{name}_{index}") for index, model in enumerate(models)]
     first = copies[0]
-    inputs = keras.tree.map_structure(
-        lambda tensor: keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=tensor.name), _input_of(first)
-    )
+    inputs = _like(_input_of(first))
     described = _describe(first)
     for index, copy in enumerate(copies):
         if _describe(copy) != described:
@@ -133,6 +154,15 @@ def _side_by_side(models: Sequence[Any], name: str) -> tuple[list[Any], Any]:
                 f"as_keras: members take different inputs: member 0 {described}, member {index} {_describe(copy)}"
             )
     return copies, inputs
+
+
+def _like(inputs: Any) -> Any:
+    """Symbolic inputs like others."""
+    import keras
+
+    return keras.tree.map_structure(
+        lambda tensor: keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=tensor.name), inputs
+    )
 
 
 def _describe(model: Any) -> str:

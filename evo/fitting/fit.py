@@ -86,7 +86,6 @@ def fit(
         members: most members of the ensemble, in place of the effort's.
         trees: whether trees may join the ensemble (boosting, random forests, extra trees; LightGBM, CatBoost, XGBoost
             where they are installed); ``auto``: on tables. They are grown first, in at most a third of the minutes.
-            Exported is the ensemble of nets alone.
         seed: of split and search.
         workers: worker processes; 0 trains in this process, one trial after the other.
         verbose: say what is done, and show the progress.
@@ -156,8 +155,7 @@ def fit(
         space = space_for(prepared.x_train, found, columns)
     said = [line, *said, *remarks(prepared, found, name), *in_folds(prepared)]
     result, ensemble, notes = search.run(space, prepared, place, said)
-    nets = result.ensemble(size=search.size, trees=False) if ensemble.has_trees else None
-    return Fitted(place, ensemble, name=name, notes=notes, result=result, nets=nets).keep()
+    return Fitted(place, ensemble, name=name, notes=notes, result=result).keep()
 
 
 def _data(

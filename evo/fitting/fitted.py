@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -13,9 +12,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from evo.campaign.result import Result, load_result
-from evo.core.errors import DataError, EnsembleError, EvoError, SettingsError
+from evo.core.errors import DataError, EvoError, SettingsError
 from evo.core.npz import read_arrays
-from evo.ensemble import Ensemble, EnsembleWarning
+from evo.ensemble import Ensemble
 from evo.ensemble.export import export
 from evo.fitting.pictures import picture_files, read_pictures
 from evo.fitting.task import inputs_and_target, inputs_of
@@ -28,8 +27,6 @@ from genomes.targets import Target
 #: What a directory of ``evo.fit`` holds besides the campaign.
 _FILE = "fitted.json"
 _ENSEMBLE = "fitted.ensemble"
-#: The ensemble of nets alone, where the other one has trees: this is what is exported.
-_NETS = "fitted_nets.ensemble"
 _ROWS_FILE = "fitted_rows.npz"
 #: Validation rows that are kept, on which an exported model is compared.
 _ROWS = 32
@@ -45,7 +42,6 @@ class Fitted:
         name: what the target is called: the column's name, or ``y``.
         notes: the lines that were said before and after training.
         result: what came of the campaign; read from the directory when it is asked for, for None.
-        nets: an ensemble of nets alone, where ``ensemble`` has trees among its members.
 
     Attributes:
         directory: see above.
@@ -70,14 +66,12 @@ class Fitted:
         name: str = "y",
         notes: tuple[str, ...] = (),
         result: Result | None = None,
-        nets: Ensemble | None = None,
     ) -> None:
         self.directory = Path(directory)
         self.ensemble = ensemble
         self.name = name
         self.notes = notes
         self._result = result
-        self._nets = nets
 
     # -- predicting ----------------------------------------------------------------------
     @property
@@ -202,9 +196,6 @@ class Fitted:
     def export(self, path: str | os.PathLike[str], format: str = "keras", data: Any = None) -> Path:
         """Write the model as one that other programs read, read it back, and compare what both predict.
 
-        A model with trees among its members is written as an ensemble of nets alone, with a warning; the directory
-        keeps it.
-
         Args:
             path: the file, or for ``savedmodel`` the folder.
             format: ``keras`` (a ``.keras`` file; its ``metadata.json`` has the target with its labels), ``savedmodel``,
@@ -215,30 +206,10 @@ class Fitted:
         Raises:
             SettingsError: an unknown format, a path that does not suit it, a package that is missing.
             DataError: as :meth:`predict`.
-            EnsembleError: the ensemble has trees, and there is no directory that keeps one of nets; or the file cannot
-                be written or read back, or predicts something else: then it is dropped.
+            EnsembleError: the file cannot be written or read back, or predicts something else: then it is dropped.
         """
         rows = self._some_rows() if data is None else self.space.prepare(self._checked(data))
-        return export(self._exportable().as_keras(), self.target, Path(path), format, rows)
-
-    def _exportable(self) -> Ensemble:
-        """The ensemble, or the one of nets alone."""
-        if not self.ensemble.has_trees:
-            return self.ensemble
-        if self._nets is None and (self.directory / _NETS).is_file():
-            self._nets = Ensemble.load(self.directory / _NETS)
-        if self._nets is None:
-            raise EnsembleError(
-                "export: trees are among the members, and no nets are kept beside them; fit with trees=False, or "
-                "export what evo.fit left in its directory"
-            )
-        warnings.warn(
-            "trees cannot be exported: what is written is the ensemble of nets alone, which predicts otherwise than "
-            "this model; fit with trees=False to get just it",
-            EnsembleWarning,
-            stacklevel=4,
-        )
-        return self._nets
+        return export(self.ensemble.as_keras(), self.target, Path(path), format, rows)
 
     def _some_rows(self) -> Any:
         """A few validation rows, prepared; None where neither memory nor the directory has any."""
@@ -268,8 +239,6 @@ class Fitted:
     def keep(self) -> Self:
         """Store the model in its directory."""
         self.save(self.directory / _ENSEMBLE)
-        if self._nets is not None:
-            self._nets.save(self.directory / _NETS)
         rows = self._some_rows()
         if rows is not None:
             arrays = {"x": rows}

@@ -145,8 +145,11 @@ def test_trees_and_nets_mix_in_one_file(tmp_path):
     loaded = Ensemble.load(tmp_path / "mixed.ensemble")
     assert loaded.predict_proba(x).tobytes() == ensemble.predict_proba(x).tobytes()
     assert [m.title for m in loaded.members if m.kind == "trees"] == ["extra trees", "boosting"]
-    with pytest.raises(EnsembleError, match="are trees, not nets"):
-        ensemble.as_keras()
+    as_keras = ensemble.as_keras().predict(x.astype(np.float32), verbose=0)
+    np.testing.assert_allclose(as_keras, ensemble.predict_proba(x.astype(np.float32)), atol=1e-5)
+    alone = Ensemble([m for m in ensemble.members if m.kind == "trees"], task="multiclass")
+    with pytest.raises(EnsembleError, match="nothing says what inputs are like"):
+        alone.as_keras()
     small = build(candidates, y[kept], "multiclass", 2, max_parameters=10**9, rng=np.random.default_rng(0))
     assert sum(c.parameters for c in small.candidates) <= 10**9
 
