@@ -12,7 +12,7 @@ from evo.algorithms.breeding import children
 from evo.algorithms.designs import CostBlind, InitialDesign
 from evo.algorithms.ladder import Ladder
 from evo.algorithms.new_phenotypes import NewPhenotypes
-from evo.algorithms.phenotypes import Keys, phenotypes
+from evo.algorithms.phenotypes import Keys, PhenotypeFold
 from evo.algorithms.problem import Problem
 from evo.algorithms.surrogates.belief import Belief
 from evo.algorithms.surrogates.expected_improvement import expected_improvement
@@ -60,10 +60,10 @@ class BayesianOptimization(Algorithm):
         """The callable that proposes the design, then the candidate from which most is expected; it never waits."""
         space, keys, ladder = problem.space, Keys(problem.space), Ladder((problem.epochs,))
         belief = Belief(SURROGATES["gaussian_process"](space), Features(space), ladder, self.rows)
-        design = InitialDesign(self.design, CostBlind())
+        design, phenotypes = InitialDesign(self.design, CostBlind()), PhenotypeFold(keys)
 
         def propose(history: History, rng: np.random.Generator) -> Proposal | None:
-            found = phenotypes(history, keys)
+            found = phenotypes(history)
             new = NewPhenotypes(space, keys, history, found.keys())
             candidate = new.given(self.initial)
             if candidate is None:

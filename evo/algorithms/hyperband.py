@@ -14,7 +14,7 @@ import numpy as np
 from evo.algorithms.algorithm import Algorithm, Step
 from evo.algorithms.ladder import Ladder
 from evo.algorithms.new_phenotypes import NewPhenotypes
-from evo.algorithms.phenotypes import Keys, phenotypes
+from evo.algorithms.phenotypes import Keys, PhenotypeFold
 from evo.algorithms.problem import Problem
 from evo.algorithms.ranking import best_first_at
 from evo.algorithms.toolbox import Operators
@@ -49,6 +49,7 @@ class Hyperband(Algorithm):
     def bind(self, problem: Problem) -> Step:
         """The callable that proposes round after round; it waits for the end of each."""
         keys = Keys(problem.space)
+        phenotypes = PhenotypeFold(keys)
         ladder = Ladder.make(problem.epochs, self.eta, rungs=self.rungs)
         rounds = list(_rounds(ladder, self.eta))
         ends = list(itertools.accumulate(round_.trials for round_ in rounds))
@@ -57,7 +58,7 @@ class Hyperband(Algorithm):
             cycle, place = divmod(len(history), ends[-1])
             current = next(index for index, end in enumerate(ends) if place < end)
             round_ = rounds[current]
-            found = phenotypes(history, keys)
+            found = phenotypes(history)
             if not round_.opens:
                 before = range(*(cycle * ends[-1] + end for end in ([0, *ends])[current - 1 : current + 1]))
                 if any(history[n].pending for n in before):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from evo.algorithms.algorithm import Algorithm, Step
 from evo.algorithms.ladder import Ladder
 from evo.algorithms.new_phenotypes import NewPhenotypes
-from evo.algorithms.phenotypes import Keys, phenotypes
+from evo.algorithms.phenotypes import Keys, Phenotype, PhenotypeFold
 from evo.algorithms.problem import Problem
 from evo.algorithms.ranking import best_first, evaluated
 from evo.algorithms.toolbox import Candidate, Operators
@@ -43,20 +44,22 @@ class LocalSearch(Algorithm):
     def bind(self, problem: Problem) -> Step:
         """The callable that proposes the beginnings, then neighbours of where a climb stands; it never waits."""
         keys, ladder = Keys(problem.space), Ladder((problem.epochs,))
+        phenotypes = PhenotypeFold(keys)
 
         def propose(history: History, rng: np.random.Generator) -> Proposal | None:
-            new = NewPhenotypes(problem.space, keys, history)
+            found = phenotypes(history)
+            new = NewPhenotypes(problem.space, keys, history, found.keys())
             candidate = new.given(self.initial)
             with Operators(problem.toolbox, rng) as operators:
                 if candidate is None:
-                    candidate = self._neighbour(new, operators) or new.drawn(operators)
+                    candidate = self._neighbour(new, operators, found.values()) or new.drawn(operators)
             return new.proposal(candidate, ladder.start)
 
         return propose
 
-    def _neighbour(self, new: NewPhenotypes, operators: Operators) -> Candidate | None:
+    def _neighbour(self, new: NewPhenotypes, operators: Operators, found: Iterable[Phenotype]) -> Candidate | None:
         """A neighbour of the best place from which a climb may go on; None where a new climb is to begin."""
-        climbs, tried = _climbs(new)
+        climbs, tried = _climbs(new.history, found)
         if len(climbs) < self.starts:
             return None
         places = [best_first(new.history, climb)[0] for climb in climbs if climb]
@@ -74,7 +77,7 @@ def _mutant(operators: Operators, parent: Candidate) -> Candidate:
     return child
 
 
-def _climbs(new: NewPhenotypes) -> tuple[list[list[int]], dict[int, int]]:
+def _climbs(history: History, found: Iterable[Phenotype]) -> tuple[list[list[int]], dict[int, int]]:
     """The completed trials of every climb, and how many neighbours of each trial were proposed, pending ones included.
 
     Only the first trial of a phenotype counts: what continues or repeats it comes from elsewhere.
@@ -82,8 +85,8 @@ def _climbs(new: NewPhenotypes) -> tuple[list[list[int]], dict[int, int]]:
     climbs: list[list[int]] = []
     climb_of: dict[int, list[int]] = {}
     tried: dict[int, int] = {}
-    for phenotype in phenotypes(new.history, new.keys).values():
-        trial = new.history[phenotype.first]
+    for phenotype in found:
+        trial = history[phenotype.first]
         parent = next(iter(trial.proposal.parents), None)
         if parent is None or parent not in climb_of:
             climb_of[trial.number] = []

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from evo.core.history import History
+from evo.core.objectives import Objectives
 from evo.core.trial import Trial
 from genomes.genome import Genome
 from genomes.spaces.base import Space
@@ -62,6 +64,10 @@ class Phenotype:
             if trial.epochs > self.reached or self.best is None:
                 self.best, self.reached = trial.number, trial.epochs
 
+    def copy(self) -> Phenotype:
+        """One that may be added to."""
+        return dataclasses.replace(self, marks=dict(self.marks), trials=list(self.trials))
+
 
 class Keys:
     """``space.key``, cached by genome: a pure function that is called again and again."""
@@ -77,13 +83,50 @@ class Keys:
         return self._known[own]
 
 
+class PhenotypeFold:
+    """:func:`phenotypes` of one history after another, as a search asks for them.
+
+    Trials with an outcome do not change: those at the beginning are counted once, and only what came since is read. It
+    gives the same as a fold over the whole history, whichever histories it was asked of before.
+
+    Args:
+        keys: phenotypes of genomes.
+    """
+
+    def __init__(self, keys: Callable[[Genome], str]) -> None:
+        self._keys = keys
+        self._objectives: Objectives | None = None
+        self._settled: list[Trial] = []
+        self._found: dict[str, Phenotype] = {}
+
+    def __call__(self, history: History) -> dict[str, Phenotype]:
+        """Every phenotype by its key, in the order of their first trials; not to be changed."""
+        # Trials that are the same objects are compared at once.
+        if self._objectives != history.objectives or history[: len(self._settled)] != self._settled:
+            self._objectives, self._settled, self._found = history.objectives, [], {}
+        settled = len(self._settled)
+        while settled < len(history) and history[settled].outcome is not None:
+            settled += 1
+        for trial in history[len(self._settled) : settled]:
+            _count(self._found, self._keys(trial.genome), trial, history)
+            self._settled.append(trial)
+        found, own = dict(self._found), set()
+        for trial in history[settled:]:
+            key = self._keys(trial.genome)
+            if key in found and key not in own:
+                found[key] = found[key].copy()
+            own.add(key)
+            _count(found, key, trial, history)
+        return found
+
+
 def phenotypes(history: History, keys: Callable[[Genome], str]) -> dict[str, Phenotype]:
     """Every phenotype of the history by its key, in the order of their first trials."""
-    found: dict[str, Phenotype] = {}
-    for trial in history:
-        key = keys(trial.genome)
-        if key not in found:
-            found[key] = Phenotype(key, trial.genome, trial.number)
-        finite = trial.outcome is not None and all(map(math.isfinite, history.fitness(trial.number)))
-        found[key].add(trial, finite)
-    return found
+    return PhenotypeFold(keys)(history)
+
+
+def _count(found: dict[str, Phenotype], key: str, trial: Trial, history: History) -> None:
+    if key not in found:
+        found[key] = Phenotype(key, trial.genome, trial.number)
+    finite = trial.outcome is not None and all(map(math.isfinite, history.fitness(trial.number)))
+    found[key].add(trial, finite)

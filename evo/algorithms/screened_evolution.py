@@ -16,7 +16,7 @@ from evo.algorithms.breeding import children
 from evo.algorithms.designs import CostBlind, InitialDesign, WithinTime
 from evo.algorithms.ladder import Ladder
 from evo.algorithms.new_phenotypes import NewPhenotypes
-from evo.algorithms.phenotypes import Keys, Phenotype, phenotypes
+from evo.algorithms.phenotypes import Keys, Phenotype, PhenotypeFold
 from evo.algorithms.population import survivors
 from evo.algorithms.problem import Problem
 from evo.algorithms.promotion import promotable
@@ -131,6 +131,7 @@ class _Search:
         self.settings, self.problem = settings, problem
         space = problem.space
         self.keys = Keys(space)
+        self.phenotypes = PhenotypeFold(self.keys)
         rungs = (problem.epochs,) if settings.eta == 0 and settings.rungs is None else settings.rungs
         self.ladder = Ladder.make(problem.epochs, settings.eta or 3.0, rungs=rungs)
         beta = _BETA_ENDLESS if space.size() is None else _BETA_FINITE
@@ -147,7 +148,7 @@ class _Search:
     def propose(self, history: History, rng: np.random.Generator) -> Proposal | None:
         """The next promotion or the next new genome, as :data:`evo.algorithms.Step` wants it."""
         settings = self.settings
-        found = phenotypes(history, self.keys)
+        found = self.phenotypes(history)
         trained = [p for p in found.values() if p.best is not None and not p.failed]
         if self.affordability is not None:
             self.affordability.fit(history)

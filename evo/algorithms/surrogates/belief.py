@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -29,6 +30,7 @@ class Belief:
         self, surrogate: Surrogate, features: Callable[[Genome], np.ndarray], ladder: Ladder, rows: int
     ) -> None:
         self.surrogate, self.features, self.ladder, self.rows = surrogate, features, ladder, rows
+        self._known_early: tuple[Any, tuple[np.ndarray, np.ndarray] | None] | None = None
 
     def fit(self, history: History, found: Mapping[str, Phenotype], rng: np.random.Generator) -> bool:
         """Fit to all visible outcomes; pending trials are taken to come out as predicted.
@@ -45,9 +47,9 @@ class Belief:
         if len({observation.target for observation in seen}) < 2:
             return False
         # Hyperparameters are chosen again only when a quarter more is known.
-        early = observations(history, found.values(), self.ladder, before=last_choice(len(history)))
-        if len({observation.target for observation in early}) > 1:
-            self.surrogate.choose(*self._arrays(found, early))
+        early = self._early(history, found, last_choice(len(history)))
+        if early is not None:
+            self.surrogate.choose(*early)
         chosen = self._most_telling(seen)
         x, y = self._arrays(found, chosen)
         self.surrogate.fit(x, y)
@@ -57,6 +59,21 @@ class Belief:
             mean = self.surrogate.means(ahead)
             self.surrogate.fit(np.vstack([x, ahead]), np.concatenate([y, mean]))
         return True
+
+    def _early(
+        self, history: History, found: Mapping[str, Phenotype], end: int
+    ) -> tuple[np.ndarray, np.ndarray] | None:
+        """Inputs and targets of the trials below ``end``; None if there is nothing to learn from.
+
+        They are the same from one proposal to the next: made again only where something that they are made of differs.
+        """
+        failed = [p.key for p in found.values() if p.failed and not p.marks and p.first < end]
+        made_of = (history.objectives, history[:end], failed)
+        if self._known_early is None or self._known_early[0] != made_of:
+            seen = observations(history, found.values(), self.ladder, before=end)
+            few = len({observation.target for observation in seen}) < 2
+            self._known_early = made_of, None if few else self._arrays(found, seen)
+        return self._known_early[1]
 
     def predict(self, genomes: Sequence[Genome]) -> tuple[np.ndarray, np.ndarray]:
         """Predicted target and its standard deviation at full length, each float64 of shape (genomes,)."""
@@ -81,7 +98,8 @@ class Belief:
         """All, or the best half, the newest quarter and an even sample of the rest."""
         if len(seen) <= self.rows:
             return seen
-        kept = set(sorted(range(len(seen)), key=lambda i: (seen[i].target, seen[i].level))[-self.rows // 2 :])
+        order = np.lexsort(([o.level for o in seen], [o.target for o in seen]))
+        kept = set(order[-self.rows // 2 :].tolist())
         kept.update(range(len(seen) - self.rows // 4, len(seen)))
         others = [i for i in range(len(seen)) if i not in kept]
         step = max(1, math.ceil(len(others) / max(1, self.rows - len(kept))))

@@ -38,7 +38,9 @@ class RungKernel(Kernel):
         other = X if Y is None else Y
         scaled = cdist(X[:, :-1], other[:, :-1]) * (math.sqrt(5) / self.length)
         near = (1 + scaled + scaled * scaled / 3) * np.exp(-scaled)
-        apart = np.abs(X[:, -1:] - other[:, -1])
+        # Where all are asked about for one rung, there is one distance for each column.
+        rungs = X[:, -1:] if np.ptp(X[:, -1]) else X[:1, -1:]
+        apart = np.abs(rungs - other[:, -1])
         return near * self.correlation**apart if apart.any() else near
 
     def diag(self, X: Any) -> np.ndarray:

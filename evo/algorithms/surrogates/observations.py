@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,8 +17,7 @@ _SPREAD = 0.5
 _FAILURE = 0.5
 
 
-@dataclass(frozen=True)
-class Observation:
+class Observation(NamedTuple):
     """The outcome of a phenotype after some length of training.
 
     Attributes:

@@ -132,3 +132,12 @@ def test_mean_and_deviation_are_those_of_a_process_of_mean_zero_with_the_chosen_
 
 def test_a_kernel_of_its_own_has_length_one_and_a_correlation_of_nine_tenths() -> None:
     assert (RungKernel().length, RungKernel().correlation) == (1.0, 0.9)
+
+
+def test_one_rung_for_all_is_the_same_kernel_to_the_last_bit() -> None:
+    rng = np.random.default_rng(0)
+    known = np.column_stack([rng.random((40, 3)), rng.integers(0, 4, 40)])
+    asked = np.column_stack([rng.random((30, 3)), np.full(30, 3.0)])
+    kernel = RungKernel(0.7, 0.8)
+    mixed = np.vstack([asked, known[:1] * 0])
+    np.testing.assert_array_equal(kernel(asked, known), kernel(mixed, known)[:30])
