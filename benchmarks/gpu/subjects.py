@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.gpu import MODELS
 from benchmarks.throughput.candidates import Inputs
 from evo.training.task import DataReference
 from genomes.gene import Gene
@@ -18,20 +20,21 @@ from genomes.genome import Genome
 SIDE = 32
 
 
-def subjects(quick: bool) -> dict[str, Genome]:
+def subjects(quick: bool, names: Sequence[str] = MODELS) -> dict[str, Genome]:
     """The genomes by name.
 
     Args:
-        quick: the smallest and the dense one alone, of a sixteenth of their widths.
+        quick: of a sixteenth of their widths, without the two large convolutional ones.
+        names: which of them.
     """
     share = 16 if quick else 1
-    found = {
-        "small convolutional": _convolutional((16, 32), 1, 64, share),
-        "medium convolutional": _convolutional((64, 128, 256), 2, 256, share),
-        "wide convolutional": _convolutional((256, 512, 512), 2, 512, share),
-        "wide dense": _dense(4096, 3, 1024 // share, share),
+    made = {
+        "small": _convolutional((16, 32), 1, 64, share),
+        "medium": _convolutional((64, 128, 256), 2, 256, share),
+        "wide": _convolutional((256, 512, 512), 2, 512, share),
+        "dense": _dense(4096, 3, 1024 // share, share),
     }
-    return {name: found[name] for name in ("small convolutional", "wide dense")} if quick else found
+    return {name: made[name] for name in names if not (quick and name in ("medium", "wide"))}
 
 
 def _convolutional(widths: tuple[int, ...], depth: int, batch_size: int, share: int) -> Genome:

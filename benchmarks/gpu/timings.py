@@ -1,130 +1,100 @@
-"""What is timed: precisions, workers that share a device, Keras' own fit; every figure comes from a worker."""
+"""What is timed: precisions and Keras' own fit in turns, and workers that share a device; all of it in workers."""
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
-from benchmarks.gpu.subjects import subjects
 from benchmarks.throughput.candidates import Inputs, genomes
-from benchmarks.throughput.our_side import done
+from evo.training import train
 from evo.training.task import TrainingSettings, TrialReport, TrialTask
-from evo.workers import LocalProcesses
+from evo.workers import LocalProcesses, settle
 from genomes.genome import Genome
 
-PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+#: How a model is trained: by evo in a precision, or by Keras' ``fit`` in float32.
+WAYS = ("float32", "mixed_bfloat16", "mixed_float16", "Keras' fit")
+
+_models: list[tuple[Any, Any, Any, int]] = []
 
 
-def precision(inputs: Inputs, rows: int, epochs: int, repeats: int, quick: bool) -> list[dict[str, Any]]:
-    """Each subject in each precision, in turns, by one worker that has compiled everything before.
+def training(
+    inputs: Inputs, rows: int, epochs: int, repeats: int, models: Mapping[str, Genome]
+) -> Iterator[dict[str, Any]]:
+    """Each model in each way, in turns.
+
+    Every pair of model and way has a worker of its own. All of them compile at once, in a first epoch that is not
+    counted; then one trains at a time, and each goes on with its own weights.
 
     Args:
         inputs: the data.
         rows: their training rows.
         epochs: of each training.
-        repeats: trainings with different seeds.
-        quick: see :func:`~benchmarks.gpu.subjects.subjects`.
+        repeats: trainings of each pair.
+        models: the genomes by name.
 
-    Returns:
-        One row for each training: subject, precision, repeat, parameters, seconds, rows a second and validation
-        accuracy, and the seconds of the compilation before.
+    Yields:
+        For each training: subject, way, repeat, parameters, seconds, rows a second, and the validation accuracy
+        after its last epoch; ``first`` is the seconds from the start of the worker to the end of the first epoch.
     """
-    found = []
-    for subject, genome in subjects(quick).items():
-        with LocalProcesses(1, _settings(), replace_after=10**6) as pool:
-            compiling = {}
-            for name in PRECISIONS:
-                report = done(pool, [_precision_task(inputs, genome, 0, name, 1, f"{subject}-first-{name}")])[0]
-                compiling[name] = report.outcome.seconds.get("trace")
-            for repeat in range(repeats):
-                for name in PRECISIONS:
-                    task = _precision_task(inputs, genome, repeat, name, epochs, f"{subject}-{name}-{repeat}")
-                    report = done(pool, [task])[0]
-                    found.append({"subject": subject, "precision": name, "repeat": repeat}
-                                 | _measured(report, rows * epochs) | {"compiling": compiling[name]})  # fmt: skip
-    return found
+    with contextlib.ExitStack() as stack:
+        pools, first, began = {}, {}, time.perf_counter()
+        ready: dict[Any, float] = {}
+        for subject, genome in models.items():
+            for way in WAYS:
+                pair = (subject, way)
+                pools[pair] = stack.enter_context(LocalProcesses(1, _settings(), replace_after=10**6))
+                task = inputs.task(0, genome, 0, 1, 0, f"{subject}-{way}-first", _settings(way))
+                future: Future[Any] = pools[pair].submit(compile_fit if way == WAYS[-1] else train, task)
+                future.add_done_callback(partial(_note, ready, pair, began))
+                first[pair] = (future, task)
+        states = {pair: _result(future, task) for pair, (future, task) in first.items()}
+        for repeat in range(repeats):
+            for pair, pool in pools.items():
+                subject, way = pair
+                done = 1 + repeat * epochs
+                row: dict[str, Any] = {"subject": subject, "way": way, "repeat": repeat}
+                found: dict[str, Any]
+                if way == WAYS[-1]:
+                    seconds, accuracy, parameters = pool.submit(go_on_with_fit, epochs).result()
+                    found = {"parameters": parameters, "seconds": seconds, "val_accuracy": accuracy, "message": ""}
+                else:
+                    task = inputs.task(
+                        repeat + 1, models[subject], done, done + epochs, 0, f"{subject}-{way}-{repeat}",
+                        _settings(way), start=states[pair].state,
+                    )  # fmt: skip
+                    states[pair] = settle(pool.submit(train, task), task)
+                    found = _measured(states[pair])
+                yield {**row, **found, "rows_per_second": rows * epochs / found["seconds"], "first": ready[pair]}
 
 
-def _precision_task(inputs: Inputs, genome: Genome, seed: int, name: str, epochs: int, folder: str) -> TrialTask:
-    return inputs.task(seed, genome, 0, epochs, seed, folder, _settings(name))
+def _note(ready: dict[Any, float], pair: Any, began: float, _: Future[Any]) -> None:
+    ready[pair] = time.perf_counter() - began
 
 
-def _settings(precision: str = "float32") -> TrainingSettings:
-    return TrainingSettings(precision=precision, deterministic=False)
+def _result(future: Future[Any], task: TrialTask) -> Any:
+    return future.result() if isinstance(future.result(), str) else settle(future, task)
 
 
-def _measured(report: TrialReport, rows: int) -> dict[str, Any]:
+def _settings(way: str = "float32") -> TrainingSettings:
+    return TrainingSettings(precision="float32" if way == WAYS[-1] else way, deterministic=False)
+
+
+def _measured(report: TrialReport) -> dict[str, Any]:
     outcome = report.outcome
-    seconds = outcome.seconds.get("train", float("nan"))
     return {
         "parameters": outcome.parameters,
-        "seconds": seconds,
-        "rows_per_second": rows / seconds,
+        "seconds": outcome.seconds.get("train", float("nan")),
         "val_accuracy": outcome.scores.get("val_accuracy"),
         "message": outcome.message,
     }
 
 
-def sharing(inputs: Inputs, count: int, epochs: int, workers: tuple[int, ...] = (1, 2, 4)) -> list[dict[str, Any]]:
-    """Different candidates, as a campaign has them, by several workers on one device.
-
-    The workers are up, and each has trained one other candidate, before the clock starts.
-
-    Returns:
-        One row for each number of workers: candidates, seconds, candidates a minute, failures.
-    """
-    candidates = genomes(count + 1)
-    found = []
-    for number in workers:
-        with LocalProcesses(number, _settings(), replace_after=10**6) as pool:
-            first = [inputs.task(n, candidates[count], 0, 1, n, f"first-{number}", _settings()) for n in range(number)]
-            done(pool, first)
-            tasks = [
-                inputs.task(n, genome, 0, epochs, n, f"shared-{number}", _settings())
-                for n, genome in enumerate(candidates[:count])
-            ]
-            began = time.perf_counter()
-            reports = done(pool, tasks)
-            seconds = time.perf_counter() - began
-        failed = [report.outcome.message for report in reports if not report.outcome.completed]
-        spent = {
-            phase: sum(report.outcome.seconds.get(phase, 0.0) for report in reports) for phase in ("trace", "train")
-        }
-        found.append(
-            {"workers": number, "candidates": count, "seconds": seconds, "per_minute": 60 * count / seconds}
-            | spent | {"failed": len(failed), "message": failed[0] if failed else ""}
-        )  # fmt: skip
-    return found
-
-
-def beside_fit(inputs: Inputs, rows: int, epochs: int, repeats: int, quick: bool) -> list[dict[str, Any]]:
-    """Each subject by evo's engine and by ``model.fit``, in float32, in turns, both after one epoch that compiles.
-
-    Returns:
-        One row for each training: subject, side, repeat, seconds, rows a second, validation accuracy.
-    """
-    found = []
-    for subject, genome in subjects(quick).items():
-        with LocalProcesses(1, _settings(), replace_after=10**6) as pool:
-            done(pool, [inputs.task(0, genome, 0, 1, 0, f"fit-{subject}-first", _settings())])
-            for repeat in range(repeats):
-                task = inputs.task(repeat, genome, 0, epochs, repeat, f"fit-{subject}-{repeat}", _settings())
-                ours = _measured(done(pool, [task])[0], rows * epochs)
-                seconds, accuracy = pool.submit(by_fit, task).result()
-                theirs = {"seconds": seconds, "rows_per_second": rows * epochs / seconds, "val_accuracy": accuracy}
-                names = ("seconds", "rows_per_second", "val_accuracy")
-                for side, values in (("evo", ours), ("fit", theirs)):
-                    found.append({"subject": subject, "side": side, "repeat": repeat}
-                                 | {name: values[name] for name in names})  # fmt: skip
-    return found
-
-
-def by_fit(task: TrialTask) -> tuple[float, float]:
-    """In a worker: the task's model, compiled and trained by Keras alone.
-
-    Returns:
-        Seconds of all epochs after a first one that compiles and is not counted, and the validation accuracy.
-    """
+def compile_fit(task: TrialTask) -> str:
+    """In a worker: make the task's model, compile it as Keras has it, and train a first epoch."""
     import keras
     import numpy as np
 
@@ -134,17 +104,62 @@ def by_fit(task: TrialTask) -> tuple[float, float]:
     space, genome = Space.from_json(task.space), Genome.from_json(task.genome)
     arrays = {name: np.load(f"{task.data.directory}/{file}") for name, file in task.data.arrays.items()}
     keras.utils.set_random_seed(task.seed)
-    preprocessing = load_preprocessing(task.preprocessing)
-    model = space.build(genome, preprocessing, dtype="float32", seed=task.seed)
+    model = space.build(genome, load_preprocessing(task.preprocessing), dtype="float32", seed=task.seed)
     model.compile(space.optimizer(genome), space.loss(genome), metrics=["accuracy"])
     size = int(space.batch_size(genome))
-    x, y = arrays["x_train"].astype(np.float32), arrays["y_train"]
-    before = model.get_weights()
-    model.fit(x, y, batch_size=size, epochs=1, verbose=0)
-    model.set_weights(before)
+    data, validation = (
+        (arrays[f"x_{part}"].astype(np.float32), arrays[f"y_{part}"]) for part in ("train", "validation")
+    )
+    model.fit(*data, batch_size=size, epochs=1, verbose=0)
+    model.evaluate(*validation, verbose=0)
+    _models[:] = [(model, data, validation, size)]
+    return "compiled"
+
+
+def go_on_with_fit(epochs: int) -> tuple[float, float, int]:
+    """In the same worker: seconds of further epochs, the validation accuracy after them, the number of parameters."""
+    model, data, validation, size = _models[0]
     began = time.perf_counter()
-    model.fit(x, y, batch_size=size, epochs=task.last_epoch, verbose=0)
+    model.fit(*data, batch_size=size, epochs=epochs, verbose=0)
     seconds = time.perf_counter() - began
-    inputs = arrays["x_validation"].astype(np.float32)
-    found = model.evaluate(inputs, arrays["y_validation"], verbose=0, return_dict=True)
-    return seconds, float(found["accuracy"])
+    found = model.evaluate(*validation, verbose=0, return_dict=True)
+    return seconds, float(found["accuracy"]), int(model.count_params())
+
+
+def sharing(inputs: Inputs, count: int, epochs: int, workers: Sequence[int]) -> Iterator[dict[str, Any]]:
+    """Different candidates, as a campaign has them, by several workers on one device.
+
+    The workers are up, and each has trained one other candidate, before the clock starts.
+
+    Yields:
+        For each number of workers: candidates, seconds, candidates a minute, failures, and the seconds that the
+        workers spent in the first calls of functions (which compile) and in the others.
+    """
+    candidates = genomes(count + 1)
+    with contextlib.ExitStack() as stack:
+        pools = {n: stack.enter_context(LocalProcesses(n, _settings(), replace_after=10**6)) for n in workers}
+        first = []
+        for number, pool in pools.items():
+            for n in range(number):
+                task = inputs.task(n, candidates[count], 0, 1, n, f"first-{number}", _settings())
+                first.append((pool.submit(train, task), task))
+        for future, task in first:
+            settle(future, task)
+        for number, pool in pools.items():
+            tasks = [
+                inputs.task(n, genome, 0, epochs, n, f"shared-{number}", _settings())
+                for n, genome in enumerate(candidates[:count])
+            ]
+            began = time.perf_counter()
+            futures = [pool.submit(train, task) for task in tasks]
+            reports = [settle(future, task) for future, task in zip(futures, tasks, strict=True)]
+            seconds = time.perf_counter() - began
+            failed = [report.outcome.message for report in reports if not report.outcome.completed]
+            spent = {
+                phase: sum(report.outcome.seconds.get(phase, 0.0) for report in reports)
+                for phase in ("build", "trace", "train")
+            }
+            yield {
+                "workers": number, "candidates": count, "seconds": seconds, "per_minute": 60 * count / seconds,
+                **spent, "failed": len(failed), "message": failed[0] if failed else "",
+            }  # fmt: skip

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 
 import numpy as np
+import pandas as pd
 
 from benchmarks import gpu
 from benchmarks.fidelity.corpus import programs
-from benchmarks.gpu import equality, sections
+from benchmarks.gpu import equality, report
 from benchmarks.gpu.subjects import SIDE, enlarged_digits, subjects
 from genomes.spaces import image
 
@@ -37,12 +38,11 @@ def test_the_programs_that_are_compared_are_in_the_corpus():
 def test_ratios_are_of_trainings_of_the_same_repeat():
     rates = {"float32": (100.0, 50.0), "mixed_bfloat16": (200.0, 150.0)}
     rows = [
-        {"subject": "a", "precision": name, "repeat": repeat, "parameters": 7, "rows_per_second": rate,
-         "val_accuracy": 0.5, "compiling": 1.0, "message": ""}
-        for name, values in rates.items() for repeat, rate in enumerate(values)
+        {"subject": "a", "way": way, "repeat": repeat, "parameters": 7, "rows_per_second": rate,
+         "val_accuracy": 0.5, "first": 1.0, "message": ""}
+        for way, values in rates.items() for repeat, rate in enumerate(values)
     ]  # fmt: skip
-    lines = sections._precision(rows)[1]
-    assert "| 2.50 (2.00 to 3.00) |" in lines[-1]
+    assert "| 2.50 (2.00 to 3.00) |" in report.TABLES["training"](pd.DataFrame(rows))[-1]
 
 
 def test_arguments_are_checked(tmp_path, capsys):
