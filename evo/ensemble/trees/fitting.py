@@ -54,6 +54,25 @@ KINDS: Mapping[str, TreeKind] = {
     "random forest": TreeKind(grow_random_forest),
 }
 
+#: CatBoost's own defaults but for the rate, which it else guesses.
+_PLAIN_CATBOOST = {
+    "learning_rate": 0.05,
+    "depth": 6,
+    "l2_leaf_reg": 3.0,
+    "random_strength": 1.0,
+    "leaf_estimation_iterations": 1,
+    "bootstrap_type": "MVS",
+    "subsample": 0.8,
+}
+#: Thresholds drawn at random, as in AutoGluon's "LightGBMXT".
+_EXTRA_LIGHTGBM = {
+    "extra_trees": True,
+    "learning_rate": 0.05,
+    "num_leaves": 31,
+    "min_data_in_leaf": 20,
+    "bagging_fraction": 1.0,
+}
+
 #: What is grown, in this order, as far as time allows: first one of each kind, then other settings. Boosting with
 #: scikit-learn's own settings; slower with smaller trees; larger trees on random features.
 RECIPES: tuple[tuple[str, Mapping[str, Any]], ...] = (
@@ -63,6 +82,8 @@ RECIPES: tuple[tuple[str, Mapping[str, Any]], ...] = (
     ("extra trees", {}),
     ("random forest", {}),
     ("XGBoost", {}),
+    ("CatBoost", _PLAIN_CATBOOST),
+    ("LightGBM", _EXTRA_LIGHTGBM),
     ("boosting", {"learning_rate": 0.06, "max_leaf_nodes": 15, "l2_regularization": 1.0}),
     ("boosting", {"learning_rate": 0.06, "max_leaf_nodes": 63, "max_features": 0.5, "min_samples_leaf": 10}),
 )
@@ -176,6 +197,8 @@ def tree_candidates(
     candidates: list[LibraryModel] = []
     notes: list[str] = []
     usual = [(number, *recipe) for number, recipe in enumerate(recipes) if KINDS[recipe[0]].is_installed]
+    if any(kind == "LightGBM" for _, kind, _ in usual):  # which does the same as scikit-learn's boosting, and sooner
+        usual.sort(key=lambda recipe: recipe[1] == "boosting")
     for done, (number, kind, settings) in enumerate(usual):
         elapsed = time.monotonic() - started
         if seconds is not None and done and elapsed >= _END * seconds:
