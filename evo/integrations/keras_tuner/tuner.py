@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import warnings
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from typing import Any
 
 import keras_tuner
 from keras_tuner.engine.trial import Trial as TunerTrial
+from keras_tuner.errors import FailedTrialError
 
 from evo.algorithms import Algorithm
 from evo.core.errors import SettingsError
@@ -18,11 +20,13 @@ from evo.integrations.keras_tuner.oracle import CONTINUES, EPOCHS, INITIAL_EPOCH
 from evo.integrations.keras_tuner.project_files import write_json
 from evo.integrations.keras_tuner.result import TunerResult
 from evo.integrations.keras_tuner.search_settings import SearchSettings, refuse_foreign
+from evo.integrations.keras_tuner.training_inputs import training_inputs
 from evo.integrations.keras_tuner.validation_data import ValidationData, validation_data
 from genomes.checks import whole_number
 from genomes.errors import GenomeError
 from genomes.genes.hyperparameters import Parameter
 from genomes.spaces.hypermodel.exploration import Explorer
+from genomes.spaces.hypermodel.inputs import InputSpecs, build_on
 
 
 class EvolutionTuner(keras_tuner.Tuner):
@@ -54,7 +58,8 @@ class EvolutionTuner(keras_tuner.Tuner):
         explore: most times that ``build`` is called to find what depends on ifs and loops; 0 leaves the space to
             KerasTuner, which learns of a hyperparameter when a trial reaches it.
         **kwargs: of ``keras_tuner.Tuner``: ``directory``, ``project_name``, ``overwrite``, ``executions_per_trial``,
-            ``max_model_size``, ``optimizer``, ``loss``, ``metrics``, ``distribution_strategy``, ``tuner_id``, ...
+            ``max_model_size`` (trainable weights), ``optimizer``, ``loss``, ``metrics``, ``distribution_strategy``,
+            ``tuner_id``, ...
 
     Raises:
         ValueError: what KerasTuner refuses.
@@ -102,6 +107,7 @@ class EvolutionTuner(keras_tuner.Tuner):
         )
         self._execution = 0
         self._validation: ValidationData | None = None
+        self._inputs: InputSpecs | None = None
         super().__init__(oracle, hypermodel, **kwargs)
 
     # -- the space -----------------------------------------------------------------------
@@ -131,6 +137,7 @@ class EvolutionTuner(keras_tuner.Tuner):
     def search(self, *fit_args: Any, **fit_kwargs: Any) -> None:
         """Search; all arguments go to ``HyperModel.fit``, or to an overridden ``run_trial``."""
         self._validation = validation_data(fit_args, fit_kwargs)
+        self._inputs = training_inputs(fit_args, fit_kwargs)
         epochs, longest = fit_kwargs.get("epochs"), self.oracle.max_epochs
         if longest is not None and epochs not in (None, longest):
             warnings.warn(
@@ -166,6 +173,16 @@ class EvolutionTuner(keras_tuner.Tuner):
 
         digits = "".join(filter(str.isdigit, str(trial.trial_id))) or "0"
         keras.utils.set_random_seed((training_seed(self.seed % 2**32, int(digits) % 2**31) + self._execution) % 2**31)
+
+    def _try_build(self, hp: Any) -> Any:
+        model = super()._try_build(hp)
+        # KerasTuner takes a model without Input for one of size 0, and no limit acts on it.
+        if self.max_model_size and not model.built and self._inputs is not None:
+            build_on(model, self._inputs)
+            size = sum(math.prod(weight.shape) for weight in model.trainable_weights)
+            if size > self.max_model_size:
+                raise FailedTrialError(f"Oversized model: {size} parameters. Skip model.")
+        return model
 
     def _build_hypermodel(self, hp: Any) -> Any:
         model = super()._build_hypermodel(hp)
