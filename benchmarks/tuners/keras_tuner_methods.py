@@ -1,4 +1,4 @@
-"""KerasTuner's tuners, metered exactly and otherwise untouched."""
+"""KerasTuner's tuners, and ours in their place, metered exactly and otherwise untouched."""
 
 from __future__ import annotations
 
@@ -123,6 +123,10 @@ def _tuner(kind: str, hypermodel: Any, task: Task, spec: RunSpec) -> Any:
         "project_name": "search",
         "max_consecutive_failed_trials": ENDLESS,
     }
+    if kind == "evolution":
+        from evo.integrations.keras_tuner import EvolutionTuner
+
+        return metered(EvolutionTuner)(max_trials=ENDLESS, max_epochs=spec.trial_epochs, **common)
     if kind == "hyperband":
         tuner = metered(keras_tuner.Hyperband)
         return tuner(max_epochs=spec.trial_epochs, factor=3, hyperband_iterations=ENDLESS, **common)
@@ -134,10 +138,10 @@ def _tuner(kind: str, hypermodel: Any, task: Task, spec: RunSpec) -> Any:
 
 
 def run(kind: str, space: str, task: Task, spec: RunSpec, meter: Meter) -> Delivery:
-    """One search by KerasTuner.
+    """One search by one of KerasTuner's tuners, or by ours in its place.
 
     Args:
-        kind: ``random``, ``bayesian`` or ``hyperband``.
+        kind: ``random``, ``bayesian``, ``hyperband``, or ``evolution`` for ours.
         space: ``same``, ``own``, ``resnet`` or ``xception``.
         task: the task.
         spec: the run.

@@ -55,6 +55,7 @@ def _methods() -> dict[str, Method]:
         Method("evo-random@own", "evo", "random", "own"),
         Method("evo-inherit@own", "evo", "inherit", "own"),
         Method("evo@same", "evo", "default", "same", "keras_tuner"),
+        Method("evo-tuner@same", "keras_tuner", "evolution", "same", "keras_tuner"),
     ]
     for tuner in KERAS_TUNERS:
         for space in ("same", "own", "resnet", "xception"):
