@@ -21,7 +21,7 @@ from evo.core.history import History
 from evo.core.objectives import Objectives
 from evo.core.randomness import Purpose, generator
 from evo.core.trial import Outcome, Proposal, Status, Trial
-from evo.integrations.keras_tuner.project_files import write_json
+from evo.integrations.keras_tuner.project_files import taken_message, write_json
 from evo.integrations.keras_tuner.search_space import OracleSpace, space_of, values_for
 from evo.storage.keras_tuner_project import ProjectTrial, read_project
 from genomes.genes.hyperparameters import Parameter
@@ -227,6 +227,13 @@ class EvolutionOracle(keras_tuner.Oracle):
             again = self.trials[self._retry_queue[-1]]
             again.metrics, again.score, again.best_step, again.message = type(again.metrics)(), None, 0, None
         return super().create_trial(tuner_id)
+
+    @keras_tuner.synchronized
+    def end_trial(self, trial: TunerTrial) -> None:
+        """A trial has ended; a worker's with the cause of its failure, which KerasTuner does not send to the chief."""
+        if trial.message is None and trial.status in ("INVALID", "FAILED"):
+            trial.message = taken_message(self._get_trial_dir(trial.trial_id))
+        super().end_trial(trial)
 
     def score_trial(self, trial: TunerTrial) -> None:
         """The best reported value is the score; one that is not finite makes the trial a failed one."""

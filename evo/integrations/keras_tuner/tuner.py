@@ -17,7 +17,7 @@ from evo.core.errors import SettingsError
 from evo.core.randomness import training_seed
 from evo.ensemble import Ensemble
 from evo.integrations.keras_tuner.oracle import CONTINUES, EPOCHS, INITIAL_EPOCH, EvolutionOracle
-from evo.integrations.keras_tuner.project_files import write_json
+from evo.integrations.keras_tuner.project_files import write_json, write_message
 from evo.integrations.keras_tuner.result import TunerResult
 from evo.integrations.keras_tuner.search_settings import SearchSettings, refuse_foreign
 from evo.integrations.keras_tuner.training_inputs import training_inputs
@@ -105,7 +105,7 @@ class EvolutionTuner(keras_tuner.Tuner):
             max_epochs=max_epochs,
             epoch_budget=settings.epoch_budget,
         )
-        self._execution = 0
+        self._execution, self._max_epochs = 0, max_epochs  # a worker cannot ask its chief's oracle
         self._validation: ValidationData | None = None
         self._inputs: InputSpecs | None = None
         super().__init__(oracle, hypermodel, **kwargs)
@@ -138,7 +138,7 @@ class EvolutionTuner(keras_tuner.Tuner):
         """Search; all arguments go to ``HyperModel.fit``, or to an overridden ``run_trial``."""
         self._validation = validation_data(fit_args, fit_kwargs)
         self._inputs = training_inputs(fit_args, fit_kwargs)
-        epochs, longest = fit_kwargs.get("epochs"), self.oracle.max_epochs
+        epochs, longest = fit_kwargs.get("epochs"), self._max_epochs
         if longest is not None and epochs not in (None, longest):
             warnings.warn(
                 f"search(epochs={epochs!r}) is not used: max_epochs={longest} is the length of a full training, and "
@@ -156,6 +156,8 @@ class EvolutionTuner(keras_tuner.Tuner):
         self._execution = 0
         self._set_seed(trial)
         super()._try_run_and_update_trial(trial, *fit_args, **fit_kwargs)
+        if trial.message and self._is_worker():
+            write_message(self.get_trial_dir(trial.trial_id), trial.message)
 
     def _build_and_fit_model(self, trial: TunerTrial, *args: Any, **kwargs: Any) -> Any:
         values = trial.hyperparameters.values
