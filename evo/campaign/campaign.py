@@ -152,7 +152,7 @@ class Campaign:
         whole_number(workers, "workers", 1)
         if search["evaluate"] is None:
             refuse_threads(executor)
-            executor = able_executor(executor, space, limits.seconds, limits.memory)
+            executor = able_executor(executor, space, limits)
         if not isinstance(training.strategy, str) and not isinstance(executor, Serial):
             raise SettingsError("strategy: a tf.distribute.Strategy cannot travel: give executor=evo.workers.Serial()")
         self.space = space

@@ -9,6 +9,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
+from evo.campaign.arguments import TrialLimits
 from evo.core.errors import InfrastructureError, SettingsError
 from evo.training.task import TrainingSettings
 from evo.workers import LocalProcesses, Serial
@@ -62,21 +63,25 @@ class SessionExecutor:
             self._own.shutdown(wait=False, cancel_futures=True)
 
 
-def able_executor(given: Executor | None, space: Space, seconds: float | None, memory: int | None) -> Executor | None:
+def able_executor(given: Executor | None, space: Space, limits: TrialLimits) -> Executor | None:
     """The executor, or this process where local processes cannot be sent what the space consists of.
 
     Args:
         given: the user's; None for local processes.
         space: what is searched.
-        seconds: limit per trial.
-        memory: limit per trial.
+        limits: limits per trial.
 
     Returns:
         ``given``; :class:`evo.workers.Serial` where only that can do the trials, with a warning.
 
     Raises:
-        SettingsError: this process would have to do the trials and cannot keep their limits.
+        SettingsError: this process would have to do the trials and cannot keep their limits; or a limit that nothing
+            could keep.
     """
+    if limits.flops not in (None, math.inf) and space.compiles_models:
+        raise SettingsError(
+            "flops: what a hypermodel's models compute is not known, and the limit would do nothing; give parameters="
+        )
     if given is not None:
         return given
     try:
@@ -84,7 +89,7 @@ def able_executor(given: Executor | None, space: Space, seconds: float | None, m
     except Exception as error:  # whatever a user's object raises when it is pickled
         cause = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
         reason = f"what the space is made of cannot be sent to worker processes ({cause})"
-        for name, limit in (("seconds", seconds), ("memory", memory)):
+        for name, limit in (("seconds", limits.seconds), ("memory", limits.memory)):
             if limit is not None and limit != math.inf:
                 raise SettingsError(
                     f"{name}: limits need worker processes, and {reason}; make it inside of build(hp), or leave "

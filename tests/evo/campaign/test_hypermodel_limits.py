@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import evo
-from evo.core.errors import EvoError
+from evo.core.errors import EvoError, SettingsError
 from evo.workers import Serial
 from genomes import spaces
 from genomes.errors import GenomeError
@@ -52,6 +52,12 @@ def test_a_limit_on_parameters_acts_before_training(tmp_path: Path, with_input: 
     assert small is not None and small.completed and small.parameters == 4 * 2 + 2 + 2 + 1
     assert large is not None and large.status is evo.Status.REJECTED and large.epochs == 0
     assert large.message == "parameters: 3,001 needed, the limit is 99"
+
+
+def test_a_limit_that_could_not_act_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="flops: .* give parameters="):
+        searched(lambda hp: net(hp.Choice("units", [2, 500])), tmp_path / "c", flops=10)
+    assert not (tmp_path / "c").exists()
 
 
 def test_what_raises_now_and_then_is_recorded_with_its_cause(tmp_path: Path) -> None:
