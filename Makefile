@@ -12,10 +12,10 @@ PROCESSES ?= 2
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-slow lint mutation wheel venv clean clean-venv
+.PHONY: help demo test test-slow lint mutation wheel test-lowest audit venv clean clean-venv
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | sed -n '1,5p'
-	@echo "make test-slow | lint | mutation | wheel | clean | clean-venv (removes .venv too)"
+	@echo "make test-slow | lint | mutation | wheel | test-lowest | audit | clean | clean-venv (removes .venv too)"
 
 demo: $(VENV)/.installed
 	@$(BIN)/evo demo $(ARGS)
@@ -45,6 +45,19 @@ wheel: $(VENV)/.made
 	@build/installed/bin/python -m pip install --quiet dist/*.whl
 	@cd build && TF_CPP_MIN_LOG_LEVEL=3 installed/bin/python -P ../tests/installed_package.py
 	@ls -l dist
+
+# The lowest releases that pyproject.toml allows, in an environment of their own.
+test-lowest: $(VENV)/.made
+	@$(BIN)/python -m pip install --quiet uv
+	@$(BIN)/uv venv --quiet --allow-existing --python "$(PYTHON)" .venv-lowest
+	@$(BIN)/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable .
+	@$(BIN)/uv pip install --quiet --python .venv-lowest/bin/python pytest pytest-timeout pytest-xdist hypothesis keras-tuner tensorboard skops
+	@TF_CPP_MIN_LOG_LEVEL=3 OMP_NUM_THREADS=1 .venv-lowest/bin/python -m pytest -n $(PROCESSES) --dist loadfile tests/genomes tests/evo/core tests/evo/algorithms tests/evo/storage tests/evo/report tests/evo/training/backends tests/evo/ensemble/test_ensemble.py tests/evo/campaign/test_main_job.py $(ARGS)
+
+# Known vulnerabilities of what is installed; asks a server.
+audit: $(VENV)/.installed
+	@$(BIN)/python -m pip install --quiet pip-audit
+	@$(BIN)/pip-audit --skip-editable $(ARGS)
 
 venv: $(VENV)/.installed
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import multiprocessing
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -101,6 +102,7 @@ USED: dict[str, Callable[[Any], Any]] = {
     "_is_worker": attribute("_is_worker", lambda model: tuner().engine.base_tuner.BaseTuner),
     "_project_dir": attribute("_project_dir", lambda model: tuner().Oracle),
     "_record_values": attribute("_record_values", lambda model: tuner().Oracle),
+    "_popen": lambda model: hasattr(multiprocessing.Process(), "_popen") or None,
     "_check_sample_weight": attribute("_check_sample_weight", module("sklearn.utils.validation")),
     "keras.src.backend.common": module("keras.src.backend.common.global_state"),
     "keras.src.losses": module("keras.src.losses.loss"),

@@ -23,7 +23,7 @@ from evo.core.budget import Budget
 from evo.core.errors import SpaceExhaustedError
 from evo.core.history import History
 from evo.core.randomness import Purpose, generator
-from evo.core.trial import Proposal
+from evo.core.trial import Proposal, Trial
 
 
 class Wait(enum.Enum):
@@ -92,25 +92,49 @@ class Planner:
         if spent >= 1:
             return Wait.BUDGET
         reason = Wait.BUDGET
-        if spent < 1 - self.final_share:
-            try:
-                proposal = self.search(view, generator(self.seed, Purpose.PROPOSAL, len(history)))
-            except SpaceExhaustedError:
-                reason = Wait.EXHAUSTED
-            else:
-                if proposal is None and view.pending():
-                    return Wait.OUTCOMES
-                if proposal is not None and time is not None:
-                    if time.fits(history, proposal, minutes):
-                        return proposal
-                elif proposal is not None and self._epochs_left(view, proposal, minutes) >= proposal.epochs:
-                    return proposal
+        searching = spent < 1 - self.final_share or spent < self._searched_until(view)
+        if searching:
+            found = self._search(view, history, minutes, time)
+            if isinstance(found, Proposal) or found is Wait.OUTCOMES:
+                return found
+            reason = found
         if time is not None:
             return self._finish_in_time(history, time, minutes, reason)
         # The choice of the survivors needs every outcome of the search.
         if self.final_share == 0 or (view.pending() and not _finishing(view)):
             return reason
-        return self._final(view, lambda proposal: self._epochs_left(view, proposal, minutes)) or reason
+        final = self._final(view, lambda proposal: self._epochs_left(view, proposal, minutes))
+        if final is None and not searching and not view.pending() and self.budget.minutes is None:
+            # All that is worth finishing is finished: what is left of the budget is searched with.
+            return self._search(view, history, minutes, time)
+        return final or reason
+
+    def _search(self, view: History, history: History, minutes: float, time: TimeLeft | None) -> Proposal | Wait:
+        """The algorithm's proposal, if it fits into the budget; else why there is none."""
+        try:
+            proposal = self.search(view, generator(self.seed, Purpose.PROPOSAL, len(history)))
+        except SpaceExhaustedError:
+            return Wait.EXHAUSTED
+        if proposal is None:
+            return Wait.OUTCOMES if view.pending() else Wait.BUDGET
+        if time is not None:
+            fits = time.fits(history, proposal, minutes)
+        else:
+            fits = self._epochs_left(view, proposal, minutes) >= proposal.epochs
+        return proposal if fits else Wait.BUDGET
+
+    def _searched_until(self, view: History) -> float:
+        """Share of the budget at which the search gives way to final trainings once more.
+
+        They may need less than their share. Then the search goes on, and of what was left they get their share again.
+        """
+        if self.budget.minutes is not None:
+            return 0.0  # what was spent when they ended is not in the history
+        last = next((trial.number for trial in reversed(view) if _finishes(trial)), None)
+        if last is None or last == len(view) - 1:
+            return 0.0  # they are not begun, or under way
+        before = self.budget.spent(History(view[: last + 1], view.objectives))
+        return before + (1 - before) * (1 - self.final_share)
 
     def _final(self, view: History, epochs: Callable[[Proposal], int]) -> Proposal | None:
         """The next final training, of as many epochs as it is given; None if there is none or it is given none."""
@@ -147,6 +171,11 @@ def leading_outcomes(history: History) -> int:
         if trial.pending:
             return trial.number
     return len(history)
+
+
+def _finishes(trial: Trial) -> bool:
+    """Whether a trial was proposed as a final training; the search, too, may train to the end of a schedule."""
+    return trial.proposal.origin == "final" or trial.proposal.replicate > 0
 
 
 def _finishing(view: History) -> bool:

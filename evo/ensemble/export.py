@@ -74,7 +74,7 @@ def _export(model: Any, target: Target, path: Path, format: str, x: Any) -> Path
                     model(keras.tree.map_structure(keras.ops.convert_to_tensor, keras_input(x)))
                 else:
                     model = _with_identifiers(model)
-                model.export(aside, format=FORMATS[format], verbose=False)
+                model.export(str(aside), format=FORMATS[format], verbose=False)
         except Exception as error:
             raise EnsembleError(f"export: {format} cannot be written: {_told(error)}") from error
         feeds = input_arrays(model, x)

@@ -104,9 +104,11 @@ class WorkerContext:
     def close(self) -> None:
         """Let go of what the processes made here are watched by; they were killed before."""
         for process in self._processes:
-            with contextlib.suppress(ValueError, AssertionError):  # closed by the pool, or never started
+            with contextlib.suppress(ValueError, AssertionError, AttributeError):  # never started
                 process.join(5)
-                process.close()
+                # Not process.close(): at the end of the program pebble asks each process once more whether it lives.
+                if process.exitcode is not None:
+                    process._popen.close()
         self._processes.clear()
 
     def __getattr__(self, name: str) -> Any:

@@ -47,11 +47,8 @@ class WorkerProcess:
 
     @property
     def pid(self) -> int | None:
-        """Process id; None before it is started and after :meth:`end`."""
-        try:
-            return self.context.process.pid if self.context.process is not None else None
-        except ValueError:  # it is closed
-            return None
+        """Process id; None before it is started."""
+        return self.context.process.pid if self.context.process is not None else None
 
     def resident(self) -> int:
         """Bytes of memory that the process holds; 0 when it is gone."""

@@ -228,9 +228,35 @@ def test_without_a_final_share_nothing_is_finished() -> None:
     assert finish.seen == []
 
 
-def test_nothing_left_to_finish_ends_the_campaign() -> None:
+def test_what_nothing_is_left_to_finish_with_is_searched_with() -> None:
     ends: dict[str, Any] = {"budget": Budget(trials=4), "final_share": 0.5}
-    assert plan(**ends).next(history_of(done(0.1, 0.1), done(0.2, 0.2))) is Wait.BUDGET
+    two = history_of(done(0.1, 0.1), done(0.2, 0.2))
+    assert plan(**ends).next(two) == NEXT
+    # The choice of what to finish needs every outcome.
+    assert plan(**ends).next(history_of(done(0.1, 0.1), waiting(0.2))) is Wait.OUTCOMES
+    assert plan(Says(None), **ends).next(two) is Wait.BUDGET
+    assert plan(used_up, **ends).next(two) is Wait.EXHAUSTED
+
+
+def test_of_what_final_trainings_leave_they_get_their_share_again() -> None:
+    """Of 12 trials 6 are searched with; two final ones leave 4, of which 2 are searched with at once."""
+    asked: list[int] = []
+
+    def finish(view: History, rng: np.random.Generator) -> Proposal | None:
+        asked.append(len(view))
+        return final() if sum(trial.proposal.origin == "final" for trial in view) < 2 else None
+
+    planner = plan(finish=finish, budget=Budget(trials=12), final_share=0.5, concurrency=1)
+    known = [done(n / 20, 0.1) for n in range(6)]
+    for wanted in (final(), final(), NEXT, NEXT, NEXT, NEXT):
+        assert planner.next(history_of(*known)) == wanted
+        known.append((wanted, done(0.1, 0.1)[1]))
+    assert planner.next(history_of(*known)) is Wait.BUDGET
+    # The second of those four did not wait to hear whether there is something to finish.
+    assert asked == [6, 7, 8, 10, 11]
+
+
+def test_a_used_up_space_ends_the_campaign() -> None:
     assert plan(used_up, final_share=0.25).next(history_of(done(0.1, 0.1))) is Wait.EXHAUSTED
 
 

@@ -55,6 +55,6 @@ def test_dead_workers_leave_no_descriptor_open():
         process = WorkerProcess({}, threads=1, preload=True)
         os.kill(process.ready.result(), signal.SIGKILL)
         process.end()
-        assert process.pid is None
+        assert not process.context.process.is_alive()
         counts.append(len(os.listdir("/proc/self/fd")))
     assert counts[-1] == counts[1]
