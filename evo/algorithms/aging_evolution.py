@@ -11,7 +11,7 @@ from evo.algorithms.algorithm import Algorithm, Step
 from evo.algorithms.breeding import children
 from evo.algorithms.ladder import Ladder
 from evo.algorithms.new_phenotypes import NewPhenotypes
-from evo.algorithms.phenotypes import Keys
+from evo.algorithms.phenotypes import Keys, PhenotypeFold
 from evo.algorithms.problem import Problem
 from evo.algorithms.ranking import evaluated
 from evo.algorithms.toolbox import Candidate, Operators
@@ -44,9 +44,10 @@ class AgingEvolution(Algorithm):
     def bind(self, problem: Problem) -> Step:
         """The callable that proposes random genomes, then a child of the living for each trial; it never waits."""
         keys, ladder = Keys(problem.space), Ladder((problem.epochs,))
+        phenotypes = PhenotypeFold(keys)
 
         def propose(history: History, rng: np.random.Generator) -> Proposal | None:
-            new = NewPhenotypes(problem.space, keys, history)
+            new = NewPhenotypes(problem.space, keys, history, phenotypes(history).keys())
             candidate = new.given(self.initial)
             if candidate is None:
                 completed = [trial.number for trial in history.completed() if _finite(history, trial.number)]

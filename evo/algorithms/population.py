@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from evo.algorithms.phenotypes import Keys, Phenotype, phenotypes
 from evo.algorithms.ranking import best_first, evaluated
@@ -13,7 +13,11 @@ from genomes.spaces.base import Space
 
 
 def survivors(
-    history: History, size: int, space: Space | None = None, keys: Callable[[Genome], str] | None = None
+    history: History,
+    size: int,
+    space: Space | None = None,
+    keys: Callable[[Genome], str] | None = None,
+    found: Iterable[Phenotype] | None = None,
 ) -> list[int]:
     """The elite: numbers of the best ``size`` trials, each of another phenotype, best first.
 
@@ -25,8 +29,9 @@ def survivors(
         size: most numbers to return.
         space: says which genomes are one phenotype; ``genome.key`` if not given.
         keys: the same as a function, instead of ``space``.
+        found: the history's phenotypes, where they are known.
     """
-    trained = _trained(history, keys or _keys(space))
+    trained = _trained(history, keys or _keys(space)) if found is None else [p for p in found if p.best is not None]
     trained.sort(key=lambda p: p.reached, reverse=True)
     chosen: list[int] = []
     for _, group in itertools.groupby(trained, key=lambda p: p.reached):

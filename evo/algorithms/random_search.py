@@ -9,7 +9,7 @@ import numpy as np
 from evo.algorithms.algorithm import Algorithm, Step
 from evo.algorithms.ladder import Ladder
 from evo.algorithms.new_phenotypes import NewPhenotypes
-from evo.algorithms.phenotypes import Keys
+from evo.algorithms.phenotypes import Keys, PhenotypeFold
 from evo.algorithms.problem import Problem
 from evo.algorithms.toolbox import Operators
 from evo.core.history import History
@@ -27,9 +27,10 @@ class RandomSearch(Algorithm):
     def bind(self, problem: Problem) -> Step:
         """The callable that proposes the initial genomes, then random ones; it never waits."""
         keys, ladder = Keys(problem.space), Ladder((problem.epochs,))
+        phenotypes = PhenotypeFold(keys)
 
         def propose(history: History, rng: np.random.Generator) -> Proposal | None:
-            new = NewPhenotypes(problem.space, keys, history)
+            new = NewPhenotypes(problem.space, keys, history, phenotypes(history).keys())
             candidate = new.given(self.initial) or new.drawn(Operators(problem.toolbox, rng))
             return new.proposal(candidate, ladder.start)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from evo import algorithms
+from evo.algorithms.phenotypes import Keys, PhenotypeFold
 from evo.campaign.observers import Observers
 from evo.campaign.planner import leading_outcomes
 from evo.campaign.retention import kept_states
@@ -24,7 +25,7 @@ class Checkpoints:
     """
 
     def __init__(self, setup: CampaignSetup, stored: CampaignDirectory, history: History, observers: Observers) -> None:
-        self._space, self._settings = setup.space, setup.settings
+        self._settings, self._phenotypes = setup.settings, PhenotypeFold(Keys(setup.space))
         self._stored, self._history, self._observers = stored, history, observers
         # The last one may be of a generation that was not full when an earlier budget was spent.
         self._written = set(stored.generations[:-1])
@@ -67,7 +68,8 @@ class Checkpoints:
     def _look(self, visible: int) -> tuple[History, list[int]]:
         """The first ``visible`` outcomes, and who survives by them; notes whose states are kept."""
         view = self._history.seen(visible)
-        survivors = algorithms.survivors(view, self._settings.population, self._space)
+        found = self._phenotypes(view).values()
+        survivors = algorithms.survivors(view, self._settings.population, found=found)
         self._visible, self._kept = visible, kept_states(view, self._settings.keep_weights, survivors)
         return view, survivors
 

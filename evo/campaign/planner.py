@@ -167,10 +167,7 @@ class Planner:
 
 def leading_outcomes(history: History) -> int:
     """Number of trials at the front of the history whose outcomes are all known."""
-    for trial in history:
-        if trial.pending:
-            return trial.number
-    return len(history)
+    return next((number for number, trial in enumerate(history) if trial.outcome is None), len(history))
 
 
 def _finishes(trial: Trial) -> bool:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evo.algorithms import hypervolume_over_time, pareto, survivors
+from evo.algorithms.phenotypes import Keys, phenotypes
 from evo.core.history import History
 from evo.core.objectives import Objectives
 from evo.core.trial import Outcome, Proposal, Status, Trial
@@ -51,3 +52,9 @@ def test_pareto_is_the_set_of_non_dominated_trials(points: list[tuple[int, int]]
     assert (np.diff(volumes) >= 0).all()
     cells = {(i, j) for a, p in points for i in range(-1, a) for j in range(p, 9)}
     assert volumes[-1] == pytest.approx(len(cells))
+
+
+def test_known_phenotypes_change_nothing() -> None:
+    history = history_of([(n % 7 / 7,) for n in range(20)])
+    keys = Keys(line())
+    assert survivors(history, 5, keys=keys, found=phenotypes(history, keys).values()) == survivors(history, 5, line())
