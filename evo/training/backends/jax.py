@@ -1,4 +1,4 @@
-"""JAX: a whole epoch is one compiled function, a ``lax.scan`` over Keras' stateless API."""
+"""JAX: a whole epoch, on a CPU a step, is one compiled function over Keras' stateless API."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ EVALUATION_ROWS = 512
 
 
 class JaxEngine(Engine):
-    """Trains by a compiled scan over the steps of an epoch.
+    """Trains by a compiled scan over the steps of an epoch; on a CPU by a compiled step.
+
+    Inside of a loop XLA computes a CPU's convolutions without its fast kernels, many times slower.
 
     Args:
         recipe: model, optimizer and what else training needs.
@@ -43,7 +45,8 @@ class JaxEngine(Engine):
         places = [n for n, variable in enumerate(self.optimizer.variables) if variable is rate]
         #: Place of the learning rate among the optimizer's variables; None where a schedule tells it.
         self._rate_index = places[0] if places else None
-        self._train = jax.jit(self._train_epoch)
+        self._train = self._train_steps if jax.default_backend() == "cpu" else jax.jit(self._train_epoch)
+        self._train_step = jax.jit(self._step)
         self._evaluate = jax.jit(self._evaluate_batch)
         self._called: set[str] = set()
 
@@ -74,6 +77,15 @@ class JaxEngine(Engine):
             state, found = step(state, (order[whole * size :], rates[whole], seeds[whole]))
             losses.append(found[None])
         return state, jnp.concatenate(losses)
+
+    def _train_steps(self, data: Any, order: Any, rates: Any, seeds: Any, state: Any) -> Any:
+        """What :meth:`_train_epoch` does, step by step."""
+        losses = []
+        for number, first in enumerate(range(0, len(order), self.batch_size)):
+            rows = order[first : first + self.batch_size]
+            state, loss = self._train_step(data, state, rows, rates[number], seeds[number])
+            losses.append(loss)
+        return state, jnp.stack(losses)
 
     def _step(self, data: Any, state: Any, rows: Any, rate: Any, seed: Any) -> Any:
         trainable, other, slots, metrics = state
@@ -128,7 +140,7 @@ class JaxEngine(Engine):
         self._criterion.reset()
         state = self._state(self._criterion)
         began = time.perf_counter()
-        state, losses = self._train(self._arrays("train"), jnp.asarray(order), jnp.asarray(rates), seeds, state)
+        state, losses = self._train(self._arrays("train"), order, rates, seeds, state)
         losses = np.asarray(losses)
         self._spend("train", began)
         variables = (self.model.trainable_variables, self.model.non_trainable_variables, self.optimizer.variables)
