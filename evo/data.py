@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from evo.core.errors import DataError
+from evo.core.given_arrays import as_given_array, batches_of_loader
 from evo.prepared_data import PreparedData, named
 from evo.splits import Split, folds_of, splits_of
 from genomes.notebook import facts
@@ -25,8 +26,9 @@ class Data:
 
     Args:
         x: inputs: an array (also a ``np.memmap``), a DataFrame, a dict or a list of arrays for
-            several inputs, a ``tf.data.Dataset`` or a ``keras.utils.PyDataset`` that gives
-            ``(x, y)`` or ``(x, y, sample_weight)`` batches and ends.
+            several inputs, a sparse matrix, a list with an array for each row; or a ``tf.data.Dataset``, a
+            ``keras.utils.PyDataset`` or a ``torch.utils.data.DataLoader`` that gives ``(x, y)`` or
+            ``(x, y, sample_weight)`` batches and ends.
         y: targets, one row per input row; left out for datasets.
         validation: the rows that candidates are judged by: a share in (0, 1), drawn per class where the targets are
             classes; ``(x, y)`` or ``(x, y, sample_weight)``; a dataset; row numbers, or a truth value for each row;
@@ -302,14 +304,19 @@ def _gathered(x: Any, y: Any, weight: Any, name: str) -> tuple[Any, Any, Any]:
     Raises:
         DataError: a dataset with targets given beside it, without an end, or too large to hold.
     """
+    loader = batches_of_loader(x)
     is_dataset = hasattr(x, "as_numpy_iterator") or (hasattr(x, "__getitem__") and hasattr(x, "num_batches"))
-    if not is_dataset:
-        x = _inputs(x)
+    if loader is None and not is_dataset:
+        place = name.removesuffix("x")
+        y, weight = as_given_array(y, f"{place}y"), as_given_array(weight, f"{place}sample_weight")
+        x = _inputs(_stacked(as_given_array(x, name), y))
         rows = _rows(x) if hasattr(x, "__len__") else 0
         return x, _outputs(y, rows), _outputs(weight, rows)
     if y is not None or weight is not None:
         raise DataError(f"{name} is a dataset: it gives targets and weights itself, leave y and sample_weight out")
-    if hasattr(x, "as_numpy_iterator"):
+    if loader is not None:
+        batches: Iterable[Any] = loader()
+    elif hasattr(x, "as_numpy_iterator"):
         if int(x.cardinality()) == -1:
             raise DataError(f"{name}: the dataset has no end; use .take(n)")
         batches = x.as_numpy_iterator()
@@ -334,6 +341,14 @@ def _gathered(x: Any, y: Any, weight: Any, name: str) -> tuple[Any, Any, Any]:
     columns = list(zip(*parts, strict=True))
     joined = [_concatenated(column, name) for column in columns]
     return joined[0], joined[1], joined[2] if len(joined) == 3 else None
+
+
+def _stacked(x: Any, y: Any) -> Any:
+    """A list with an array for each row, pictures say, as one array; anything else as it is."""
+    if not isinstance(x, list) or not hasattr(y, "__len__") or len(x) != len(y) or isinstance(y, Mapping):
+        return x
+    shapes = {getattr(part, "shape", ()) for part in x}
+    return np.stack(x) if len(shapes) == 1 and shapes != {()} and len(x[0]) != len(y) else x
 
 
 def _inputs(x: Any) -> Any:

@@ -11,6 +11,7 @@ import numpy as np
 
 from evo.core.checks import local_path
 from evo.core.errors import EnsembleError
+from evo.core.given_arrays import as_given_array
 from evo.ensemble.archive import ArchivedEnsemble, read, write
 from evo.ensemble.arguments import as_target, as_targets, check_pooling, check_rows
 from evo.ensemble.distillation import Distillation, best_net
@@ -287,6 +288,7 @@ class Ensemble:
         return self.validation_diversity
 
     def _member_outputs(self, x: Any, batch_size: int = 256) -> list[np.ndarray]:
+        x = as_given_array(x, "x")
         if self.space is not None:
             x = check_rows(self.space.prepare(x), self.space, x)
         outputs = [member.predict(x, self.target, batch_size) for member in self.members]

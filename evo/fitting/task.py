@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from evo.core.errors import DataError
+from evo.core.given_arrays import as_given_array
 from evo.data import Data
 from evo.fitting.tables import read_table
 from genomes import spaces
@@ -21,34 +22,15 @@ from genomes.targets.labels import in_words, plain_array
 
 #: Words of the longest texts from which a single column of texts is text and not a category.
 _TEXT_WORDS = 3
-#: Sparse matrices become arrays up to this many bytes.
-_DENSE_LIMIT = 8 * 2**30
 
 
 def inputs_of(data: Any) -> Any:
     """Inputs as spaces take them: a file is read, a frame of another library becomes one of pandas.
 
     Raises:
-        DataError: no such file, or one that cannot be read.
+        DataError: no such file, one that cannot be read, or what is neither rows nor a file.
     """
-    return _as_pandas(read_table(Path(data)) if isinstance(data, (str, os.PathLike)) else _dense(data))
-
-
-def _dense(data: Any) -> Any:
-    """A sparse matrix as an array of numbers; anything else as it is.
-
-    Raises:
-        DataError: it would take more than :data:`_DENSE_LIMIT` bytes.
-    """
-    if not (hasattr(data, "tocsr") and hasattr(data, "toarray")):
-        return data
-    size = int(np.prod(data.shape)) * 4
-    if size > _DENSE_LIMIT:
-        raise DataError(
-            f"data: a sparse matrix of shape {data.shape} takes {size >> 30} GiB as an array; make it narrower first, "
-            "by sklearn.decomposition.TruncatedSVD, say"
-        )
-    return data.astype(np.float32).toarray() if data.dtype.kind in "biuf" else data.toarray()
+    return as_given_array(read_table(Path(data)) if isinstance(data, (str, os.PathLike)) else data, "data")
 
 
 def inputs_and_target(data: Any, target: Any) -> tuple[Any, Any, str]:
@@ -78,19 +60,7 @@ def inputs_and_target(data: Any, target: Any) -> tuple[Any, Any, str]:
     if target is None and not _is_dataset(data):
         raise DataError("target: say what is to be predicted: the name of a column, or one value per row")
     name = getattr(target, "name", None)
-    return data, _as_pandas(target), name if isinstance(name, str) else "y"
-
-
-def _as_pandas(data: Any) -> Any:
-    """A frame or a column of another library, polars say, as pandas has it; anything else as it is."""
-    kind = type(data).__module__.partition(".")[0]
-    if kind == "polars":
-        return data.to_pandas()
-    if kind not in ("pandas", "numpy") and hasattr(data, "__dataframe__"):
-        import pandas
-
-        return pandas.api.interchange.from_dataframe(data)
-    return data
+    return data, as_given_array(target, "target"), name if isinstance(name, str) else "y"
 
 
 def _is_dataset(data: Any) -> bool:

@@ -1,0 +1,131 @@
+"""What people have in place of arrays: made into one, or refused by a line that says how to make one of it."""
+
+from __future__ import annotations
+
+import math
+import types
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from evo.core.errors import DataError
+
+#: Sparse matrices become arrays up to this many bytes.
+_DENSE_LIMIT = 8 * 2**30
+
+
+def as_given_array(value: Any, name: str) -> Any:
+    """One input, target or weight: what it is made into is an array, a frame or what it was.
+
+    Sparse matrices become arrays, masked entries NaN, tensors of torch arrays. Mappings and lists of several inputs are
+    looked at part by part.
+
+    Args:
+        value: as a user gave it.
+        name: what it is called in messages.
+
+    Raises:
+        DataError: a generator, a path, rows of different lengths, a sparse matrix that is too large, ...; the message
+            says what to give instead.
+    """
+    if isinstance(value, Mapping):
+        return {key: as_given_array(part, f"{name}[{key!r}]") for key, part in value.items()}
+    package = type(value).__module__.partition(".")[0]
+    kind = type(value).__name__
+    if isinstance(value, (types.GeneratorType, zip, map, filter)):
+        raise DataError(
+            f"{name}: a {kind} can be read once only, and not be split; gather its rows, np.stack(list(...)), or give "
+            "tf.data.Dataset.from_generator(...).batch(32)"
+        )
+    if isinstance(value, (types.FunctionType, types.MethodType, types.LambdaType)):
+        raise DataError(f"{name}: expected rows, got the function {value.__name__}; give what it returns")
+    if isinstance(value, (str, bytes)) or hasattr(value, "__fspath__"):
+        raise DataError(
+            f"{name}: expected rows, got a path or text; evo.fit reads files, pandas.read_csv makes a frame"
+        )
+    if isinstance(value, np.ma.MaskedArray):
+        return np.ma.filled(value.astype(np.float64), np.nan) if np.ma.is_masked(value) else value.data
+    if hasattr(value, "tocsr") and hasattr(value, "toarray"):
+        return _dense(value, name)
+    if package == "torch" and hasattr(value, "detach"):
+        return value.detach().cpu().numpy()
+    if kind == "RaggedTensor":
+        raise DataError(f"{name}: rows of different lengths; fill them up: give x.to_tensor()")
+    if kind == "SparseTensor":
+        raise DataError(f"{name}: a sparse tensor; give tf.sparse.to_dense(x)")
+    if isinstance(value, (list, tuple)):
+        return _list(value, name)
+    return _as_pandas(value)
+
+
+def batches_of_loader(value: Any) -> Callable[[], Iterator[Any]] | None:
+    """How batches come out of a ``torch.utils.data.DataLoader``, as tuples of arrays; None for anything else."""
+    if type(value).__module__.partition(".")[0] != "torch" and not any(
+        base.__module__.startswith("torch.utils.data") for base in type(value).__mro__
+    ):
+        return None
+    if not (hasattr(value, "dataset") and hasattr(value, "__iter__")):
+        return None
+
+    def batches() -> Iterator[Any]:
+        for batch in value:
+            yield tuple(as_given_array(part, "x") for part in batch) if isinstance(batch, (list, tuple)) else batch
+
+    return batches
+
+
+def _as_pandas(data: Any) -> Any:
+    """A frame or a column of another library, polars say, as pandas has it; anything else as it is."""
+    kind = type(data).__module__.partition(".")[0]
+    if kind == "polars":
+        return data.to_pandas()
+    if kind not in ("pandas", "numpy") and hasattr(data, "__dataframe__"):
+        import pandas
+
+        return pandas.api.interchange.from_dataframe(data)
+    return data
+
+
+def _dense(value: Any, name: str) -> np.ndarray:
+    """A sparse matrix as an array of numbers.
+
+    Raises:
+        DataError: it would take more than :data:`_DENSE_LIMIT` bytes.
+    """
+    size = math.prod(value.shape) * 4
+    if size > _DENSE_LIMIT:
+        raise DataError(
+            f"{name}: a sparse matrix of shape {value.shape} takes {size >> 30} GiB as an array; make it narrower "
+            "first, by sklearn.decomposition.TruncatedSVD, say"
+        )
+    array = np.asarray((value.astype(np.float32) if value.dtype.kind in "biuf" else value).toarray())
+    # One row or column of a matrix is a vector where it stands for targets or weights.
+    return array.reshape(-1) if name.endswith(("y", "sample_weight")) and 1 in array.shape else array
+
+
+def _list(value: list[Any] | tuple[Any, ...], name: str) -> Any:
+    """A list of rows, of inputs or of targets; refused if its rows are no rows."""
+    if not value:
+        return value
+    arrays = [part for part in value if hasattr(part, "shape")]
+    if len(arrays) == len(value):
+        shapes = {tuple(part.shape) for part in value}
+        if len(shapes) > 1 and len({shape[:1] for shape in shapes}) > 1:
+            one, other = sorted(shapes)[:2]
+            raise DataError(
+                f"{name}: its entries have different shapes, {one} and {other}; bring them to one, with "
+                "keras.ops.image.resize or keras.utils.pad_sequences, or give evo.fit a folder of pictures"
+            )
+        return [as_given_array(part, f"{name}[{index}]") for index, part in enumerate(value)]
+    if any(isinstance(part, (tuple, list)) and any(np.ndim(entry) > 0 for entry in part[:1]) for part in value[:1]):
+        first = value[0]
+        if len(first) == 2 and np.ndim(first[1]) == 0:
+            raise DataError(f"{name}: pairs of an input and a target; give them apart: x, y = zip(*pairs)")
+    lengths = {len(part) for part in value if isinstance(part, (list, tuple))}
+    if len(lengths) > 1:
+        raise DataError(
+            f"{name}: rows of different lengths, {min(lengths)} to {max(lengths)}; fill them up with "
+            "keras.utils.pad_sequences(rows, dtype='float32')"
+        )
+    return value
