@@ -181,6 +181,8 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         if self._rates is not None:
+            # On JAX variables are empty between steps: asking for the model fills them, and what is set here counts.
+            _ = self.model
             if self._followed and self._latest:
                 self._factor *= float(keras.ops.convert_to_numpy(self._optimizer.learning_rate)) / self._latest
             self._latest = float(np.float32(float(self._rates[batch]) * self._factor))

@@ -18,6 +18,7 @@ from evo.core.trial import Status
 from evo.errors import SettingsError
 from evo.training import DataReference, TrainingSettings, TrialTask, load_model, train
 from evo.training.backends.choice import engine_cache
+from evo.training.shipped_callbacks import ShippedCallbacks
 from evo.training.state import read_state
 
 space = TrainingSpace()
@@ -62,6 +63,16 @@ else:
     raise AssertionError("there is no TPU here")
 half = train(task(rich, 0, 1, settings=TrainingSettings(precision="mixed_bfloat16")))
 assert half.outcome.completed, half.outcome.message
+# With a callback of the user's own Keras' fit trains, with the rates of the genome.
+import keras
+class Own(keras.callbacks.Callback):
+    pass
+plain = space.genome(units=6)
+ends = [train(task(plain, 0, 2, callbacks=ShippedCallbacks(given))) for given in ([], [Own()])]
+assert all(end.outcome.completed for end in ends), [end.outcome.message for end in ends]
+one, other = (read_state(end.state).weights for end in ends)
+for name, value in one.items():
+    np.testing.assert_allclose(value, other[name], atol=1e-4, err_msg=name)
 print("scores", whole.outcome.scores["val_loss"])
 """
 
