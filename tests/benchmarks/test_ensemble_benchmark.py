@@ -35,7 +35,7 @@ def campaign(monkeypatch):
     runs = []
 
     class Campaign:
-        def __init__(self, space, data, directory, budget, seed, workers):
+        def __init__(self, space, data, directory, budget, seed, workers, verbose):
             runs.append(seed)
             self.data = data
 

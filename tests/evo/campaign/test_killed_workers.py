@@ -55,7 +55,7 @@ def run(folder: Path, times: int, monkeypatch: pytest.MonkeyPatch, **changes: An
 def test_kills_from_outside_change_nothing(undisturbed: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     result, messages = run(tmp_path / "c", 3, monkeypatch)
     assert history_of(result) == history_of(undisturbed[0]) and files_of(tmp_path / "c") == undisturbed[1]
-    assert sum("trial 5: killed: " in text and "SIGKILL" in text for text in messages) == 3
+    assert sum("trial 5: killed: " in text and "SIGKILL" in text for text in messages) == 3, messages
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")
