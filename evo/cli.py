@@ -13,6 +13,7 @@ from typing import Any
 
 from evo.commands.other_distribution import conflict
 from evo.core.errors import EvoError
+from evo.splits import VALIDATION_SHARE
 from genomes.errors import GenomeError
 from genomes.targets import CLASSIFICATION, Regression
 
@@ -151,7 +152,9 @@ def _judging(command: argparse.ArgumentParser) -> None:
     group.add_argument("--objective", metavar="NAME", help="accuracy, auc, f1_macro, mae, ... (default: by the target)")
     group.add_argument("--no-trees", action="store_true", help="nets alone; by default trees join them on tables")
     group.add_argument(
-        "--validation", metavar="SHARE", help="share of the rows (default: 0.2), or a column that is true for them"
+        "--validation",
+        metavar="SHARE",
+        help=f"share of the rows (default: {VALIDATION_SHARE}), or a column that is true for them",
     )
     group.add_argument("--folds", metavar="N", type=int, help="cross-validate every candidate on N folds")
     group.add_argument("--groups", metavar="COLUMN", help="keep rows together that have the same value here")

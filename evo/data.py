@@ -10,15 +10,13 @@ import numpy as np
 from evo.core.errors import DataError
 from evo.core.given_arrays import as_given_array, batches_of_loader
 from evo.prepared_data import PreparedData, named
-from evo.splits import Split, folds_of, splits_of
+from evo.splits import VALIDATION_SHARE, Split, folds_of, splits_of
 from genomes.notebook import facts
 from genomes.spaces.base import Space
 from genomes.targets.labels import in_words, plain_array
 
 #: Rows of a ``tf.data.Dataset`` or ``PyDataset`` are gathered into memory up to this many bytes.
 _GATHER_LIMIT = 8 * 2**30
-#: The share that is kept for validation where nothing else is said.
-_SHARE = 0.2
 
 
 class Data:
@@ -30,10 +28,11 @@ class Data:
             ``keras.utils.PyDataset`` or a ``torch.utils.data.DataLoader`` that gives ``(x, y)`` or
             ``(x, y, sample_weight)`` batches and ends.
         y: targets, one row per input row; left out for datasets.
-        validation: the rows that candidates are judged by: a share in (0, 1), drawn per class where the targets are
-            classes; ``(x, y)`` or ``(x, y, sample_weight)``; a dataset; row numbers, or a truth value for each row;
-            or a splitter of scikit-learn. One that gives several splits, as ``KFold(5)`` does, cross-validates: every
-            candidate is trained on each.
+        validation: the rows that candidates are judged by: a share in (0, 1), by default
+            ``evo.splits.VALIDATION_SHARE`` (a fifth), drawn per class where the targets are classes; ``(x, y)`` or
+            ``(x, y, sample_weight)``; a dataset; row numbers, or a truth value for each row; or a splitter of
+            scikit-learn. One that gives several splits, as ``KFold(5)`` does, cross-validates: every candidate is
+            trained on each.
         seed: seed of the split.
         sample_weight: one non-negative number per row, for the training loss and, where the
             rows are kept for validation, for the validation loss.
@@ -59,7 +58,7 @@ class Data:
         self,
         x: Any,
         y: Any = None,
-        validation: float | tuple[Any, ...] | Any = _SHARE,
+        validation: float | tuple[Any, ...] | Any = None,
         seed: int = 0,
         sample_weight: Any = None,
         class_weight: Mapping[Any, float] | str | None = None,
@@ -71,10 +70,11 @@ class Data:
         x, y, sample_weight = _gathered(x, y, sample_weight, "x")
         rows = _check_rows(x, y, sample_weight, "")
         if folds is not None:
-            if not isinstance(validation, float) or validation != _SHARE:
+            if validation is not None:
                 raise DataError("folds: give folds or validation, not both")
             splits: list[Split] | None = folds_of(folds, y, rows, seed=seed, groups=groups, time=time)
         else:
+            validation = VALIDATION_SHARE if validation is None else validation
             splits = splits_of(validation, x, y, rows, seed=seed, groups=groups, time=time)
         self.splits = splits or []
         self._class_weight = class_weight

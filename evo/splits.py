@@ -15,6 +15,8 @@ from evo.core.errors import DataError
 from genomes.spaces.dates import form_of
 from genomes.targets.labels import missing
 
+#: The share of the rows that is kept to judge candidates by where nothing else is said.
+VALIDATION_SHARE = 0.2
 #: Draws of groups among which the one is taken whose validation rows are most like all rows.
 _GROUP_DRAWS = 64
 #: What ``validation=`` may be, for messages.

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from evo.commands.job import Job
-from evo.commands.run_job import command_line, run_job
+from evo.commands.run_job import run_job
+from evo.commands.shell_words import command_line
 
 _DIRECTORY = Path("runs/demo")
 #: Epochs over all models: two to five minutes on two cores; and the same with ``--quick``.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from evo.commands.quiet_backend import quiet_backend
-from evo.fitting.fitted import load_fitted
+from evo.commands.reading import read_fitted
 
 #: Ends of the files' names.
 _SUFFIXES = {"keras": ".keras", "savedmodel": "-savedmodel", "onnx": ".onnx", "litert": ".tflite"}
@@ -17,6 +17,6 @@ def main(given: argparse.Namespace) -> int:
     if output is None:
         output = given.directory / f"{given.directory.resolve().name}{_SUFFIXES[given.format]}"
     with quiet_backend():
-        path = load_fitted(given.directory).export(output, given.format)
+        path = read_fitted(given.directory).export(output, given.format)
     print(f"{given.format}: {path}")
     return 0

@@ -4,30 +4,26 @@ from __future__ import annotations
 
 import argparse
 
+from evo.commands.next_steps import NEW_PICTURES, NEW_TABLE, next_steps
 from evo.commands.quiet_backend import quiet_backend
-from evo.commands.run_job import command_line
 from evo.core.errors import SettingsError
 from evo.display import summary
 from evo.fitting.fit import fit
 from evo.fitting.forecasting import Forecaster
-from evo.fitting.tables import read_table
+from evo.fitting.tables import TableFormat, read_table
 
 
 def main(given: argparse.Namespace) -> int:
     """Fit a model to a file or a folder of pictures."""
-    if given.data.is_dir():
-        if given.target is not None:
-            raise SettingsError("--target: a folder of pictures has its classes in its folders; leave --target out")
-        data = given.data
-    else:
-        data = read_table(given.data, separator=given.separator, decimal=given.decimal, encoding=given.encoding)
-        if given.target is None:
-            raise SettingsError(
-                f"--target: name the column to predict; {given.data.name} has {', '.join(data.columns)}"
-            )
+    if given.data.is_dir() and given.target is not None:
+        raise SettingsError("--target: a folder of pictures has its classes in its folders; leave --target out")
+    form = {name: getattr(given, name) for name in ("separator", "decimal", "encoding")}
+    if not given.data.is_dir() and given.target is None:
+        columns = ", ".join(map(str, read_table(given.data, TableFormat(**form)).columns))
+        raise SettingsError(f"--target: name the column to predict; {given.data.name} has {columns}")
     with quiet_backend():
         model = fit(
-            data,
+            given.data,
             given.target,
             directory=given.directory,
             effort=given.effort,
@@ -48,6 +44,7 @@ def main(given: argparse.Namespace) -> int:
             known=given.known.split(",") if given.known else (),
             window=given.window,
             period=given.period,
+            **form,
         )
     result = model.result
     scores = summary.short_scores(result.history, result.best.number)
@@ -56,20 +53,14 @@ def main(given: argparse.Namespace) -> int:
     if isinstance(model, Forecaster):
         for name, row in model.scores.items():
             print(f"  {name}: rmse {row['rmse']:.5g}, mae {row['mae']:.5g} over the validation windows")
-    new = "new_pictures/" if given.data.is_dir() else "new.csv"
-    print(f"\nEverything is in {model.directory}")
-    print(f"  to predict      {command_line('evo', 'predict', model.directory, new, '--output', 'predictions.csv')}")
-    print(f"  in Python       evo.load_fitted({str(model.directory)!r}).predict(rows)")
-    print(f"  as one model    {command_line('evo', 'export', model.directory, '--format', 'keras')}")
-    print(f"  what happened   {command_line('evo', 'report', model.directory)}")
+    print()
+    print("\n".join(next_steps(model.directory, NEW_PICTURES if given.data.is_dir() else NEW_TABLE)))
     return 0
 
 
-def _share(given: str | None) -> float | str:
+def _share(given: str | None) -> float | str | None:
     """A share of the rows, or the name of a column."""
-    if given is None:
-        return 0.2
     try:
-        return float(given)
+        return None if given is None else float(given)
     except ValueError:
         return given

@@ -34,6 +34,9 @@ _DATA = (
     "y",
     "target",
     "drop",
+    "separator",
+    "decimal",
+    "encoding",
     "test",
     "test_seed",
     "validation",
@@ -105,7 +108,7 @@ class Job:
         given = [name for name in ("file", "sklearn") if name in self.config["data"]]
         if len(given) != 1:
             raise SettingsError(
-                f'{self.source}: [data] needs one of file = "....npz" or "....csv", or sklearn = "digits"; '
+                f'{self.source}: [data] needs one of file = "....csv" or "....npz", or sklearn = "digits"; '
                 f"got {' and '.join(given) or 'none'}"
             )
 
@@ -221,7 +224,7 @@ class Job:
         """
         self.load_imports()
         found = load_data(self.config["data"], self.config["space"].get("kind"))
-        return make_space(self.config["space"], found.data), found
+        return make_space(self.config["space"], found), found
 
     def campaign_arguments(self) -> dict[str, Any]:
         """Keyword arguments of :class:`evo.Campaign` that the file gives.

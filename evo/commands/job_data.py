@@ -1,7 +1,8 @@
-"""The data of a job: read from an ``.npz``, ``.csv`` or ``.tsv`` file or from scikit-learn, test rows kept aside."""
+"""The data of a job: read from a table, arrays, a folder of pictures or scikit-learn, test rows kept aside."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,12 +10,16 @@ from typing import Any
 
 import numpy as np
 
+from evo.commands.next_steps import NEW_ARRAYS, NEW_PICTURES, NEW_TABLE
 from evo.core.checks import share
 from evo.core.errors import DataError, SettingsError
 from evo.core.npz import array_names, read_arrays
 from evo.data import Data
+from evo.fitting.pictures import labelled_pictures
 from evo.fitting.splitting import Splitting, with_columns
+from evo.fitting.tables import TableFormat, read_table
 from evo.splits import splits_of
+from genomes.targets.labels import plain_array
 
 #: What may name a column of a table, or an array of an ``.npz`` file.
 _COLUMNS = ("validation", "groups", "time")
@@ -28,11 +33,19 @@ class JobData:
         data: what the campaign trains and validates on.
         x_test: inputs kept aside; None if none were.
         y_test: their targets.
+        name: what the target is called.
+        notes: lines that a user should read before anything is trained.
+        form: how the file is written, as far as it was said.
+        new: what a file of new rows is called, in what is printed at the end.
     """
 
     data: Data
     x_test: Any = None
     y_test: Any = None
+    name: str = "y"
+    notes: tuple[str, ...] = ()
+    form: TableFormat = dataclasses.field(default_factory=TableFormat)
+    new: str = NEW_ARRAYS
 
 
 def load_data(section: Mapping[str, Any], kind: Any) -> JobData:
@@ -46,22 +59,22 @@ def load_data(section: Mapping[str, Any], kind: Any) -> JobData:
         DataError: a file, an array or a column does not exist or cannot be read.
         SettingsError: shares of rows that are impossible.
     """
-    x, y, further = _load(section, kind)
-    return _split(x, y, further, section)
-
-
-def _load(section: Mapping[str, Any], kind: Any) -> tuple[Any, Any, dict[str, Any]]:
-    """Inputs, targets, and the arrays of given splits by name."""
+    form = TableFormat(**{name: section.get(name) for name in ("separator", "decimal", "encoding")})
     if "sklearn" in section:
-        return *_from_sklearn(section["sklearn"], kind), {}
+        return _split(*_from_sklearn(section["sklearn"], kind), {}, section)
     path = Path(str(section["file"]))
-    if not path.is_file():
-        raise DataError(f"[data] file: {path} does not exist")
-    if path.suffix.lower() == ".npz":
-        return _from_npz(path, section)
-    if path.suffix.lower() in (".csv", ".tsv"):
-        return *_from_table(path, section), {}
-    raise DataError(f"[data] file: expected an .npz, .csv or .tsv file, got {path.name}")
+    try:
+        if path.is_dir():
+            x, y, line = labelled_pictures(path)
+            return dataclasses.replace(_split(x, y, {}, section), notes=(line,), new=NEW_PICTURES)
+        if path.suffix.lower() == ".npz" and path.is_file():
+            return _split(*_from_npz(path, section), section)
+        x, y = _from_table(path, section, form)
+    except DataError as error:
+        told = str(error)
+        raise DataError(f"[data] file:{told.removeprefix('data:')}" if told.startswith("data:") else told) from None
+    found = _split(x, y, {}, section)
+    return dataclasses.replace(found, name=str(section["target"]), form=form, new=NEW_TABLE)
 
 
 def _from_sklearn(name: Any, kind: Any) -> tuple[Any, Any]:
@@ -106,14 +119,8 @@ def _from_npz(path: Path, section: Mapping[str, Any]) -> tuple[Any, Any, dict[st
     return arrays.pop("x"), arrays.pop("y"), arrays
 
 
-def _from_table(path: Path, section: Mapping[str, Any]) -> tuple[Any, Any]:
-    import pandas
-
-    try:
-        table = pandas.read_csv(path, sep="\t" if path.suffix.lower() == ".tsv" else ",")
-        table.columns = table.columns.map(str)
-    except (OSError, ValueError, MemoryError, OverflowError) as error:
-        raise DataError(f"[data] file: {path} cannot be read: {error}") from None
+def _from_table(path: Path, section: Mapping[str, Any], form: TableFormat) -> tuple[Any, Any]:
+    table = read_table(path, form)
     target = section.get("target")
     if target is None:
         raise DataError(f"[data] target: name the column to predict; {path.name} has {', '.join(table.columns)}")
@@ -121,13 +128,9 @@ def _from_table(path: Path, section: Mapping[str, Any]) -> tuple[Any, Any]:
     for name in [target, *drop]:
         if name not in table.columns:
             raise DataError(f"[data] {path.name} has no column {name!r}; it has {', '.join(table.columns)}")
-    y = table[target].to_numpy()
     if table[target].isna().any():
         raise DataError(f"[data] target: {int(table[target].isna().sum())} rows of {target!r} are empty")
-    if y.dtype.kind not in "biuf":
-        # Words become numbers in alphabetical order.
-        y = np.unique(y.astype(str), return_inverse=True)[1]
-    return table.drop(columns=[target, *drop]), y
+    return table.drop(columns=[target, *drop]), plain_array(table[target])
 
 
 def _split(x: Any, y: Any, further: Mapping[str, Any], section: Mapping[str, Any]) -> JobData:
@@ -152,8 +155,6 @@ def _split(x: Any, y: Any, further: Mapping[str, Any], section: Mapping[str, Any
 def _splitting(x: Any, further: Mapping[str, Any], section: Mapping[str, Any]) -> tuple[Any, Splitting]:
     """What the section says of the validation rows; columns of the table that only split are no inputs."""
     given = {name: further.get(name, section.get(name)) for name in _COLUMNS}
-    if given["validation"] is None:
-        given["validation"] = 0.2
     if isinstance(given["validation"], Mapping):
         given["validation"] = _splitter(given["validation"])
     return with_columns(x, Splitting(**given, folds=section.get("folds")))

@@ -7,20 +7,36 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from evo import algorithms
+from evo.commands.job_data import JobData
 from evo.core.checks import known_names
 from evo.core.errors import SettingsError
-from evo.data import Data
+from evo.fitting.columns import planned_columns
+from evo.fitting.task import all_targets, remarks
 from genomes import spaces
 from genomes.errors import GenomeError
 from genomes.spaces.base import Space
-from genomes.targets import Target
+from genomes.targets import Target, infer_target
+from genomes.targets.labels import plain_array
 
 
-def make_space(section: Mapping[str, Any], data: Data) -> Space:
-    """The space that the section names, with what it can learn from the data filled in."""
-    import numpy as np
+def make_space(section: Mapping[str, Any], found: JobData) -> Space:
+    """The space that the section names, with what it can learn from the data filled in.
 
+    The target and the columns of a premade space are found as :func:`evo.fit` finds them; what is said of them is added
+    to the data's notes.
+
+    Args:
+        section: the section.
+        found: data of the job.
+
+    Raises:
+        SettingsError: no such space, or an argument that it does not take.
+        DataError: targets that nothing can be learnt of.
+    """
+    data = found.data
     given = dict(section)
     kind = given.pop("kind", None)
     premade = sorted(set(spaces.__all__) - {"vector", "from_hypermodel"})
@@ -42,14 +58,38 @@ def make_space(section: Mapping[str, Any], data: Data) -> Space:
     if "input_shape" in given:
         given["input_shape"] = tuple(given["input_shape"])
     if "columns" in known and "columns" not in given:
-        given["columns"] = data.x_train
-    if "classes" in known and not {"classes", "outputs", "labels"} & given.keys():
-        labels = np.asarray(data.y_train), np.asarray(data.y_validation)
-        given |= Target.arguments_for(*labels, given.get("task"))
+        columns, lines = planned_columns(data.x_train) if kind in premade else (None, [])
+        given["columns"] = data.x_train if columns is None else columns
+        found.notes = (*found.notes, *lines)
     try:
+        if "classes" in known:
+            given |= _target_arguments(given, found, kind in premade)
         return make(**given)
     except (GenomeError, TypeError) as error:
         raise SettingsError(f"[space] {error}") from None
+
+
+def _target_arguments(given: dict[str, Any], found: JobData, premade: bool) -> dict[str, Any]:
+    """The argument of the space that says what is predicted; an own function takes numbers, a premade one a target."""
+    said = {"classes", "outputs", "labels"} & given.keys()
+    y = all_targets(found.data)
+    if not premade:
+        labels = np.asarray(found.data.y_train), np.asarray(found.data.y_validation)
+        return {} if said else Target.arguments_for(*labels, given.get("task"))
+    if found.y_test is not None:
+        y = np.concatenate([y, plain_array(found.y_test)])
+    if said and plain_array(y).dtype.kind in "iuf":
+        return {}
+    target, line = infer_target(y, found.name, given.get("task"))
+    if said:
+        # Words with their number said: their labels are kept, if the number is right.
+        classes = len(target.labels or ()) if target.gives_probabilities else target.width
+        name = min(said)
+        if classes != given[name]:
+            raise SettingsError(f"[space] {name}: {given[name]} was said, but {line}; leave {name} out")
+        del given[name]
+    found.notes = (line, *found.notes, *remarks(found.data, target, found.name))
+    return {"task": target}
 
 
 def make_algorithm(section: Mapping[str, Any]) -> Any:

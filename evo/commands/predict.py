@@ -11,19 +11,24 @@ from typing import Any
 import numpy as np
 
 from evo.commands.quiet_backend import quiet_backend
+from evo.commands.reading import read_fitted
 from evo.core.errors import DataError
-from evo.fitting.fitted import load_fitted
+from evo.core.npz import read_arrays
 from evo.fitting.forecasting import Forecaster
 from evo.fitting.pictures import picture_files, read_pictures
 from evo.fitting.tables import read_table
+
+#: Files of arrays.
+_ARRAYS = (".npy", ".npz")
 
 
 def main(given: argparse.Namespace) -> int:
     """Predict the rows of a file, or the pictures of a folder, and write them with their predictions."""
     import pandas
 
+    form = {name: getattr(given, name) for name in ("separator", "decimal", "encoding")}
     with quiet_backend():
-        model = load_fitted(given.directory)
+        model = read_fitted(given.directory)
         if given.data.is_dir():
             if len(getattr(model.space, "input_shape", ())) != 3:
                 raise DataError(
@@ -32,10 +37,12 @@ def main(given: argparse.Namespace) -> int:
             files = picture_files(given.data)
             rows: Any = read_pictures(files, tuple(getattr(model.space, "input_shape", ())))
             table = pandas.DataFrame({"file": [path.relative_to(given.data).as_posix() for path in files]})
+        elif given.data.suffix.lower() in _ARRAYS:
+            rows = _array_rows(given.data)
+            count = len(next(iter(rows.values()))) if isinstance(rows, dict) else len(rows)
+            table = pandas.DataFrame(index=range(count))
         else:
-            rows = table = read_table(
-                given.data, separator=given.separator, decimal=given.decimal, encoding=given.encoding
-            )
+            rows = table = read_table(given.data, model.form_with(form))
         if isinstance(model, Forecaster):
             if given.probabilities:
                 raise DataError("--probabilities: numbers are predicted, which have none")
@@ -50,6 +57,25 @@ def main(given: argparse.Namespace) -> int:
     for name, values in named.items():
         table[name if name not in table.columns else f"predicted {name}"] = values
     return _written(table, list(named), given.output)
+
+
+def _array_rows(path: Path) -> Any:
+    """The array in an ``.npy`` file; of an ``.npz`` file ``x``, the only one, or all of them by name.
+
+    Raises:
+        DataError: no such file, or one that cannot be read.
+    """
+    if not path.is_file():
+        raise DataError(f"data: there is no file {path}")
+    try:
+        if path.suffix.lower() == ".npy":
+            return np.load(path, allow_pickle=False)
+        found = read_arrays(path)
+    except (OSError, ValueError) as error:
+        raise DataError(f"data: {path} cannot be read: {error}") from None
+    if not found:
+        raise DataError(f"data: {path} holds no arrays")
+    return found["x"] if "x" in found else next(iter(found.values())) if len(found) == 1 else found
 
 
 def _written(table: Any, names: Sequence[str], output: Path | None) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 from evo.campaign.result import Result, load_result
 from evo.commands.job import Job
 from evo.core.errors import EvoError, SettingsError
+from evo.fitting.fitted import Fitted, load_fitted
 from evo.storage import CampaignDirectory
 
 
@@ -24,6 +25,18 @@ def read_result(directory: Path) -> Result:
         job.load_imports()
 
     return load_result(directory)
+
+
+def read_fitted(directory: Path) -> Fitted:
+    """The model that ``evo fit`` or ``evo run`` left in a directory; imports the user's own genes first.
+
+    Raises:
+        SettingsError: there is no such model.
+    """
+    job = Job.of_directory(directory) if directory.is_dir() else None
+    if job is not None and job.trusted:
+        job.load_imports()
+    return load_fitted(directory)
 
 
 def read_result_with_data(directory: Path, config: Path | None) -> tuple[Result, str]:

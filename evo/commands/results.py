@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 from evo.campaign.result import Result
 from evo.commands.job import Job
 from evo.commands.job_data import JobData
+from evo.commands.next_steps import next_steps
 from evo.commands.quiet_backend import quiet_backend
 from evo.core.errors import EvoError
 from evo.display import formatting, summary
+from evo.fitting.fitted import Fitted
 from evo.report.campaigns import content_of
 from evo.report.html import write_report
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 #: File in the campaign's directory that keeps the table, so that a finished campaign shows it at once.
 _RESULTS_FILE = "results.json"
-_FORMAT = 1
+_FORMAT = 2
 
 
 def show_result(result: Result, job: Job, split: JobData, directory: Path) -> None:
@@ -106,7 +108,8 @@ def _computed(result: Result, job: Job, split: JobData, directory: Path) -> dict
     name = directory.resolve().name
     files = {"ensemble": f"{name}.ensemble"}
     notes = [str(note) for note in chosen.report.get("notes", ())]
-    chosen.save(directory / files["ensemble"])
+    model = Fitted(directory, chosen, name=split.name, notes=split.notes, result=result, form=split.form)
+    model.keep(files["ensemble"])
     try:
         chosen.as_keras().save(directory / f"{name}.keras")
         files["keras"] = f"{name}.keras"
@@ -115,7 +118,14 @@ def _computed(result: Result, job: Job, split: JobData, directory: Path) -> dict
 
     write_report(content_of(result, directory, chosen), directory / "report.html")
     files["report"] = "report.html"
-    return {"metric": metric, "rows": rows, "files": files, "notes": notes, "budget": job.config["budget"]}
+    return {
+        "metric": metric,
+        "rows": rows,
+        "files": files,
+        "notes": notes,
+        "budget": job.config["budget"],
+        "new": split.new,
+    }
 
 
 def _print(console: Console, found: Mapping[str, Any], directory: Path) -> None:
@@ -145,10 +155,10 @@ def _print(console: Console, found: Mapping[str, Any], directory: Path) -> None:
         console.print(f"Note: {note}", markup=False)
     files = found["files"]
     console.print()
-    lines = [f"Everything is in {directory}", f"  what happened   {directory / files['report']}"]
-    lines.append(f"  the ensemble    evo.Ensemble.load({str(directory / files['ensemble'])!r})")
+    lines = next_steps(directory, found["new"])
+    lines.append(f"  the report      {directory / files['report']}")
     if "keras" in files:
-        lines.append(f"  as one model    keras.models.load_model({str(directory / files['keras'])!r})")
+        lines.append(f"  in Keras        keras.models.load_model({str(directory / files['keras'])!r})")
     lines.append(f"  the best model  evo.load_result({str(directory)!r}).best.model()")
     limit = next(iter(found["budget"]), "epochs")
     lines.append(f"  to go further   evo resume {directory} --{limit} N, with N above {found['budget'].get(limit)}")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from evo.commands.run_job import command_line, job_of, run_job
+from evo.commands.run_job import job_of, run_job
+from evo.commands.shell_words import command_line
 
 
 def main(given: argparse.Namespace) -> int:

@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 
 from evo.commands.job import Job
-from evo.commands.run_job import command_line, run_job
+from evo.commands.run_job import run_job
+from evo.commands.shell_words import command_line
 
 
 def main(given: argparse.Namespace) -> int:

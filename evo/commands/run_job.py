@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import warnings
 from pathlib import Path
 from typing import Any
@@ -47,6 +46,8 @@ def run_job(
     """
 
     space, split = job.load()
+    if not quiet and split.notes:
+        print("\n".join(split.notes), flush=True)
     progress = None if quiet else Progress()
     callbacks: list[Callback] = [JobNote(job)]
     if progress is not None:
@@ -78,11 +79,6 @@ def run_job(
         return interrupt.exit_code
     show_result(result, job, split, directory)
     return 0
-
-
-def command_line(*words: Any) -> str:
-    """Words as a shell takes them."""
-    return shlex.join(str(word) for word in words)
 
 
 def job_of(directory: Path, config: Path | None) -> Job:

@@ -79,12 +79,23 @@ def _as_pandas(data: Any) -> Any:
     """A frame or a column of another library, polars say, as pandas has it; anything else as it is."""
     kind = type(data).__module__.partition(".")[0]
     if kind == "polars":
-        return data.to_pandas()
+        return _from_polars(data)
     if kind not in ("pandas", "numpy") and hasattr(data, "__dataframe__"):
         import pandas
 
         return pandas.api.interchange.from_dataframe(data)
     return data
+
+
+def _from_polars(data: Any) -> Any:
+    """A frame or a column of polars as pandas has it; its own ``to_pandas`` needs a further package, pyarrow."""
+    import pandas
+
+    if hasattr(data, "collect"):  # a lazy frame
+        data = data.collect()
+    if not hasattr(data, "columns"):
+        return pandas.Series(data.to_numpy(), name=data.name)
+    return pandas.DataFrame({name: pandas.Series(data[name].to_numpy()) for name in data.columns})
 
 
 def _dense(value: Any, name: str) -> np.ndarray:

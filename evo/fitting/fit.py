@@ -18,6 +18,7 @@ from evo.fitting.forecasting.training import fit_forecast
 from evo.fitting.pictures import labelled_pictures
 from evo.fitting.searching import Search
 from evo.fitting.splitting import Splitting, in_folds, with_columns
+from evo.fitting.tables import TableFormat
 from evo.fitting.task import all_targets, inputs_and_target, inputs_of, remarks, space_for
 from genomes.errors import GenomeError
 from genomes.spaces.base import Space
@@ -34,7 +35,7 @@ def fit(
     trials: int | None = None,
     task: str | Target | None = None,
     space: Space | None = None,
-    validation: Any = 0.2,
+    validation: Any = None,
     sample_weight: Any = None,
     class_weight: Mapping[Any, float] | str | None = None,
     folds: int | None = None,
@@ -50,6 +51,9 @@ def fit(
     known: Any = (),
     window: int | None = None,
     period: int | None = None,
+    separator: str | None = None,
+    decimal: str | None = None,
+    encoding: str | None = None,
     **campaign: Any,
 ) -> Fitted:
     """Search, train and keep a model that takes such rows and returns such targets.
@@ -95,6 +99,10 @@ def fit(
         known: with a horizon, columns whose next values are known beforehand, such as holidays.
         window: with a horizon, steps that a prediction looks at; by default two seasons and twice the horizon.
         period: with a horizon, steps of a season; by default found in the series.
+        separator: between the values of a file, where it is not found out rightly; predictions of further files keep
+            to it.
+        decimal: likewise, the sign of numbers, ``.`` or ``,``.
+        encoding: likewise, of the file.
         **campaign: further arguments of :class:`evo.Campaign`.
 
     Returns:
@@ -111,6 +119,9 @@ def fit(
         array(['no', 'yes', ...])
     """
     search = Search(effort, minutes, trials, objective, members, trees, seed, workers, verbose, campaign)
+    form = TableFormat(separator, decimal, encoding)
+    if form.said and (not isinstance(data, (str, os.PathLike)) or Path(data).is_dir()):
+        raise DataError(f"{next(iter(form.said))}: says how a file is written, but data is none; leave it out")
     place = Path(directory) if directory is not None else _new_directory()
     if horizon is not None:
         if any(given is not None for given in (task, sample_weight, class_weight, folds, groups)):
@@ -120,7 +131,7 @@ def fit(
         if time is not None and not isinstance(time, str):
             raise SettingsError("time: with a horizon, give the name of the column of times")
         return fit_forecast(
-            inputs_of(data),
+            inputs_of(data, form),
             target,
             horizon,
             search=search,
@@ -131,6 +142,7 @@ def fit(
             window=window,
             period=period,
             space=space,
+            form=form,
         )
     if not (window is None and period is None and len(known) == 0):
         raise SettingsError("horizon: known, window and period are for forecasts; say how many steps to predict")
@@ -141,7 +153,7 @@ def fit(
         data, target, line = labelled_pictures(Path(data))
         said.append(line)
     splitting = Splitting(validation, groups, time, folds)
-    prepared, name = _data(data, target, splitting, seed, sample_weight, class_weight)
+    prepared, name = _data(data, target, splitting, seed, sample_weight, class_weight, form)
     try:
         found, line = infer_target(all_targets(prepared), name, task if space is None else space.target or task)
     except GenomeError as error:
@@ -155,17 +167,23 @@ def fit(
         space = space_for(prepared.x_train, found, columns)
     said = [line, *said, *remarks(prepared, found, name), *in_folds(prepared)]
     result, ensemble, notes = search.run(space, prepared, place, said)
-    return Fitted(place, ensemble, name=name, notes=notes, result=result).keep()
+    return Fitted(place, ensemble, name=name, notes=notes, result=result, form=form).keep()
 
 
 def _data(
-    data: Any, target: Any, splitting: Splitting, seed: int, sample_weight: Any, class_weight: Any
+    data: Any,
+    target: Any,
+    splitting: Splitting,
+    seed: int,
+    sample_weight: Any,
+    class_weight: Any,
+    form: TableFormat,
 ) -> tuple[Data, str]:
     if isinstance(data, Data):
         if any(given is not None for given in (target, sample_weight, class_weight)) or splitting.is_said:
             raise DataError("data: an evo.Data has its targets, weights and split itself; give it alone")
         return data, "y"
-    x, y, name = inputs_and_target(data, target)
+    x, y, name = inputs_and_target(data, target, form)
     x, splitting = with_columns(x, splitting)
     if y is not None:
         try:  # before the split, which would speak of less clear things

@@ -12,11 +12,13 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from evo.campaign.result import Result, load_result
-from evo.core.errors import DataError, EvoError, SettingsError
+from evo.core.errors import DataError, EnsembleError, EvoError, SettingsError
+from evo.core.json_text import parsed
 from evo.core.npz import read_arrays
 from evo.ensemble import Ensemble
 from evo.ensemble.export import export
 from evo.fitting.pictures import picture_files, read_pictures
+from evo.fitting.tables import TableFormat
 from evo.fitting.task import inputs_and_target, inputs_of
 from evo.report.campaigns import content_of
 from evo.report.html import write_report
@@ -42,6 +44,7 @@ class Fitted:
         name: what the target is called: the column's name, or ``y``.
         notes: the lines that were said before and after training.
         result: what came of the campaign; read from the directory when it is asked for, for None.
+        form: how files are written, as far as it was said (:class:`evo.fitting.tables.TableFormat`).
 
     Attributes:
         directory: see above.
@@ -49,6 +52,7 @@ class Fitted:
         target: what is predicted, with the user's labels (:class:`genomes.targets.Target`).
         name: see above.
         notes: see above.
+        form: see above.
     """
 
     #: Subclasses by the name that files call them by.
@@ -66,12 +70,14 @@ class Fitted:
         name: str = "y",
         notes: tuple[str, ...] = (),
         result: Result | None = None,
+        form: TableFormat | None = None,
     ) -> None:
         self.directory = Path(directory)
         self.ensemble = ensemble
         self.name = name
         self.notes = notes
         self._result = result
+        self.form = TableFormat() if form is None else form
 
     # -- predicting ----------------------------------------------------------------------
     @property
@@ -95,29 +101,37 @@ class Fitted:
         number = target.probabilities(np.zeros((1, target.width), np.float32)).shape[1]
         return np.asarray(target.labels) if target.labels is not None else np.arange(number)
 
-    def _inputs(self, data: Any) -> Any:
+    def _inputs(self, data: Any, form: Mapping[str, str | None]) -> Any:
         """Inputs of what was given; the target's column may be among them, or not."""
         shape = getattr(self.space, "input_shape", ())
         if isinstance(data, (str, os.PathLike)) and Path(data).is_dir() and len(shape) == 3:
             return read_pictures(picture_files(Path(data)), shape)
-        data = inputs_of(data)
+        data = inputs_of(data, self.form_with(form))
         if isinstance(data, Mapping) and self.name in data and not self._takes(self.name):
             return {name: values for name, values in data.items() if name != self.name}
         if self.name in getattr(data, "columns", ()) and not self._takes(self.name):
             return data.drop(columns=[self.name])
         return data
 
+    def form_with(self, given: Mapping[str, str | None]) -> TableFormat:
+        """How a further file is written: as is said now, else as was said when the model was fitted.
+
+        Raises:
+            DataError: a wrong value.
+        """
+        return TableFormat(**{**self.form.said, **{name: value for name, value in given.items() if value is not None}})
+
     def _takes(self, name: str) -> bool:
         """Whether the model has an input of that name."""
         return any(column.name == name for column in getattr(self.space, "columns", ()))
 
-    def _checked(self, data: Any) -> Any:
+    def _checked(self, data: Any, form: Mapping[str, str | None] | None = None) -> Any:
         """Inputs, checked by the rules that those of the training passed.
 
         Raises:
             DataError: other columns, another shape, no rows.
         """
-        x = self._inputs(data)
+        x = self._inputs(data, form or {})
         try:
             rows = len(next(iter(x.values()))) if isinstance(x, Mapping) else len(x)
         except (TypeError, StopIteration):
@@ -135,28 +149,36 @@ class Fitted:
         outputs = np.zeros((rows, self.target.width), np.float32)
         return self.target.decode(outputs)
 
-    def predict(self, data: Any) -> np.ndarray:
+    def predict(self, data: Any, **form: str | None) -> np.ndarray:
         """Predictions: the user's labels, or numbers; (rows,), or (rows, outputs) for several.
 
         Args:
             data: rows in the form that the model was fitted on, or a file or a folder of pictures that holds them, in
                 the order of their names; the target's column may be among them, and is not looked at.
+            **form: ``separator``, ``decimal`` and ``encoding`` of a file, where they are not found out rightly; by
+                default what was said to :func:`evo.fit`.
 
         Raises:
             DataError: other columns, another shape, no rows.
         """
-        return self.ensemble.predict(self._checked(data))
+        return self.ensemble.predict(self._checked(data, form))
 
-    def predict_proba(self, data: Any) -> np.ndarray:
+    def predict_proba(self, data: Any, **form: str | None) -> np.ndarray:
         """Probabilities, float32 (rows, classes), in the order of :attr:`classes`.
+
+        Args:
+            data: as :meth:`predict`.
+            **form: likewise.
 
         Raises:
             DataError: as :meth:`predict`.
             EnsembleError: numbers are predicted.
         """
-        return self.ensemble.predict_proba(self._checked(data))
+        return self.ensemble.predict_proba(self._checked(data, form))
 
-    def evaluate(self, data: Any, target: Any = None, sample_weight: Any = None, metrics: Any = ()) -> dict[str, float]:
+    def evaluate(
+        self, data: Any, target: Any = None, sample_weight: Any = None, metrics: Any = (), **form: str | None
+    ) -> dict[str, float]:
         """Metrics on rows whose targets are known.
 
         Args:
@@ -164,6 +186,7 @@ class Fitted:
             target: the targets, or the name of their column.
             sample_weight: a weight for each row, or None.
             metrics: further metrics by name, or scorers of scikit-learn: see :meth:`evo.Ensemble.evaluate`.
+            **form: as :meth:`predict`.
 
         Returns:
             ``accuracy``, ``log_loss``, ... or ``rmse``, ``mae``, ``r2``, and the further ones.
@@ -172,7 +195,7 @@ class Fitted:
             DataError: as :meth:`predict`, or no such column.
             EnsembleError: labels that the model does not know.
         """
-        x, y, _ = inputs_and_target(data, self.name if target is None else target)
+        x, y, _ = inputs_and_target(data, self.name if target is None else target, self.form_with(form))
         return self.ensemble.evaluate(self._checked(x), y, sample_weight, metrics=metrics)
 
     # -- keeping -------------------------------------------------------------------------
@@ -230,15 +253,16 @@ class Fitted:
         return Path(write_report(content_of(self.result, self.directory, self.ensemble, self.notes), wanted))
 
     def _about(self) -> dict[str, Any]:
-        return {"format": FORMAT, "name": self.name, "target": self.target.to_json(), "notes": list(self.notes)}
+        about = {"format": FORMAT, "name": self.name, "target": self.target.to_json(), "notes": list(self.notes)}
+        return {**about, **({"form": self.form.said} if self.form.said else {})}
 
     def _with(self, about: Mapping[str, Any]) -> Self:
         """The same with what a subclass stored of its own (:meth:`_about`)."""
         return self
 
-    def keep(self) -> Self:
-        """Store the model in its directory."""
-        self.save(self.directory / _ENSEMBLE)
+    def keep(self, file: str = _ENSEMBLE) -> Self:
+        """Store the model in its directory, the ensemble in a file of this name."""
+        self.save(self.directory / file)
         rows = self._some_rows()
         if rows is not None:
             arrays = {"x": rows}
@@ -248,7 +272,7 @@ class Fitted:
             content = io.BytesIO()
             np.savez(content, **arrays)
             write_file(self.directory / _ROWS_FILE, content.getvalue())
-        text = json.dumps({**self._about(), "ensemble": _ENSEMBLE}, indent=1) + "\n"
+        text = json.dumps({**self._about(), "ensemble": file}, indent=1) + "\n"
         write_file(self.directory / _FILE, text.encode())
         return self
 
@@ -269,19 +293,27 @@ def load_fitted(path: str | os.PathLike[str]) -> Fitted:
     path = Path(path)
     if path.is_dir():
         try:
-            about = json.loads((path / _FILE).read_text(encoding="utf-8"))
-            file = path / str(about["ensemble"])
-        except (OSError, ValueError, KeyError, TypeError):
-            raise SettingsError(f"path: {path} holds no fitted model; evo.fit(..., directory=...) makes one") from None
+            name = parsed((path / _FILE).read_bytes())["ensemble"]
+            if not isinstance(name, str) or Path(name).name != name or (path / name).is_symlink():
+                raise ValueError("a file outside of the directory")
+            file = path / name
+        except (OSError, ValueError, LookupError, TypeError):
+            raise SettingsError(
+                f"path: {path} holds no fitted model; evo.fit(..., directory=...), evo fit and evo run make one"
+            ) from None
     else:
         file = path
     ensemble = Ensemble.load(file)
     about = ensemble.report.get("fitted")
     if not isinstance(about, Mapping) or ensemble.space is None:
         raise SettingsError(f"path: {path} holds an ensemble that evo.fit did not make; use evo.Ensemble.load")
-    if int(about["format"]) > FORMAT:
-        raise EvoError(f"path: {path} was written by a newer version of evo; update evo")
-    notes = tuple(str(note) for note in about["notes"])
-    kind = Fitted.kinds.get(str(about.get("kind")), Fitted)
     place = path if path.is_dir() else path.parent
-    return kind(place, ensemble, name=str(about["name"]), notes=notes)._with(about)
+    try:
+        if int(about["format"]) > FORMAT:
+            raise EvoError(f"path: {path} was written by a newer version of evo; update evo")
+        notes = tuple(str(note) for note in about["notes"])
+        kind = Fitted.kinds.get(str(about.get("kind")), Fitted)
+        form = TableFormat(**about.get("form", {}))
+        return kind(place, ensemble, name=str(about["name"]), notes=notes, form=form)._with(about)
+    except (LookupError, TypeError, ValueError, AttributeError, DataError) as error:
+        raise EnsembleError(f"path: {path} holds a damaged description of its model: {error}") from error

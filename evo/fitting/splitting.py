@@ -24,7 +24,7 @@ class Splitting:
         folds: likewise.
     """
 
-    validation: Any = 0.2
+    validation: Any = None
     groups: Any = None
     time: Any = None
     folds: int | None = None
@@ -32,13 +32,12 @@ class Splitting:
     @property
     def is_said(self) -> bool:
         """Whether anything was said of the split."""
-        plain = isinstance(self.validation, float) and self.validation == Splitting.validation
-        return not plain or any(given is not None for given in (self.groups, self.time, self.folds))
+        return any(given is not None for given in (self.validation, self.groups, self.time, self.folds))
 
     @property
     def is_drawn(self) -> bool:
         """Whether rows are counted out, and none is named by its number."""
-        return isinstance(self.validation, (int, float, np.integer, np.floating))
+        return self.validation is None or isinstance(self.validation, (int, float, np.integer, np.floating))
 
     def of_rows(self, rows: np.ndarray) -> Splitting:
         """Of some of the rows, by their numbers."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,9 @@ _BY_PANDAS = {
     ".ods": ("read_excel", "odfpy"),
 }
 _SEPARATORS = (",", ";", "\t", "|")
+#: How files of Excel begin: as a ZIP archive, or as a compound document.
+_EXCEL_STARTS = (b"PK", b"\xd0\xcf\x11\xe0")
+_TOLD_SEPARATOR = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 #: Lines that are looked at to find separator and decimal sign.
 _LINES = 200
 #: What stands for "missing" in a column of numbers. In a column of words only the empty text does: there "NA" and
@@ -38,9 +43,45 @@ _WITH_COMMA = re.compile(r"[-+]?(\d{1,3}(\.\d{3})+|\d+)?(,\d*)?([eE][-+]?\d+)?")
 _CODE = re.compile(r"0\d+")
 
 
-def read_table(
-    path: Path, *, separator: str | None = None, decimal: str | None = None, encoding: str | None = None
-) -> Any:
+@dataclass(frozen=True)
+class TableFormat:
+    """How a file of separated values is written, as far as a user said it.
+
+    Attributes:
+        separator: between values; None: that of ``, ; TAB |`` which gives all lines as many values.
+        decimal: sign of numbers, ``.`` or ``,``; None: found in the values.
+        encoding: None: UTF-8 or UTF-16, and what is neither is read as Windows-1252.
+
+    Raises:
+        DataError: a separator of several signs, another decimal sign, an unknown encoding.
+    """
+
+    separator: str | None = None
+    decimal: str | None = None
+    encoding: str | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if value is not None and not isinstance(value, str):
+                raise DataError(f"{name}: expected a text, got {shown(value)}")
+        if self.separator is not None and (len(self.separator) != 1 or self.separator in '\r\n"'):
+            raise DataError(f"separator: expected one sign, such as ';', got {shown(self.separator)}")
+        if self.decimal not in (None, ".", ","):
+            raise DataError(f"decimal: expected '.' or ',', got {shown(self.decimal)}")
+        if self.decimal is not None and self.decimal == self.separator:
+            raise DataError(f"decimal: {self.decimal!r} stands between values already; they differ")
+        try:
+            codecs.lookup(self.encoding or "utf-8")
+        except LookupError:
+            raise DataError(f"encoding: {shown(self.encoding)} is not known; expected utf-8, cp1252, ...") from None
+
+    @property
+    def said(self) -> dict[str, str]:
+        """What was said, by name."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+
+def read_table(path: Path, form: TableFormat | None = None) -> Any:
     """A table in a file as a data frame of pandas.
 
     Separated values (``.csv``, ``.tsv``, ``.txt``, also ``.gz``, ``.bz2``, ``.xz``), Parquet, Feather and Excel, in any
@@ -50,40 +91,79 @@ def read_table(
 
     Args:
         path: the file.
-        separator: between values; by default that of ``, ; TAB |`` which gives all lines as many values.
-        decimal: sign of numbers, ``.`` or ``,``; by default found in the values.
-        encoding: by default UTF-8 or UTF-16, and what is neither is read as Windows-1252.
+        form: how it is written; by default that is found out.
 
     Raises:
         DataError: no such file, or one that cannot be read as a table.
     """
+    form = TableFormat() if form is None else form
     if not path.exists():
         raise DataError(f"data: there is no file {path}")
     suffixes = [suffix.lower() for suffix in path.suffixes]
     packed = _PACKED.get(suffixes[-1]) if suffixes else None
     kind = (suffixes[-2:-1] or [".csv"])[0] if packed else (suffixes[-1] if suffixes else "")
-    if kind in _BY_PANDAS:
-        return _by_pandas(path, *_BY_PANDAS[kind])
-    if kind not in _SEPARATED:
+    if kind in _BY_PANDAS and not _is_plain_text(path, kind):
+        return _by_pandas(path, *_BY_PANDAS[kind], form)
+    if kind not in (*_SEPARATED, *_BY_PANDAS):
         raise DataError(
             f"data: {path.name} is no table that is known here; expected {', '.join((*_SEPARATED[:3], *_BY_PANDAS))}"
         )
-    text = _text(path, packed, encoding)
+    text, separator = _said_by_excel(_text(path, packed, form.encoding))
+    separator = form.separator or separator
     if separator is None:
         separator = "\t" if kind in (".tsv", ".tab") else _separator(text)
-    return _typed(_cells(text, separator, path), separator, decimal)
+    return _typed(_cells(text, separator, path), separator, form.decimal)
 
 
-def _by_pandas(path: Path, function: str, package: str) -> Any:
+def _is_plain_text(path: Path, kind: str) -> bool:
+    """Whether a file is named as one of Excel and is separated values, as many programs export them."""
+    if kind not in (".xls", ".xlsx"):
+        return False
+    with path.open("rb") as file:
+        start = file.read(512)
+    return not start.startswith(_EXCEL_STARTS) and not start.lstrip().startswith(b"<") and b"\0" not in start
+
+
+def _said_by_excel(text: str) -> tuple[str, str | None]:
+    """The text without a first line ``sep=;``, by which Excel tells the separator, and that separator."""
+    first, _, rest = text.partition("\n")
+    told = _TOLD_SEPARATOR.fullmatch(first.strip("\r"))
+    return (rest, told[1]) if told else (text, None)
+
+
+def _by_pandas(path: Path, function: str, package: str, form: TableFormat) -> Any:
     import pandas
 
+    if form.said and function != "read_excel":
+        raise DataError(f"{next(iter(form.said))}: {path.name} says itself how it is written; leave it out")
     try:
         words = {"keep_default_na": False, "na_values": [""]} if function == "read_excel" else {}
-        return getattr(pandas, function)(path, **words)
+        table = getattr(pandas, function)(path, **words)
     except ImportError as error:
         raise DataError(f"data: reading {path.name} needs another package: pip install {package} ({error})") from None
     except Exception as error:  # of whatever package reads it
         raise DataError(f"data: {path} cannot be read: {error}") from None
+    table.columns = [str(name).strip() for name in table.columns]
+    return _typed_words(table, form.decimal) if function == "read_excel" else table
+
+
+def _typed_words(table: Any, decimal: str | None) -> Any:
+    """A sheet whose columns of words are numbers where all of them are: programs write ``3,5`` as a text."""
+    import pandas
+
+    words = {
+        index: table.iloc[:, index].fillna("")
+        for index in range(table.shape[1])
+        if table.iloc[:, index].map(lambda value: isinstance(value, str) or pandas.isna(value)).all()
+        and table.iloc[:, index].map(lambda value: isinstance(value, str)).any()
+    }
+    if decimal is None:
+        decimal = "," if _has_decimal_commas(list(words.values())) else "."
+    columns = [
+        _column(words[index].astype(object), decimal) if index in words else table.iloc[:, index]
+        for index in range(table.shape[1])
+    ]
+    return pandas.concat(columns, axis=1) if columns else table
 
 
 def _text(path: Path, packed: str | None, encoding: str | None) -> str:
@@ -150,7 +230,8 @@ def _cells(text: str, separator: str, path: Path) -> Any:
         if len(row) != len(header):
             raise DataError(
                 f"data: {path.name}: row {number} has {len(row)} values, but the first line names {len(header)} "
-                f"columns; the separator taken is {shown(separator)}: another one is given by separator="
+                f"columns; the separator taken is {shown(separator)}: give another one by separator=, in a shell "
+                "by --separator"
             )
     columns = list(zip(*body, strict=True))
     return pandas.concat(

@@ -12,7 +12,7 @@ import numpy as np
 from evo.core.errors import DataError
 from evo.core.given_arrays import as_given_array
 from evo.data import Data
-from evo.fitting.tables import read_table
+from evo.fitting.tables import TableFormat, read_table
 from genomes import spaces
 from genomes.errors import GenomeError
 from genomes.spaces.base import Space
@@ -24,27 +24,32 @@ from genomes.targets.labels import in_words, plain_array
 _TEXT_WORDS = 3
 
 
-def inputs_of(data: Any) -> Any:
+def inputs_of(data: Any, form: TableFormat | None = None) -> Any:
     """Inputs as spaces take them: a file is read, a frame of another library becomes one of pandas.
+
+    Args:
+        data: as a user gave it.
+        form: how the file is written.
 
     Raises:
         DataError: no such file, one that cannot be read, or what is neither rows nor a file.
     """
-    return as_given_array(read_table(Path(data)) if isinstance(data, (str, os.PathLike)) else data, "data")
+    return as_given_array(read_table(Path(data), form) if isinstance(data, (str, os.PathLike)) else data, "data")
 
 
-def inputs_and_target(data: Any, target: Any) -> tuple[Any, Any, str]:
+def inputs_and_target(data: Any, target: Any, form: TableFormat | None = None) -> tuple[Any, Any, str]:
     """Inputs, targets, and what the target is called.
 
     Args:
         data: a table with the target among its columns (a data frame, a mapping of columns, a path to a file),
             inputs alone, or a dataset that gives both.
         target: the column's name; the targets themselves; None for a dataset.
+        form: how a file is written.
 
     Raises:
         DataError: no such column or file, or no target where one is needed.
     """
-    data = inputs_of(data)
+    data = inputs_of(data, form)
     if isinstance(target, str):
         names = list(data) if isinstance(data, Mapping) else list(getattr(data, "columns", ()))
         if not names:

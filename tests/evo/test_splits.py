@@ -176,7 +176,8 @@ def test_folds_of_groups() -> None:
         ({"validation": np.arange(60) % 2}, "give truth values"),
         ({"validation": (np.arange(40), np.arange(39, 60))}, "row 39 is in both parts"),
         ({"validation": 5}, "folds=5 cross-validates"),
-        ({"validation": None}, "a share in"),
+        ({"validation": True}, "a share in"),
+        ({"validation": 0.2, "folds": 3}, "give folds or validation, not both"),
         ({"validation": model_selection.KFold}, "got the class"),
         ({"validation": model_selection.GroupShuffleSplit(1)}, "give groups="),
         (

@@ -43,7 +43,7 @@ class Forecaster(Fitted):
         return self.plan.horizon
 
     # -- predicting ----------------------------------------------------------------------
-    def predict(self, data: Any = None, future: Any = None) -> np.ndarray:
+    def predict(self, data: Any = None, future: Any = None, **form: str | None) -> np.ndarray:
         """The next steps after the end of a history, in its units.
 
         Args:
@@ -51,6 +51,7 @@ class Forecaster(Fitted):
                 By default the one that the model was fitted on.
             future: the next values of the columns that are known beforehand, if there are such; or they stand in rows
                 at the history's end whose other values are empty.
+            **form: ``separator``, ``decimal`` and ``encoding`` of a file, where they are not found out rightly.
 
         Returns:
             (horizon,), or (horizon, series) for several series, in the order of ``plan.targets``.
@@ -58,9 +59,9 @@ class Forecaster(Fitted):
         Raises:
             DataError: other columns, a history shorter than the window, no next values of what is known beforehand.
         """
-        return self._predicted(data, future)[0]
+        return self._predicted(data, future, form)[0]
 
-    def forecast(self, data: Any = None, future: Any = None) -> Any:
+    def forecast(self, data: Any = None, future: Any = None, **form: str | None) -> Any:
         """:meth:`predict` as a data frame of pandas: a row per step, with its time where the history has times.
 
         Raises:
@@ -68,14 +69,16 @@ class Forecaster(Fitted):
         """
         import pandas
 
-        found, times = self._predicted(data, future)
+        found, times = self._predicted(data, future, form)
         columns = dict(zip(self.plan.targets, found.reshape(self.horizon, -1).T, strict=True))
         if times is None:
             return pandas.DataFrame({"step": np.arange(1, self.horizon + 1), **columns})
         return pandas.DataFrame({self.plan.time or "time": times, **columns})
 
-    def _predicted(self, data: Any, future: Any) -> tuple[np.ndarray, np.ndarray | None]:
-        history = self.history if data is None else self._read(data)
+    def _predicted(
+        self, data: Any, future: Any, form: Mapping[str, str | None]
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        history = self.history if data is None else self._read(data, form)
         window, times = self.plan.continued(history, future)
         found = self.space.target.decode(self.ensemble.outputs(self._space.prepare(window)))  # type: ignore[union-attr]
         return found[0], times
@@ -86,13 +89,15 @@ class Forecaster(Fitted):
         assert isinstance(space, ForecastSpace)
         return space
 
-    def _read(self, data: Any) -> Series:
+    def _read(self, data: Any, form: Mapping[str, str | None] | None = None) -> Series:
         from evo.fitting.task import inputs_of
 
-        return self.plan.read(inputs_of(data))
+        return self.plan.read(inputs_of(data, self.form_with(form or {})))
 
     # -- judging -------------------------------------------------------------------------
-    def evaluate(self, data: Any, target: Any = None, sample_weight: Any = None, metrics: Any = ()) -> dict[str, float]:
+    def evaluate(
+        self, data: Any, target: Any = None, sample_weight: Any = None, metrics: Any = (), **form: str | None
+    ) -> dict[str, float]:
         """``rmse``, ``mae`` and ``r2`` over all windows of a series.
 
         Args:
@@ -100,13 +105,14 @@ class Forecaster(Fitted):
             target: not taken: the series has what is predicted.
             sample_weight: not taken.
             metrics: further metrics by name, or scorers of scikit-learn: see :meth:`evo.Ensemble.evaluate`.
+            **form: ``separator``, ``decimal`` and ``encoding`` of a file, where they are not found out rightly.
 
         Raises:
             DataError: as :meth:`predict`, or too few steps for one window and the horizon after it.
         """
         if target is not None or sample_weight is not None:
             raise DataError("target: a series has what is predicted itself; give it alone")
-        x, y = self._windows(self.plan.channels_of(self._read(data)), 0, 1)
+        x, y = self._windows(self.plan.channels_of(self._read(data, form)), 0, 1)
         return self.ensemble.evaluate(x, self.space.target.prepare(y), metrics=metrics)  # type: ignore[union-attr]
 
     def backtest(self, data: Any, origins: int = 5, stride: int | None = None) -> Any:
@@ -171,7 +177,7 @@ class Forecaster(Fitted):
         except GenomeError as error:
             raise DataError(str(error).replace("series:", "data:")) from error
 
-    def predict_proba(self, data: Any) -> np.ndarray:
+    def predict_proba(self, data: Any, **form: str | None) -> np.ndarray:
         """Numbers are predicted, which have no probabilities.
 
         Raises:

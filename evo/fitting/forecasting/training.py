@@ -15,6 +15,8 @@ from evo.fitting.forecasting.forecaster import Forecaster
 from evo.fitting.forecasting.plan import Plan, default_window, names_of
 from evo.fitting.forecasting.series import Series, calendar_parts, series_of
 from evo.fitting.searching import Search
+from evo.fitting.tables import TableFormat
+from evo.splits import VALIDATION_SHARE
 from genomes import spaces
 from genomes.checks import whole_number
 from genomes.errors import GenomeError, shown
@@ -25,7 +27,7 @@ from genomes.targets.labels import in_words
 _MOST_BYTES = 2**30
 
 
-def series_data(space: ForecastSpace, series: Any, validation: float = 0.2) -> Data:
+def series_data(space: ForecastSpace, series: Any, validation: float = VALIDATION_SHARE) -> Data:
     """Windows of one long series, split in time: training windows end before the first step that validation predicts.
 
     Args:
@@ -79,18 +81,20 @@ def fit_forecast(
     *,
     search: Search,
     directory: Path,
-    validation: Any = 0.2,
+    validation: Any = None,
     time: str | None = None,
     known: Sequence[str] = (),
     window: int | None = None,
     period: int | None = None,
     space: Any = None,
+    form: TableFormat | None = None,
 ) -> Forecaster:
     """Search, train and keep a model that continues a series; :func:`evo.fit` says what the arguments are.
 
     Raises:
         DataError: series that cannot be used.
     """
+    validation = VALIDATION_SHARE if validation is None else validation
     try:
         horizon = whole_number(horizon, "horizon", 1)
         series, plan, notes = planned(data, target, horizon, validation, time, known, window, period)
@@ -122,7 +126,8 @@ def fit_forecast(
     table = {"this model": dict(errors(_cubes(space, own), truth)), **table}
     tail = slice(max(0, len(series) - plan.window), None)
     history = Series(series.names, series.values[tail], None if series.times is None else series.times[tail])
-    forecaster = Forecaster(directory, ensemble, name=in_words(list(plan.targets)), notes=said, result=result).planned(
+    name = in_words(list(plan.targets))
+    forecaster = Forecaster(directory, ensemble, name=name, notes=said, result=result, form=form).planned(
         plan, history, table
     )
     return forecaster.keep()

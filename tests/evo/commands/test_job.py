@@ -145,7 +145,9 @@ def test_csv_with_words_as_targets(tmp_path: Path) -> None:
     """,
     )
     space, split = Job.read(path).load()
-    assert space.task == "binary" and set(split.data.y_train) == {0, 1}
+    assert space.task == "binary" and space.target.labels == ("cat", "dog")
+    assert set(split.data.y_train.tolist()) == {"cat", "dog"} and split.name == "kind"
+    assert "kind: 2 classes, 'cat' and 'dog'" in split.notes[0]
     split.data.prepare(space)
 
 
@@ -207,8 +209,8 @@ VALID = {
     [
         ("data", "", r"\[data\] needs one of file = .* or sklearn.*; got none"),
         ("data", 'sklearn = "mnist"', r"\[data\] sklearn: expected one of digits, .*got 'mnist'"),
-        ("data", 'file = "gone.npz"', r"\[data\] file: .*gone\.npz does not exist"),
-        ("data", 'file = "config.toml"', r"\[data\] file: expected an \.npz, \.csv or \.tsv file, got config\.toml"),
+        ("data", 'file = "gone.npz"', r"\[data\] file: there is no file .*gone\.npz"),
+        ("data", 'file = "config.toml"', r"\[data\] file: config\.toml is no table"),
         ("data", 'sklearn = "iris"\nvalidaton = 0.2', r"\[data\] validaton: unknown; did you mean 'validation'\?"),
         ("data", 'sklearn = "iris"\ntest = 1.5', r"\[data\] test: expected a share, 0 to below 1, got 1\.5"),
         ("data", 'sklearn = "iris"\nvalidation = 1.5', r"validation: expected a share in \(0, 1\).*1\.5"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 import signal
 import subprocess
@@ -67,6 +68,47 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = evo(folder, "run", "iris.toml")
     assert re.search(r"chosen ensemble +\d\.\d{4} +\d\.\d{4}", output)
     return folder
+
+
+TABLE = """
+[data]
+file = "orders.csv"
+target = "state"
+drop = ["id"]
+test = 0.2
+[space]
+kind = "tabular"
+units = 16
+[campaign]
+workers = 1
+epochs = 2
+[budget]
+trials = 2
+[ensemble]
+size = 2
+trees = false
+"""
+
+
+def test_a_table_of_words_dates_and_gaps_is_predicted_in_its_own_labels(tmp_path: Path) -> None:
+    rng = random.Random(0)
+    lines = ["id;day;amount;town;state"]
+    for number in range(80):
+        amount = rng.uniform(-9, 9)
+        shown = "" if number % 9 == 0 else f"{amount:.2f}".replace(".", ",")
+        day = f"{1 + number % 28:02}.{1 + number % 12:02}.2024"
+        lines.append(f"A{number};{day};{shown};{rng.choice(['Köln', 'Bonn'])};{'bezahlt' if amount > 0 else 'NA'}")
+    (tmp_path / "orders.csv").write_bytes("\n".join(lines).encode("cp1252"))
+    (tmp_path / "orders.toml").write_text(TABLE, encoding="utf-8")
+    output = evo(tmp_path, "run", "orders.toml")
+    assert "state: 2 classes, 'NA' and 'bezahlt'" in output and "dates: 'day'" in output
+    assert "evo predict runs/orders new.csv --output predictions.csv" in output
+    (tmp_path / "new.csv").write_text("day;amount;town\n01.02.2024;7,5;Köln\n05.06.2025;;Rom\n", encoding="utf-8")
+    evo(tmp_path, "predict", "runs/orders", "new.csv", "--output", "out.csv")
+    told = (tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()
+    assert told[0] == "day,amount,town,state"
+    assert {line.rpartition(",")[2] for line in told[1:]} <= {"bezahlt", "NA"}
+    evo(tmp_path, "export", "runs/orders", "--output", "m.keras")
 
 
 def test_a_finished_campaign_is_shown_at_once(undisturbed: Path) -> None:

@@ -92,7 +92,7 @@ def test_a_frame_of_words_and_gaps_goes_through_a_pipeline_and_a_pickle() -> Non
 def test_frames_of_other_libraries_give_what_pandas_gives() -> None:
     polars = pytest.importorskip("polars")
     model = clone(CLASSIFIER).fit(FRAME, WORDS)
-    assert model.predict(polars.from_pandas(FRAME)).tolist() == model.predict(FRAME).tolist()
+    assert model.predict(polars.DataFrame(FRAME.to_dict("list"))).tolist() == model.predict(FRAME).tolist()
 
 
 def test_weights_are_routed_and_rows_of_weight_zero_are_as_if_absent() -> None:

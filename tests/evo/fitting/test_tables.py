@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from evo.errors import DataError
-from evo.fitting.tables import read_table
+from evo.fitting.tables import TableFormat, read_table
 
 
 @pytest.mark.parametrize(
@@ -38,10 +40,10 @@ def test_a_file_is_read_as_a_person_reads_it(name: str, content: bytes, expected
 
 def test_what_is_found_out_may_be_said(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes("1,5;é\n".encode("latin-1") * 3)
-    assert read_table(tmp_path / "a.csv", separator=",").shape == (2, 2)
+    assert read_table(tmp_path / "a.csv", TableFormat(separator=",")).shape == (2, 2)
     (tmp_path / "b.csv").write_text("a;b\n1.234;x\n2.345;y\n")
     assert read_table(tmp_path / "b.csv")["a"].tolist() == [1.234, 2.345]
-    assert read_table(tmp_path / "b.csv", decimal=",")["a"].tolist() == [1234, 2345]
+    assert read_table(tmp_path / "b.csv", TableFormat(decimal=","))["a"].tolist() == [1234, 2345]
 
 
 @pytest.mark.parametrize(
@@ -51,7 +53,7 @@ def test_what_is_found_out_may_be_said(tmp_path: Path) -> None:
         ("a.csv", "a,b\n", "no rows below its first line"),
         ("a.docx", "", "is no table that is known here"),
         ("a.csv.gz", "a,b\n1,2\n", "cannot be read"),
-        ("a.xls", "a,b\n1,2\n", "cannot be read|pip install xlrd"),
+        ("a.xlsx", "PK, but no archive", "cannot be read"),
     ],
 )
 def test_what_cannot_be_read_is_said_in_one_line(name: str, content: str, words: str, tmp_path: Path) -> None:
@@ -59,6 +61,36 @@ def test_what_cannot_be_read_is_said_in_one_line(name: str, content: str, words:
     with pytest.raises(DataError, match=words) as error:
         read_table(tmp_path / name)
     assert "\n" not in str(error.value)
+
+
+def test_what_european_programs_call_excel(tmp_path: Path) -> None:
+    """Separated values named ``.xls``; a first line for Excel; numbers as texts with commas in a real sheet."""
+    (tmp_path / "a.xls").write_bytes("sep=;\r\nmaß;art\r\n1,5;gut\r\n2,5;NA\r\n".encode("cp1252"))
+    expected = pd.DataFrame({"maß": [1.5, 2.5], "art": ["gut", "NA"]})
+    pd.testing.assert_frame_equal(read_table(tmp_path / "a.xls"), expected, check_dtype=False)
+    pytest.importorskip("openpyxl")
+    pd.DataFrame({" maß": ["1,5", "1.002,5", None], "art": ["gut", "NA", None], "n": [1, 2, 3]}).to_excel(
+        tmp_path / "b.xlsx", index=False
+    )
+    found = read_table(tmp_path / "b.xlsx")
+    assert list(found) == ["maß", "art", "n"] and found["n"].tolist() == [1, 2, 3]
+    np.testing.assert_array_equal(found["maß"], [1.5, 1002.5, np.nan])
+    assert found["art"].tolist() == ["gut", "NA", None]
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"separator": ";;"}, "separator: expected one sign"),
+        ({"decimal": ";"}, "decimal: expected"),
+        ({"separator": ",", "decimal": ","}, "stands between values already"),
+        ({"encoding": "utf-99"}, "encoding: 'utf-99' is not known"),
+        ({"separator": 3}, "separator: expected a text"),
+    ],
+)
+def test_a_wrong_format_is_named(said: dict[str, Any], words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        TableFormat(**said)
 
 
 @pytest.mark.parametrize(
@@ -69,4 +101,4 @@ def test_binary_tables(suffix: str, package: str, tmp_path: Path) -> None:
     frame = pd.DataFrame({"a": [1.5, 2.5], "b": ["NA", "None"]})
     writer = {".parquet": "to_parquet", ".feather": "to_feather", ".xlsx": "to_excel"}[suffix]
     getattr(frame, writer)(tmp_path / f"t{suffix}", **({"index": False} if suffix == ".xlsx" else {}))
-    pd.testing.assert_frame_equal(read_table(tmp_path / f"t{suffix}"), frame)
+    pd.testing.assert_frame_equal(read_table(tmp_path / f"t{suffix}"), frame, check_dtype=False)
