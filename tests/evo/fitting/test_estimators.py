@@ -91,8 +91,9 @@ def test_a_frame_of_words_and_gaps_goes_through_a_pipeline_and_a_pickle() -> Non
 
 def test_frames_of_other_libraries_give_what_pandas_gives() -> None:
     polars = pytest.importorskip("polars")
+    frame = polars.DataFrame({name: [None if pd.isna(v) else v for v in FRAME[name]] for name in FRAME})
     model = clone(CLASSIFIER).fit(FRAME, WORDS)
-    assert model.predict(polars.DataFrame(FRAME.to_dict("list"))).tolist() == model.predict(FRAME).tolist()
+    assert model.predict(frame).tolist() == model.predict(FRAME).tolist()
 
 
 def test_weights_are_routed_and_rows_of_weight_zero_are_as_if_absent() -> None:
