@@ -105,7 +105,7 @@ def _fitting(commands: Any) -> None:
         epilog="The same call again, with the same --directory, resumes.",
     )
     fit.add_argument("data", metavar="DATA", type=Path, help="the file, or the folder")
-    fit.add_argument("--target", "-t", metavar="COLUMN", help="the column to predict")
+    fit.add_argument("--target", "-t", metavar="COLUMN", help="the column to predict; several with commas between")
     _directory(fit, "where everything is kept (default: a new folder under runs)")
     fit.add_argument("--effort", choices=("quick", "good", "best"), default="good", help="1, 5 or 30 minutes")
     fit.add_argument("--minutes", metavar="N", type=float, help="wall-clock minutes, in place of the effort's")

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from evo.core.errors import DataError
-from evo.core.given_arrays import as_given_array, batches_of_loader
+from evo.core.given_arrays import as_given_array
+from evo.core.given_datasets import gathered, is_dataset
 from evo.prepared_data import PreparedData, named
 from evo.splits import VALIDATION_SHARE, Split, folds_of, splits_of
 from genomes.notebook import facts
 from genomes.spaces.base import Space
 from genomes.targets.labels import in_words, plain_array
-
-#: Rows of a ``tf.data.Dataset`` or ``PyDataset`` are gathered into memory up to this many bytes.
-_GATHER_LIMIT = 8 * 2**30
 
 
 class Data:
@@ -304,43 +302,16 @@ def _gathered(x: Any, y: Any, weight: Any, name: str) -> tuple[Any, Any, Any]:
     Raises:
         DataError: a dataset with targets given beside it, without an end, or too large to hold.
     """
-    loader = batches_of_loader(x)
-    is_dataset = hasattr(x, "as_numpy_iterator") or (hasattr(x, "__getitem__") and hasattr(x, "num_batches"))
-    if loader is None and not is_dataset:
-        place = name.removesuffix("x")
-        y, weight = as_given_array(y, f"{place}y"), as_given_array(weight, f"{place}sample_weight")
-        x = _inputs(_stacked(as_given_array(x, name), y))
-        rows = _rows(x) if hasattr(x, "__len__") else 0
-        return x, _outputs(y, rows), _outputs(weight, rows)
-    if y is not None or weight is not None:
-        raise DataError(f"{name} is a dataset: it gives targets and weights itself, leave y and sample_weight out")
-    if loader is not None:
-        batches: Iterable[Any] = loader()
-    elif hasattr(x, "as_numpy_iterator"):
-        if int(x.cardinality()) == -1:
-            raise DataError(f"{name}: the dataset has no end; use .take(n)")
-        batches = x.as_numpy_iterator()
-    else:
-        if x.num_batches is None:
-            raise DataError(f"{name}: the dataset has no end; give it a length")
-        batches = (x[index] for index in range(x.num_batches))
-    parts: list[tuple[Any, ...]] = []
-    size = 0
-    for batch in batches:
-        if not isinstance(batch, tuple) or len(batch) not in (2, 3):
-            raise DataError(f"{name}: expected batches (x, y) or (x, y, sample_weight), got {type(batch).__name__}")
-        size += sum(np.asarray(p).nbytes for value in batch for p in _arrays(value).values())
-        if size > _GATHER_LIMIT:
-            raise DataError(
-                f"{name}: the dataset is larger than {_GATHER_LIMIT >> 30} GiB; write it to .npy files and pass them "
-                "with np.load(..., mmap_mode='r')"
-            )
-        parts.append(batch)
-    if not parts:
-        raise DataError(f"{name}: the dataset is empty; expected at least one batch")
-    columns = list(zip(*parts, strict=True))
-    joined = [_concatenated(column, name) for column in columns]
-    return joined[0], joined[1], joined[2] if len(joined) == 3 else None
+    if is_dataset(x):
+        if y is not None or weight is not None:
+            raise DataError(f"{name} is a dataset: it gives targets and weights itself, leave y and sample_weight out")
+        x, y, weight = gathered(x, name)
+        return _inputs(x), y, weight
+    place = name.removesuffix("x")
+    y, weight = as_given_array(y, f"{place}y"), as_given_array(weight, f"{place}sample_weight")
+    x = _inputs(_stacked(as_given_array(x, name), y))
+    rows = _rows(x) if hasattr(x, "__len__") else 0
+    return x, _outputs(y, rows), _outputs(weight, rows)
 
 
 def _stacked(x: Any, y: Any) -> Any:
@@ -383,17 +354,3 @@ def _outputs(values: Any, rows: int) -> Any:
     if parts and all(part.ndim > 0 and len(part) == rows for part in parts):
         return {f"output_{index}": part for index, part in enumerate(parts)}
     return np.asarray(values)
-
-
-def _concatenated(parts: Sequence[Any], name: str) -> Any:
-    """Batches as one array, or a dict of arrays. Rows that a dataset did not batch become a batch each."""
-    if isinstance(parts[0], Mapping):
-        return {key: _concatenated([part[key] for part in parts], f"{name}[{key!r}]") for key in parts[0]}
-    if isinstance(parts[0], (list, tuple)):
-        columns = zip(*parts, strict=True)
-        return {f"input_{i}": _concatenated(column, name) for i, column in enumerate(columns)}
-    arrays = [np.asarray(part) for part in parts]
-    if arrays[0].ndim == 0:
-        raise DataError(f"{name}: the dataset gives single rows; batch it with .batch(n)")
-    array = np.concatenate(arrays)
-    return array.astype(np.str_) if array.dtype.kind == "O" else array

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from evo.commands.next_steps import NEW_PICTURES, NEW_TABLE, next_steps
 from evo.commands.quiet_backend import quiet_backend
@@ -24,7 +25,7 @@ def main(given: argparse.Namespace) -> int:
     with quiet_backend():
         model = fit(
             given.data,
-            given.target,
+            _target(given.target, given.data, TableFormat(**form)),
             directory=given.directory,
             effort=given.effort,
             minutes=given.minutes,
@@ -56,6 +57,13 @@ def main(given: argparse.Namespace) -> int:
     print()
     print("\n".join(next_steps(model.directory, NEW_PICTURES if given.data.is_dir() else NEW_TABLE)))
     return 0
+
+
+def _target(given: str | None, data: Path, form: TableFormat) -> str | list[str] | None:
+    """One column, or several with commas between; a column whose name has a comma is one."""
+    if given is None or "," not in given or given in map(str, read_table(data, form).columns):
+        return given
+    return [name.strip() for name in given.split(",")]
 
 
 def _share(given: str | None) -> float | str | None:

@@ -91,5 +91,7 @@ def _written(table: Any, names: Sequence[str], output: Path | None) -> int:
 
 
 def _columns(model: Any, told: np.ndarray) -> dict[str, np.ndarray]:
+    if len(model.names) == told.shape[1]:
+        return {name: told[:, index] for index, name in enumerate(model.names)}
     names = model.target.labels or range(told.shape[1])
     return {f"{model.name}={name}": told[:, index] for index, name in enumerate(names)}

@@ -12,6 +12,7 @@ import numpy as np
 from evo.core.checks import local_path
 from evo.core.errors import EnsembleError
 from evo.core.given_arrays import as_given_array
+from evo.core.given_datasets import gathered, is_dataset
 from evo.ensemble.archive import ArchivedEnsemble, read, write
 from evo.ensemble.arguments import as_target, as_targets, check_pooling, check_rows
 from evo.ensemble.distillation import Distillation, best_net
@@ -239,16 +240,16 @@ class Ensemble:
     def evaluate(
         self,
         x: Any,
-        y: np.ndarray,
-        sample_weight: np.ndarray | None = None,
+        y: Any = None,
+        sample_weight: Any = None,
         batch_size: int = 256,
         metrics: Iterable[Any] = (),
     ) -> dict[str, float]:
         """Metrics on given data: ``accuracy``, ``log_loss``, ... or ``rmse``, ``mae``, ``r2``, and those asked for.
 
         Args:
-            x: raw input.
-            y: its labels.
+            x: raw input, or a dataset that gives inputs, labels and, where it does, weights.
+            y: its labels; left out for a dataset.
             sample_weight: weight of each row, or None.
             batch_size: rows per batch of a net.
             metrics: further ones: names (``auc``, ``f1_macro``; :func:`evo.ensemble.scores.names`) and scorers of
@@ -259,6 +260,12 @@ class Ensemble:
             SettingsError: no such metric, or one that is of no use for the target.
         """
         wanted = [score_of(metric, self.target) for metric in ([metrics] if isinstance(metrics, str) else metrics)]
+        if is_dataset(x):
+            if y is not None or sample_weight is not None:
+                raise EnsembleError("y: a dataset gives its labels and weights itself; leave them out")
+            x, y, sample_weight = gathered(x, "x")
+        elif y is None:
+            raise EnsembleError("y: labels are needed, got None")
         outputs = self.outputs(x, batch_size)
         targets = self._targets(y, outputs)
         found = evaluate(self.target, outputs, targets, sample_weight)
@@ -288,7 +295,7 @@ class Ensemble:
         return self.validation_diversity
 
     def _member_outputs(self, x: Any, batch_size: int = 256) -> list[np.ndarray]:
-        x = as_given_array(x, "x")
+        x = gathered(x, "x", targets=False)[0] if is_dataset(x) else as_given_array(x, "x")
         if self.space is not None:
             x = check_rows(self.space.prepare(x), self.space, x)
         outputs = [member.predict(x, self.target, batch_size) for member in self.members]

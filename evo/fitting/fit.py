@@ -153,7 +153,8 @@ def fit(
         data, target, line = labelled_pictures(Path(data))
         said.append(line)
     splitting = Splitting(validation, groups, time, folds)
-    prepared, name = _data(data, target, splitting, seed, sample_weight, class_weight, form)
+    prepared, names = _data(data, target, splitting, seed, sample_weight, class_weight, form)
+    name = ", ".join(names)
     try:
         found, line = infer_target(all_targets(prepared), name, task if space is None else space.target or task)
     except GenomeError as error:
@@ -167,7 +168,7 @@ def fit(
         space = space_for(prepared.x_train, found, columns)
     said = [line, *said, *remarks(prepared, found, name), *in_folds(prepared)]
     result, ensemble, notes = search.run(space, prepared, place, said)
-    return Fitted(place, ensemble, name=name, notes=notes, result=result, form=form).keep()
+    return Fitted(place, ensemble, name=names, notes=notes, result=result, form=form).keep()
 
 
 def _data(
@@ -178,16 +179,16 @@ def _data(
     sample_weight: Any,
     class_weight: Any,
     form: TableFormat,
-) -> tuple[Data, str]:
+) -> tuple[Data, tuple[str, ...]]:
     if isinstance(data, Data):
         if any(given is not None for given in (target, sample_weight, class_weight)) or splitting.is_said:
             raise DataError("data: an evo.Data has its targets, weights and split itself; give it alone")
-        return data, "y"
-    x, y, name = inputs_and_target(data, target, form)
+        return data, ("y",)
+    x, y, names = inputs_and_target(data, target, form)
     x, splitting = with_columns(x, splitting)
     if y is not None:
         try:  # before the split, which would speak of less clear things
-            infer_target(y, name, None)
+            infer_target(y, ", ".join(names), None)
         except GenomeError as error:
             if "rows have no value" in str(error) or "is empty" in str(error):
                 raise DataError(str(error)) from error
@@ -205,7 +206,7 @@ def _data(
             groups=splitting.groups,
             time=splitting.time,
         ),
-        name,
+        names,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -13,13 +13,14 @@ import numpy as np
 
 from evo.campaign.result import Result, load_result
 from evo.core.errors import DataError, EnsembleError, EvoError, SettingsError
+from evo.core.given_datasets import gathered, is_dataset
 from evo.core.json_text import parsed
 from evo.core.npz import read_arrays
 from evo.ensemble import Ensemble
 from evo.ensemble.export import export
 from evo.fitting.pictures import picture_files, read_pictures
 from evo.fitting.tables import TableFormat
-from evo.fitting.task import inputs_and_target, inputs_of
+from evo.fitting.task import inputs_and_target, inputs_of, without_columns
 from evo.report.campaigns import content_of
 from evo.report.html import write_report
 from evo.storage.atomic import write_file
@@ -41,7 +42,7 @@ class Fitted:
     Args:
         directory: of the campaign, where the fitted model is stored, too.
         ensemble: what predicts.
-        name: what the target is called: the column's name, or ``y``.
+        name: what the target is called: the column's name, or ``y``; several names for several columns.
         notes: the lines that were said before and after training.
         result: what came of the campaign; read from the directory when it is asked for, for None.
         form: how files are written, as far as it was said (:class:`evo.fitting.tables.TableFormat`).
@@ -50,7 +51,8 @@ class Fitted:
         directory: see above.
         ensemble: see above.
         target: what is predicted, with the user's labels (:class:`genomes.targets.Target`).
-        name: see above.
+        name: see above; of several, one after the other.
+        names: all of them.
         notes: see above.
         form: see above.
     """
@@ -67,14 +69,15 @@ class Fitted:
         directory: str | os.PathLike[str],
         ensemble: Ensemble,
         *,
-        name: str = "y",
+        name: str | Sequence[str] = "y",
         notes: tuple[str, ...] = (),
         result: Result | None = None,
         form: TableFormat | None = None,
     ) -> None:
         self.directory = Path(directory)
         self.ensemble = ensemble
-        self.name = name
+        self.names = (name,) if isinstance(name, str) else tuple(map(str, name))
+        self.name = ", ".join(self.names)
         self.notes = notes
         self._result = result
         self.form = TableFormat() if form is None else form
@@ -106,12 +109,10 @@ class Fitted:
         shape = getattr(self.space, "input_shape", ())
         if isinstance(data, (str, os.PathLike)) and Path(data).is_dir() and len(shape) == 3:
             return read_pictures(picture_files(Path(data)), shape)
+        if is_dataset(data):
+            return gathered(data, "data", targets=False)[0]
         data = inputs_of(data, self.form_with(form))
-        if isinstance(data, Mapping) and self.name in data and not self._takes(self.name):
-            return {name: values for name, values in data.items() if name != self.name}
-        if self.name in getattr(data, "columns", ()) and not self._takes(self.name):
-            return data.drop(columns=[self.name])
-        return data
+        return without_columns(data, [name for name in self.names if not self._takes(name)])
 
     def form_with(self, given: Mapping[str, str | None]) -> TableFormat:
         """How a further file is written: as is said now, else as was said when the model was fitted.
@@ -154,7 +155,8 @@ class Fitted:
 
         Args:
             data: rows in the form that the model was fitted on, or a file or a folder of pictures that holds them, in
-                the order of their names; the target's column may be among them, and is not looked at.
+                the order of their names, or a dataset; the target's column, or a dataset's targets, may be there, and
+                are not looked at.
             **form: ``separator``, ``decimal`` and ``encoding`` of a file, where they are not found out rightly; by
                 default what was said to :func:`evo.fit`.
 
@@ -182,7 +184,7 @@ class Fitted:
         """Metrics on rows whose targets are known.
 
         Args:
-            data: rows; with the target's column if ``target`` is None.
+            data: rows; with the target's column if ``target`` is None; a dataset that gives both.
             target: the targets, or the name of their column.
             sample_weight: a weight for each row, or None.
             metrics: further metrics by name, or scorers of scikit-learn: see :meth:`evo.Ensemble.evaluate`.
@@ -195,7 +197,13 @@ class Fitted:
             DataError: as :meth:`predict`, or no such column.
             EnsembleError: labels that the model does not know.
         """
-        x, y, _ = inputs_and_target(data, self.name if target is None else target, self.form_with(form))
+        if is_dataset(data):
+            if target is not None or sample_weight is not None:
+                raise DataError("target: a dataset gives its targets and weights itself; leave them out")
+            x, y, sample_weight = gathered(data, "data")
+        else:
+            own = self.names if len(self.names) > 1 else self.names[0]
+            x, y, _ = inputs_and_target(data, own if target is None else target, self.form_with(form))
         return self.ensemble.evaluate(self._checked(x), y, sample_weight, metrics=metrics)
 
     # -- keeping -------------------------------------------------------------------------
@@ -253,7 +261,7 @@ class Fitted:
         return Path(write_report(content_of(self.result, self.directory, self.ensemble, self.notes), wanted))
 
     def _about(self) -> dict[str, Any]:
-        about = {"format": FORMAT, "name": self.name, "target": self.target.to_json(), "notes": list(self.notes)}
+        about = {"format": FORMAT, "name": list(self.names), "target": self.target.to_json(), "notes": list(self.notes)}
         return {**about, **({"form": self.form.said} if self.form.said else {})}
 
     def _with(self, about: Mapping[str, Any]) -> Self:
@@ -314,6 +322,6 @@ def load_fitted(path: str | os.PathLike[str]) -> Fitted:
         notes = tuple(str(note) for note in about["notes"])
         kind = Fitted.kinds.get(str(about.get("kind")), Fitted)
         form = TableFormat(**about.get("form", {}))
-        return kind(place, ensemble, name=str(about["name"]), notes=notes, form=form)._with(about)
+        return kind(place, ensemble, name=about["name"], notes=notes, form=form)._with(about)
     except (LookupError, TypeError, ValueError, AttributeError, DataError) as error:
         raise EnsembleError(f"path: {path} holds a damaged description of its model: {error}") from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from evo.core.errors import DataError
 from evo.core.given_arrays import as_given_array
+from evo.core.given_datasets import is_dataset
 from evo.data import Data
 from evo.fitting.tables import TableFormat, read_table
 from genomes import spaces
@@ -37,39 +38,84 @@ def inputs_of(data: Any, form: TableFormat | None = None) -> Any:
     return as_given_array(read_table(Path(data), form) if isinstance(data, (str, os.PathLike)) else data, "data")
 
 
-def inputs_and_target(data: Any, target: Any, form: TableFormat | None = None) -> tuple[Any, Any, str]:
-    """Inputs, targets, and what the target is called.
+def inputs_and_target(data: Any, target: Any, form: TableFormat | None = None) -> tuple[Any, Any, tuple[str, ...]]:
+    """Inputs, targets, and what the targets are called.
 
     Args:
         data: a table with the target among its columns (a data frame, a mapping of columns, a path to a file),
             inputs alone, or a dataset that gives both.
-        target: the column's name; the targets themselves; None for a dataset.
+        target: the column's name, or several names; the targets themselves; None for a dataset.
         form: how a file is written.
 
     Raises:
         DataError: no such column or file, or no target where one is needed.
     """
     data = inputs_of(data, form)
-    if isinstance(target, str):
-        names = list(data) if isinstance(data, Mapping) else list(getattr(data, "columns", ()))
-        if not names:
-            raise DataError(
-                f"target: {target!r} is the name of a column, but data is {type(data).__name__} without column names; "
-                "give a data frame, or the targets themselves"
-            )
-        if target not in names:
-            raise DataError(f"target: there is no column {target!r}; there are {in_words(names)}")
+    names = column_names(data)
+    if _are_names(target, names):
+        several = not isinstance(target, (str, int, np.integer))
+        wanted = [_column_of(names, name) for name in (target if several else [target])]
+        called = tuple(str(name) for name in wanted)
         if isinstance(data, Mapping):
-            return {name: values for name, values in data.items() if name != target}, data[target], target
-        return data.drop(columns=[target]), data[target], target
-    if target is None and not _is_dataset(data):
+            rest: Any = {name: values for name, values in data.items() if name not in wanted}
+            y: Any = data[wanted[0]] if not several else np.stack([np.asarray(data[name]) for name in wanted], axis=1)
+        else:
+            rest = data.drop(columns=wanted)
+            y = data[wanted[0]]
+            if several:
+                y = data[wanted].set_axis(list(called), axis=1)
+                y = y.astype({name: int for name in called if y[name].dtype == bool})
+        if not len(column_names(rest)):
+            raise DataError(f"target: {in_words(list(called))} is all there is; nothing is left to predict it from")
+        return rest, y, called
+    if isinstance(target, str):
+        raise DataError(
+            f"target: {target!r} is the name of a column, but data is {type(data).__name__} without column names; "
+            "give a data frame, or the targets themselves"
+        )
+    if target is None and not is_dataset(data):
         raise DataError("target: say what is to be predicted: the name of a column, or one value per row")
     name = getattr(target, "name", None)
-    return data, as_given_array(target, "target"), name if isinstance(name, str) else "y"
+    columns = column_names(target) if hasattr(target, "columns") else []
+    given = tuple(map(str, columns)) or ((name,) if isinstance(name, str) else ("y",))
+    return data, as_given_array(target, "target"), given
 
 
-def _is_dataset(data: Any) -> bool:
-    return hasattr(data, "as_numpy_iterator") or (hasattr(data, "__getitem__") and hasattr(data, "num_batches"))
+def column_names(data: Any) -> list[Any]:
+    """Names of the columns of a data frame or a mapping; none for anything else."""
+    return list(data) if isinstance(data, Mapping) else list(getattr(data, "columns", ()))
+
+
+def without_columns(data: Any, names: Sequence[str]) -> Any:
+    """A table without some of its columns; those that it does not have are none of them."""
+    wanted = [name for name in column_names(data) if str(name) in names]
+    if not wanted:
+        return data
+    if isinstance(data, Mapping):
+        return {name: values for name, values in data.items() if name not in wanted}
+    return data.drop(columns=wanted)
+
+
+def _are_names(target: Any, names: Sequence[Any]) -> bool:
+    """Whether a target is told by the names of columns, and is no targets."""
+    if isinstance(target, str):
+        return bool(names)
+    if isinstance(target, (int, np.integer)) and not isinstance(target, bool):
+        return bool(names)
+    words = isinstance(target, (list, tuple)) and target and all(isinstance(name, str) for name in target)
+    return bool(words and len(set(target)) == len(target) and {str(name) for name in names} >= set(target))
+
+
+def _column_of(names: Sequence[Any], wanted: Any) -> Any:
+    """The column that is called so; ``2`` and ``"2"`` are one name where there is only one of the two.
+
+    Raises:
+        DataError: there is none.
+    """
+    found = [name for name in names if name == wanted] or [name for name in names if str(name) == str(wanted)]
+    if not found:
+        raise DataError(f"target: there is no column {wanted!r}; there are {in_words(list(names))}")
+    return found[0]
 
 
 # -- the target ------------------------------------------------------------------------

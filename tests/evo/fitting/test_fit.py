@@ -71,6 +71,53 @@ def test_a_frame_goes_in_and_its_words_come_out(tmp_path: Path) -> None:
         model.export(tmp_path / "model.h5", "h5")
 
 
+def quick(directory: Path) -> dict[str, Any]:
+    return {
+        "directory": directory,
+        "trials": 1,
+        "epochs": 1,
+        "members": 1,
+        "executor": evo.workers.Serial(),
+        "trees": False,
+        "verbose": False,
+    }
+
+
+def test_several_columns_are_predicted_by_their_names(tmp_path: Path) -> None:
+    frame = FRAME[["size", "kind"]].assign(rain=FRAME["size"] > 0, wind=(FRAME["kind"] == "x"))
+    model = evo.fit(frame.astype({"rain": int, "wind": int}), ["rain", "wind"], **quick(tmp_path / "a"))
+    assert model.names == ("rain", "wind") and model.target.labels == ("rain", "wind")
+    assert model.predict(frame).shape == (120, 2) and "accuracy" in model.evaluate(frame.astype({"rain": int}))
+    assert evo.load_fitted(tmp_path / "a").names == model.names
+    two = {"a": frame["size"], "b": 2 * frame["size"], "c": frame["size"] ** 2}
+    model = evo.fit(two, ["b", "c"], **quick(tmp_path / "b"))
+    assert model.target == Regression(2) and model.predict(two).shape == (120, 2)
+
+
+def test_columns_without_words_for_names(tmp_path: Path) -> None:
+    """As ``pandas.read_csv(header=None)`` gives them."""
+    frame = pd.DataFrame({0: FRAME["size"], 1: FRAME["kind"], 2: FRAME["churn"]})
+    model = evo.fit(frame, 2, **quick(tmp_path / "c"))
+    assert model.name == "2" and model.predict(frame).tolist() == model.predict(frame.drop(columns=2)).tolist()
+    with pytest.raises(DataError, match="there is no column 7; there are 0, 1, 2"):
+        evo.fit(frame, 7, **quick(tmp_path / "d"))
+
+
+def test_a_dataset_is_fitted_predicted_and_judged(tmp_path: Path) -> None:
+    import tensorflow as tf
+
+    x = FRAME[["size"]].to_numpy(np.float32)
+    dataset = tf.data.Dataset.from_tensor_slices((x, FRAME["churn"].to_numpy(str))).batch(16)
+    model = evo.fit(dataset, **quick(tmp_path / "c"))
+    told = model.predict(dataset)
+    assert set(told) <= {"no", "yes"} and told.tolist() == model.predict(x).tolist()
+    assert model.evaluate(dataset) == model.evaluate(x, FRAME["churn"])
+    assert model.ensemble.predict(dataset).tolist() == told.tolist()
+    assert model.ensemble.evaluate(dataset) == model.evaluate(dataset)
+    with pytest.raises(DataError, match="a dataset gives its targets"):
+        model.evaluate(dataset, FRAME["churn"])
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
