@@ -10,6 +10,7 @@ from evo.campaign import Campaign, TrialLimits, TrialTraining, resume
 from evo.campaign.individual import Individual
 from evo.campaign.result import Result, load_result
 from evo.core.budget import Budget
+from evo.core.constraints import Constraint
 from evo.core.errors import EvoError
 from evo.core.events import Callback
 from evo.core.history import History
@@ -27,6 +28,7 @@ __all__ = [
     "Budget",
     "Callback",
     "Campaign",
+    "Constraint",
     "Data",
     "Ensemble",
     "EvoClassifier",

@@ -10,8 +10,8 @@ from evo.core.history import History
 
 
 def evaluated(history: History, number: int) -> Candidate:
-    """A trial as DEAP's individual, with the fitness that was measured in it."""
-    return Candidate(history[number].genome, history.fitness(number), number)
+    """A trial as DEAP's individual; its fitness is the trial's merit, so that who breaks constraints comes last."""
+    return Candidate(history[number].genome, history.merit(number), number)
 
 
 def best_first(history: History, numbers: Iterable[int]) -> list[int]:

@@ -198,7 +198,7 @@ class Campaign:
                 parameters=limits.parameters,
                 flops=limits.flops,
                 best_epoch=self._best_epoch(wanted) if training.best_epoch else None,
-                measured=asked_for(wanted.names),
+                measured=asked_for(wanted.written),
             ),
             callbacks=keras_callbacks,
         )
@@ -368,7 +368,7 @@ class Campaign:
         values = {
             "directory": self.directory,
             "space": self.space.headline(),
-            "objectives": ", ".join(settings.objectives.names),
+            "objectives": ", ".join(settings.objectives.written),
             "algorithm": algorithm_json(settings.algorithm)["algorithm"],
             "budget": ", ".join(f"{value} {name}" for name, value in limits.items()),
             "workers": self.workers,

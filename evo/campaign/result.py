@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -90,6 +90,8 @@ class Result:
     def best(self) -> Individual:
         """The best of all that was trained, however long: highest fitness, then lowest validation loss.
 
+        What keeps the campaign's constraints comes first; where nothing does, it is what breaks them least.
+
         Raises:
             TrialError: no trial completed.
         """
@@ -109,7 +111,10 @@ class Result:
 
     @property
     def pareto(self) -> list[Individual]:
-        """The individuals that no other one beats in every objective, best in the first one first."""
+        """The individuals that no other one beats in every objective, best in the first one first.
+
+        Those that break a constraint are beaten by all that keep them.
+        """
         return [self._individual(n) for n in pareto(self.history, self.space)]
 
     def individual(self, number: int) -> Individual:
@@ -342,8 +347,21 @@ class Result:
 
     @cached_property
     def hypervolume(self) -> list[float]:
-        """Hypervolume after each trial that completed, over all objectives; see :mod:`evo.algorithms.hypervolume`."""
-        return [float(value) for value in hypervolume_over_time(self.history)]
+        """Hypervolume after each trial, over all objectives, above the worst; :meth:`hypervolume_above` any point."""
+        return self.hypervolume_above()
+
+    def hypervolume_above(self, reference: Mapping[str, float] | None = None) -> list[float]:
+        """Hypervolume after each trial, over all objectives; see :mod:`evo.algorithms.hypervolume`.
+
+        Args:
+            reference: what is to be surpassed, by the objectives' names: ``{"val_accuracy": 0.9, "latency": 0.005}``;
+                where none is given, the bound of a constraint on the objective, else the worst value of any trial.
+                Volumes of two campaigns compare only above the same point.
+
+        Raises:
+            SettingsError: a value for something that is no objective.
+        """
+        return [float(value) for value in hypervolume_over_time(self.history, reference)]
 
     def __repr__(self) -> str:
         best = f"best {self.best!r}, " if self.history.completed() else ""

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from evo.core.constraints import Constraint, read_constraint
 from evo.core.errors import SettingsError
 from evo.core.objectives import OF_EVERY_OUTCOME
 from evo.ensemble.scores import Score, check_kind, is_defined, is_scorer, near, score_named, score_of_scorer
@@ -130,7 +131,8 @@ def resolved(
 ) -> tuple[Any, dict[str, Score]]:
     """Objectives in the form of :class:`evo.core.objectives.Objectives`, and the scores that are to be computed.
 
-    ``"auc"`` becomes ``val_auc``, ``"rmse"`` ``-val_rmse``, a scorer its name: which way is better is known.
+    ``"auc"`` becomes ``val_auc``, ``"rmse"`` ``-val_rmse``, a scorer its name: which way is better is known. In a
+    constraint the name alone is replaced: ``"rmse <= 3"`` becomes ``val_rmse <= 3``.
 
     Args:
         objectives: as a user gives them.
@@ -141,11 +143,11 @@ def resolved(
     Raises:
         SettingsError: no such metric, one of no use for the target, or the wrong way round.
     """
-    single = isinstance(objectives, str) or callable(objectives) or hasattr(objectives, "direction")
+    single = isinstance(objectives, (str, Constraint)) or callable(objectives) or hasattr(objectives, "direction")
     if not single and not isinstance(objectives, Iterable):
         return objectives, {}
     asked = _Asked(target, None if metrics is None else ("loss", *metrics), weighed)
-    found = [asked.objective(o) for o in ((objectives,) if single else objectives)]
+    found = [asked.told(o) for o in ((objectives,) if single else objectives)]
     return (found[0] if single else found), asked.scores
 
 
@@ -155,6 +157,19 @@ class _Asked:
     def __init__(self, target: Target | None, logged: Sequence[str] | None, weighed: bool) -> None:
         self._target, self._logged, self._weighed = target, logged, weighed
         self.scores: dict[str, Score] = {}
+
+    def told(self, given: Any) -> Any:
+        """An objective or a constraint."""
+        constraint = read_constraint(given)
+        if constraint is None:
+            return self.objective(given)
+        if not isinstance(constraint.measure, str):
+            return constraint
+        # Which way is better does not matter here: of a quantity of which less is better the sign is taken off again.
+        score = score_named(constraint.measure.removeprefix("val_").removeprefix(_WEIGHTED))
+        sign = "-" if score is not None and not score.greater else ""
+        name = self.objective(f"{sign}{constraint.measure}").lstrip("-")
+        return dataclasses.replace(constraint, measure=name)
 
     def objective(self, objective: Any) -> Any:
         if is_scorer(objective):

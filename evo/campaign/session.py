@@ -222,7 +222,7 @@ class Session:
             directory=str(setup.directory),
             seed=settings.seed,
             budget=setup.budget,
-            objectives=settings.objectives.names,
+            objectives=settings.objectives.written,
             space=setup.space.describe().splitlines()[0],
             workers=setup.workers,
             precision=settings.training.precision,

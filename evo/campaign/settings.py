@@ -89,7 +89,7 @@ class CampaignSettings:
             del training["best_epoch"]
         return {
             "seed": self.seed,
-            "objectives": list(self.objectives.names),
+            "objectives": list(self.objectives.written),
             "algorithm": algorithm_json(self.algorithm),
             "epochs": self.epochs,
             "population": self.population,

@@ -83,6 +83,8 @@ def _progress(console: Console, result: Result, minutes: float) -> None:
             f"{summary.short_scores(history, best.number)}, trial {best.number}, {best.epochs} epochs, "
             f"{formatting.short_number(best.outcome.parameters)} parameters"
         )
+        if history.objectives.constraints:
+            facts["constraints"] = summary.kept_constraints(history)
         values = summary.best_over_epochs(history, 40)
         steps = summary.improvements(history)
         if len(steps) > 1 and (console.encoding or "").lower().startswith("utf"):

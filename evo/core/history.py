@@ -31,6 +31,7 @@ class History(Sequence[Trial]):
         self.objectives = objectives if objectives is not None else Objectives("val_accuracy")
         self._trials: list[Trial] = []
         self._fitness: dict[int, tuple[float, ...]] = {}
+        self._merit: dict[int, tuple[float, ...]] = {}
         for trial in trials:
             self.append(trial)
 
@@ -99,7 +100,7 @@ class History(Sequence[Trial]):
             numbers: an int n shows the outcomes of trials 0 .. n-1; a set shows those in it.
         """
         view = History((), self.objectives)
-        view._fitness = self._fitness
+        view._fitness, view._merit = self._fitness, self._merit
         if isinstance(numbers, int):
             hidden = range(max(0, numbers), len(self._trials))
         else:
@@ -121,11 +122,28 @@ class History(Sequence[Trial]):
             self._fitness[number] = self.objectives(outcome)
         return self._fitness[number]
 
+    def merit(self, number: int) -> tuple[float, ...]:
+        """What a trial is ranked by: its fitness, lower than any where it breaks a constraint.
+
+        See :meth:`evo.core.objectives.Objectives.merit`; without constraints it is :meth:`fitness`.
+        """
+        outcome = self._trials[number].outcome
+        if not self.objectives.constraints or outcome is None:
+            return self.fitness(number)
+        if number not in self._merit:
+            self._merit[number] = self.objectives.merit(outcome)
+        return self._merit[number]
+
+    def feasible(self, number: int) -> bool:
+        """Whether a trial completed and keeps every constraint."""
+        outcome = self._trials[number].outcome
+        return outcome is not None and outcome.completed and self.objectives.violation(outcome) == 0
+
     def rank_key(self, number: int) -> tuple[float, ...]:
-        """Sorts single-objective trials from worst to best: fitness, then lower ``val_loss``, then older."""
+        """Sorts single-objective trials from worst to best: merit, then lower ``val_loss``, then older."""
         outcome = self._trials[number].outcome
         loss = outcome.scores.get("val_loss", math.inf) if outcome is not None else math.inf
-        return (*self.fitness(number), -loss if math.isfinite(loss) else -math.inf, -number)
+        return (*self.merit(number), -loss if math.isfinite(loss) else -math.inf, -number)
 
     def beginning(self, trial: Trial) -> Trial:
         """The trial that began the training which ``trial`` continues, by however many steps; itself if none."""

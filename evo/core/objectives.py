@@ -2,6 +2,8 @@
 
 ``"val_accuracy"`` is maximised, ``"-val_loss"`` is minimised, a callable is
 called with the :class:`evo.core.trial.Outcome` and its value is maximised.
+``"latency <= 0.005"`` is no objective but a constraint: what keeps it comes
+before what does not.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from evo.core.constraints import Constraint, below_all, check_together, read_constraint
 from evo.core.errors import SettingsError
 from evo.core.trial import Outcome, Status
 
@@ -29,7 +32,7 @@ _TO_MINIMISE = (
     "crossentropy",
 )
 
-Objective = str | Callable[[Outcome], float]
+Objective = str | Callable[[Outcome], float] | Constraint
 
 
 #: What every outcome has besides its scores.
@@ -53,17 +56,33 @@ class Objectives:
             one of ``parameters``, ``flops``, ``latency``, ``seconds``; a
             leading ``-`` minimises it. A callable takes the outcome and
             returns a float to maximise. A ``keras_tuner.Objective`` is taken too.
+            Among them constraints: ``"latency <= 0.005"``, ``"val_accuracy >= 0.9"``, or a
+            :class:`Constraint`. Trials that keep them all come first, the others by how
+            little they break them (Deb et al. 2002).
+
+    Attributes:
+        objectives: what is maximised.
+        constraints: what has to be kept.
 
     Raises:
-        SettingsError: no objective, a name given twice, or a quantity of
-            which more is worse (a loss, an error, a cost) without its minus.
+        SettingsError: no objective, a name given twice, a quantity of
+            which more is worse (a loss, an error, a cost) without its minus,
+            a constraint that cannot be read, or two that contradict each other.
     """
 
     def __init__(self, objectives: Objective | Sequence[Objective]) -> None:
-        single = isinstance(objectives, str) or callable(objectives) or hasattr(objectives, "direction")
+        single = isinstance(objectives, (str, Constraint)) or callable(objectives) or hasattr(objectives, "direction")
         if not single and not isinstance(objectives, Iterable):
             raise SettingsError(f"objectives: expected a metric's name, a callable or several, got {objectives!r}")
-        given = tuple(_written(o) for o in ((objectives,) if single else objectives))  # type: ignore[union-attr]
+        every = [_written(o) for o in ((objectives,) if single else objectives)]  # type: ignore[union-attr]
+        bounds = [read_constraint(o) for o in every]
+        self.constraints: tuple[Constraint, ...] = tuple(bound for bound in bounds if bound is not None)
+        check_together(self.constraints)
+        given = tuple(o for o, bound in zip(every, bounds, strict=True) if bound is None)
+        if not given and self.constraints:
+            raise SettingsError(
+                f"objectives: '{self.constraints[0]}' is a constraint; name also what is to be best, as 'val_accuracy'"
+            )
         if not given:
             raise SettingsError("objectives: at least one objective is needed, got none")
         for objective in given:
@@ -77,14 +96,19 @@ class Objectives:
                     )
             elif not callable(objective):
                 raise SettingsError(f"objectives: expected a metric's name or a callable, got {objective!r}")
-        self.objectives: tuple[Objective, ...] = given
+        self.objectives: tuple[str | Callable[[Outcome], float], ...] = given
         if len(set(self.names)) != len(given):
             raise SettingsError(f"objectives: each may be given once, got {self.names}")
 
     @property
     def names(self) -> tuple[str, ...]:
-        """One readable name per objective, with its sign; stored with the campaign."""
+        """One readable name per objective, with its sign; constraints are not among them."""
         return tuple(o if isinstance(o, str) else getattr(o, "__qualname__", repr(o)) for o in self.objectives)
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """:attr:`names`, and the constraints as they are written; stored with the campaign."""
+        return (*self.names, *map(str, self.constraints))
 
     def check_names(self, logged: Iterable[str]) -> None:
         """Refuse objectives that no trial gives.
@@ -96,7 +120,7 @@ class Objectives:
             SettingsError: a name that is not among them; the message has the nearest one, and all that there are.
         """
         known = [*dict.fromkeys([*logged, *OF_EVERY_OUTCOME])]
-        for objective in self.objectives:
+        for objective in (*self.objectives, *(constraint.measure for constraint in self.constraints)):
             name = objective.lstrip("-") if isinstance(objective, str) else known[0]
             if name not in known:
                 sign = "-" if str(objective).startswith("-") else ""
@@ -111,7 +135,8 @@ class Objectives:
             SettingsError: see above.
         """
         self.check_names(outcome.scores)
-        for objective, name in zip(self.objectives, self.names, strict=True):
+        asked = [*zip(self.objectives, self.names, strict=True), *((c.measure, c.name) for c in self.constraints)]
+        for objective, name in asked:
             if callable(objective):
                 try:
                     float(objective(outcome))
@@ -125,7 +150,7 @@ class Objectives:
         """The outcome; one that completed with a score that is asked for and is not finite has diverged."""
         if not outcome.completed:
             return outcome
-        for objective in self.objectives:
+        for objective in (*self.objectives, *(constraint.measure for constraint in self.constraints)):
             name = objective.lstrip("-") if isinstance(objective, str) else ""
             value = outcome.scores.get(name, 0.0)
             if not math.isfinite(value):
@@ -146,17 +171,28 @@ class Objectives:
             return (-math.inf,) * len(self.objectives)
         return tuple(self._value(objective, outcome) for objective in self.objectives)
 
+    def violation(self, outcome: Outcome) -> float:
+        """How far a completed outcome is beyond the constraints, in units of each bound, summed; 0 if it keeps them."""
+        return sum(constraint.violation(outcome) for constraint in self.constraints)
+
+    def merit(self, outcome: Outcome | None) -> tuple[float, ...]:
+        """What trials are ranked by: the fitness, or where a constraint is broken lower values than any fitness.
+
+        Comparing merits is constrained domination (Deb et al. 2002). Without constraints it is the fitness.
+        """
+        fitness = self(outcome)
+        if outcome is None or not self.constraints or not all(map(math.isfinite, fitness)):
+            return fitness
+        violation = self.violation(outcome)
+        return (below_all(violation),) * len(fitness) if violation > 0 else fitness
+
     @staticmethod
-    def _value(objective: Objective, outcome: Outcome) -> float:
+    def _value(objective: str | Callable[[Outcome], float], outcome: Outcome) -> float:
         if callable(objective):
             value, sign = float(objective(outcome)), 1.0
         else:
             name = objective.lstrip("-")
             sign = -1.0 if objective.startswith("-") else 1.0
-            found: Any = outcome.scores.get(name)
-            if found is None and name in ("parameters", "flops"):
-                found = getattr(outcome, name)
-            if found is None and name == "seconds":
-                found = sum(outcome.seconds.values())
-            value = math.nan if found is None else float(found)
+            found = outcome.value(name)
+            value = math.nan if found is None else found
         return sign * value if math.isfinite(value) else -math.inf

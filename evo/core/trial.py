@@ -93,6 +93,15 @@ class Outcome:
         """Whether the trial trained to its end with finite numbers."""
         return self.status is Status.COMPLETED
 
+    def value(self, name: str) -> float | None:
+        """A score, ``parameters``, ``flops``, or ``seconds`` (of all phases together); None if it is not known."""
+        found: Any = self.scores.get(name)
+        if found is None and name in ("parameters", "flops"):
+            found = getattr(self, name)
+        if found is None and name == "seconds":
+            found = sum(self.seconds.values())
+        return None if found is None else float(found)
+
 
 @dataclass(frozen=True)
 class Trial:

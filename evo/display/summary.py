@@ -49,9 +49,38 @@ def short_score(value: float, name: str) -> str:
 
 
 def short_scores(history: History, number: int) -> str:
-    """A trial's objectives with their values, e.g. ``"val_accuracy 0.9312, parameters 12k"``."""
+    """A trial's objectives with their values, e.g. ``"val_accuracy 0.9312, parameters 12k"``, and the constraints
+    that it breaks, e.g. ``"latency 0.0071 instead of <= 0.005"``."""
     pairs = zip(history.objectives.names, history.fitness(number), strict=True)
-    return ", ".join(f"{shown_objective(name)} {short_score(value, name)}" for name, value in pairs)
+    shown = [f"{shown_objective(name)} {short_score(value, name)}" for name, value in pairs]
+    return ", ".join([*shown, *_broken(history, number)])
+
+
+def _broken(history: History, number: int) -> list[str]:
+    """The constraints that a completed trial breaks, each with what was measured."""
+    outcome = history[number].outcome
+    if outcome is None or not outcome.completed:
+        return []
+    found = []
+    for constraint in history.objectives.constraints:
+        if constraint.violation(outcome) > 0:
+            value = constraint.value(outcome)
+            shown = "unknown" if value is None else short_score(value, constraint.name)
+            wanted = str(constraint).removeprefix(constraint.name).strip()
+            found.append(f"{constraint.name} {shown} instead of {wanted}")
+    return found
+
+
+def kept_constraints(history: History) -> str:
+    """How many completed trials keep the constraints, in a sentence; empty where there are none."""
+    if not history.objectives.constraints:
+        return ""
+    completed = history.completed()
+    kept = sum(history.feasible(trial.number) for trial in completed)
+    wanted = " and ".join(map(str, history.objectives.constraints))
+    if kept or not completed:
+        return f"{kept} of {len(completed)} completed trials keep {wanted}."
+    return f"No completed trial keeps {wanted}; the best shown is the one that breaks it least."
 
 
 def cause(outcome: Outcome, exact: bool = False) -> str:
@@ -94,7 +123,10 @@ def epochs_done(history: Iterable[Trial]) -> int:
 
 
 def best(history: History) -> Trial | None:
-    """The completed trial with the highest first objective; ties go to the lower ``val_loss``, then the older."""
+    """The completed trial with the highest first objective; ties go to the lower ``val_loss``, then the older.
+
+    What keeps the constraints comes before what does not.
+    """
     completed = [t for t in history.completed() if math.isfinite(history.fitness(t.number)[0])]
     return max(completed, key=lambda trial: history.rank_key(trial.number), default=None)
 
@@ -108,10 +140,10 @@ def improvements(history: History) -> list[Improvement]:
         if trial.outcome is None:
             continue
         epochs += trial.outcome.epochs
-        value = history.fitness(trial.number)[0]
-        if value > highest:
-            highest = value
-            found.append(Improvement(epochs, shown_value(value, name), trial.number))
+        merit = history.merit(trial.number)[0]
+        if merit > highest:
+            highest = merit
+            found.append(Improvement(epochs, shown_value(history.fitness(trial.number)[0], name), trial.number))
     return found
 
 

@@ -85,7 +85,8 @@ def _headline(content: ReportContent) -> str:
         f"{'lowest' if name.startswith('-') else 'highest'} {summary.shown_objective(name)}"
         for name in content.history.objectives.names
     )
-    return f"Searched for the {objectives}. {content.reason}".strip()
+    said = (f"Searched for the {objectives}.", summary.kept_constraints(content.history), content.reason)
+    return " ".join(text for text in said if text)
 
 
 def _tiles(content: ReportContent) -> str:

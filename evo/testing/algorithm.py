@@ -317,6 +317,18 @@ class AlgorithmConformance(abc.ABC):
         for trial in first.history:
             made.validate(trial.genome)
 
+    def test_constraints_are_searched_under(self) -> None:
+        """With a constraint that some trials break, the search is valid and can be repeated."""
+        made, wanted = self._space(self._last()), ("val_accuracy", "val_accuracy <= 0.5")
+        first, again = (
+            run_search(self.make(), Problem(made, self.epochs, Objectives(wanted)), self.trials, concurrency=2)
+            for _ in range(2)
+        )
+        assert len(first.history) == self.trials or first.exhausted, "the search ended early"
+        _same(again.proposals, first.proposals, "with a constraint, a second search proposed something else")
+        for trial in first.history:
+            made.validate(trial.genome)
+
     def test_a_budget_of_time_changes_no_rule(self) -> None:
         """Where minutes alone end the campaign, proposals are valid and no phenotype is trained twice."""
         space = self._space(self._last())

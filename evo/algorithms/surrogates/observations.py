@@ -94,7 +94,7 @@ def observations(
     seen = sorted((n, p.key, mark) for p in phenotypes for mark, n in p.marks.items() if n < end)
     if not seen:
         return []
-    scores = _scores(np.array([history.fitness(n) for n, _, _ in seen]), rng)
+    scores = _scores(np.array([history.merit(n) for n, _, _ in seen]), rng)
     rungs = np.log(ladder.rungs)
     levels = np.interp(np.log([mark for _, _, mark in seen]), rungs, np.arange(len(ladder)))
     whole = np.floor(levels + 1e-9).astype(int)

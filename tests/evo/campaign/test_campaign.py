@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import evo
+from evo.cli import main
 from evo.core.events import Callback
 from evo.core.trial import Status
 from evo.errors import CampaignMismatchError, DirectoryLockedError, RepairWarning, SettingsError, StorageError
@@ -269,6 +270,24 @@ def test_weights_that_are_lost_are_trained_again(undisturbed: Any, tmp_path: Pat
         campaign(tmp_path / "c").run()
     found = files_of(tmp_path / "c")
     assert {name: found[name] for name in found if not name.startswith("damaged/")} == files
+
+
+def test_constraints_are_part_of_what_a_campaign_is(tmp_path: Path) -> None:
+    """Best, population and report keep them, and a resume finds them where they were stored."""
+    wanted = ["val_accuracy", "val_accuracy <= 0.7"]
+    result = campaign(tmp_path / "c", objectives=wanted).run()
+    kept = [t for t in result.trials if t.completed and t.outcome.scores["val_accuracy"] <= 0.7]
+    assert 0 < len(kept) < len(result.history.completed())
+    assert result.best.scores["val_accuracy"] == max(t.outcome.scores["val_accuracy"] for t in kept)
+    resumed = evo.resume(tmp_path / "c", None, evaluate=evaluate, executor=evo.workers.Serial())
+    assert resumed.settings.objectives.written == tuple(wanted)
+    found = evo.load_result(tmp_path / "c")
+    assert found.best.number == result.best.number
+    assert main(["report", str(tmp_path / "c"), "--output", str(tmp_path / "report.html")]) == 0
+    text = (tmp_path / "report.html").read_text()
+    assert f"{len(kept)} of {len(result.history.completed())} completed trials keep val_accuracy &lt;= 0.7" in text
+    with pytest.raises(CampaignMismatchError, match="objectives"):
+        campaign(tmp_path / "c", objectives=["val_accuracy", "val_accuracy <= 0.8"])
 
 
 def test_parents_by_what_they_add_to_an_ensemble(tmp_path: Path) -> None:

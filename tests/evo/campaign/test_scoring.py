@@ -53,9 +53,29 @@ def test_which_way_is_better_is_known(given: Any, target: Any, weighed: bool, ex
 
 
 @pytest.mark.parametrize(
+    ("given", "target", "expected"),
+    [
+        ("auc >= 0.8", Binary(), "val_auc >= 0.8"),
+        ("accuracy >= 0.9", Binary(), "val_accuracy >= 0.9"),
+        ("rmse <= 3", Regression(1), "val_rmse <= 3"),
+        ("mape <= 0.1", Regression(1), "val_mape <= 0.1"),
+        ("val_loss <= 1", Binary(), "val_loss <= 1"),
+        ("latency <= 0.005", Binary(), "latency <= 0.005"),
+    ],
+)
+def test_constraints_are_on_metrics_by_name(given: str, target: Any, expected: str) -> None:
+    logged = ("rmse", "mae") if isinstance(target, Regression) else ("accuracy",)
+    found, scores = resolved(["-val_loss", given], target, logged, False)
+    assert (found[0], str(found[1])) == ("-val_loss", expected)
+    # What trials do not log is computed.
+    assert list(scores) == [name for name in ("val_auc", "val_mape") if expected.startswith(name)]
+
+
+@pytest.mark.parametrize(
     ("given", "words"),
     [
         ("auk", "no metric 'auk'. Did you mean 'auc'"),
+        (["-val_loss", "auk >= 0.9"], "no metric 'auk'. Did you mean 'auc'"),
         ("-auc", "of 'auc' more is better"),
         ("val_log_loss", "'val_log_loss' would be maximised; write '-val_log_loss'"),
         ("rmse", "'rmse' is of numbers"),
