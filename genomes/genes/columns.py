@@ -103,12 +103,17 @@ class ColumnEmbedding(Gene):
                 parts += [ops.one_hot(codes[:, i], n) for i, n in enumerate(categories)]
         return parts[0] if len(parts) == 1 else keras.layers.Concatenate()(parts)
 
+    @property
+    def row(self) -> int:
+        """Numbers of an encoded row."""
+        numbers, flags, categories = _parse_layout(self.layout)
+        return 2 * numbers + flags + len(categories)
+
     def output_shape(self, shape: Shape) -> Shape:
         """One vector: numbers with their pieces, flags, encoded categories."""
         numbers, flags, categories = _parse_layout(self.layout)
-        expected = 2 * numbers + flags + len(categories)
-        if shape != (expected,):
-            raise GenomeError(f"layout {self.layout} needs an input of shape ({expected},), got {shape}")
+        if shape != (self.row,):
+            raise GenomeError(f"layout {self.layout} needs an input of shape ({self.row},), got {shape}")
         encoded = len(categories) * self.embedding if self.embedding else sum(categories)
         return (numbers * (1 + self.bins) + flags + encoded,)
 

@@ -45,6 +45,19 @@ class ImageSpace(LayeredSpace):
     def check_data(self, x: Any, y: Any, role: str = "train") -> None:
         """Check shape and dtype of images, that they are finite, and that there is one target for each."""
         name = f"x_{role}"
+        self.check_inputs(x, name)
+        self.target.check(y, f"y_{role}")
+        if len(np.asarray(y)) != len(np.asarray(x)):
+            raise GenomeError(
+                f"y_{role}: expected one row per row of {name}, which is {len(np.asarray(x))}, got {len(np.asarray(y))}"
+            )
+
+    def check_inputs(self, x: Any, name: str) -> None:
+        """Check shape and dtype of images, and that they are finite.
+
+        Raises:
+            GenomeError: they are not; the message calls them ``name``.
+        """
         array = np.asarray(x)
         shape = ("rows", *("any" if n is None else n for n in self.input_shape))
         expected = f"({', '.join(map(str, shape))})"
@@ -55,11 +68,6 @@ class ImageSpace(LayeredSpace):
             raise GenomeError(f"{name}: expected shape {expected}{also}, got {array.shape}")
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise GenomeError(f"{name}: holds NaN or infinite values; expected finite numbers")
-        self.target.check(y, f"y_{role}")
-        if len(np.asarray(y)) != len(array):
-            raise GenomeError(
-                f"y_{role}: expected one row per row of {name}, which is {len(array)}, got {len(np.asarray(y))}"
-            )
 
     def _fits(self, shape: tuple[int, ...]) -> bool:
         if self.input_shape[-1] == 1 and len(shape) == len(self.input_shape) - 1:
@@ -100,7 +108,7 @@ class ImageSpace(LayeredSpace):
             [1.0 / d for d in deviation],
             [-m / d for m, d in zip(mean, deviation, strict=True)],
             dtype="float32",
-            name="normalize",
+            name=f"{self.layer_prefix}normalize",
         )(inputs)
 
     def input_cost(self) -> Cost:

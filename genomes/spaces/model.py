@@ -72,6 +72,8 @@ class ModelSpace(Space):
 
     input_shape: Shape
     target: Target
+    #: Put before the names of layers of the preprocessing, where several spaces' stand in one model.
+    layer_prefix: str = ""
 
     def adapt(self, x: Any, y: Any) -> dict[str, np.ndarray]:
         """What the target learns of the training labels: ``target_mean`` and ``target_scale`` of a regression's.

@@ -89,7 +89,8 @@ def domains(target: Target, length: int, units: int, recurrent: bool) -> dict[st
     """
     low, middle = min(8, units), min(64, units)
     heads = Choice([1, 2, 4, 8], default=4)
-    key = Int(4, min(64, max(8, units)), log=True, default=16)
+    widest = min(64, max(8, units))
+    key = Int(4, widest, log=True, default=min(16, widest))
     kernels = [k for k in (1, 3, 5, 7, 9, 15, 31) if k == 1 or k <= max(3, length // 2)]
     rate = Float(0.0, 0.5, step=0.05)
     found: dict[str, dict[str, Domain]] = {

@@ -111,7 +111,7 @@ class TextSpace(EncodedSpace):
             output_mode="int",
             output_sequence_length=self.length,
             vocabulary=vocabulary,
-            name="tokens",
+            name=f"{self.layer_prefix}tokens",
         )
 
     def adapt(self, x: Any, y: Any) -> dict[str, np.ndarray]:

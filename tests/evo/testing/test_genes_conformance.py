@@ -108,6 +108,38 @@ class TestTokenEmbedding(Chosen):
         return rng.integers(0, 3, (4, *shape)).astype(np.int32)
 
 
+@functools.cache
+def several_inputs() -> Space:
+    return spaces.joint(
+        {
+            "picture": spaces.image((4, 3, 2), classes=3),
+            "table": spaces.tabular({"age": "numeric", "job": "text"}, classes=3),
+            "text": spaces.text(classes=3, length=6, tokens=20),
+            "series": spaces.timeseries((5, 2), classes=3),
+        }
+    )
+
+
+#: Numbers that each of these genes takes off the front of a row.
+INPUTS = {"ImageInput": 24, "TableInput": 3, "TextInput": 6, "SeriesInput": 15}
+
+
+class TestInputs(Chosen):
+    """Genes that take one of several inputs, alone and with another one's numbers behind its own."""
+
+    @pytest.fixture(autouse=True, params=sorted(INPUTS))
+    def choose(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+        genes = several_inputs().default().genes
+        (self.chosen,) = (one for one in genes if type(one).__name__ == request.param)
+        monkeypatch.setattr(type(self), "shapes", ((INPUTS[request.param],), (INPUTS[request.param] + 4,)))
+
+    def space(self) -> Space | None:
+        return several_inputs()
+
+    def inputs(self, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+        return rng.integers(0, 3, (4, *shape)).astype(np.float32)
+
+
 class TestSettings(Chosen):
     builds = False
 
@@ -137,7 +169,7 @@ class TestVector(Chosen):
 
 def test_every_gene_is_here() -> None:
     covered = {type(one).__name__ for _, one, _ in layers()}
-    covered |= {"TokenEmbedding", "ColumnEmbedding", "Vector"} | SETTINGS
+    covered |= {"TokenEmbedding", "ColumnEmbedding", "Vector", *INPUTS} | SETTINGS
     covered |= {"Hyperparameters"}  # belongs to a function: test_spaces_conformance
     own = {kind for kind in Gene.registry.values() if kind.__module__.startswith("genomes.")}
     leaves = {kind.__name__ for kind in own if own.isdisjoint(kind.__subclasses__())}  # the others are bases

@@ -74,6 +74,32 @@ class TestTimeSeries(SpaceConformance):
         return rng().normal(size=(ROWS, 9, 2)), rng().integers(0, 2, (ROWS, 3))
 
 
+class TestJoint(SpaceConformance):
+    models = 1
+
+    def make(self) -> Space:
+        table = spaces.tabular({"age": "numeric", "job": "text"}, classes=3, units=16)
+        return spaces.joint(
+            {
+                "scan": spaces.image((8, 8, 1), classes=3, filters=16),
+                "patient": table,
+                "note": spaces.text(classes=3, length=8, tokens=30, units=16),
+                "pulse": spaces.timeseries((9, 2), classes=3, units=16),
+            },
+            units=16,
+        )
+
+    def data(self) -> tuple[Any, Any]:
+        x = {
+            "scan": rng().integers(0, 256, (ROWS, 8, 8, 1)).astype(np.uint8),
+            "age": rng().normal(size=ROWS),
+            "job": np.array(["cook", "smith", "clerk"])[np.arange(ROWS) % 3],
+            "note": np.array(["good film", "bad, bad film", "the end"])[np.arange(ROWS) % 3],
+            "pulse": rng().normal(size=(ROWS, 9, 2)),
+        }
+        return x, np.arange(ROWS) % 3
+
+
 class TestForecast(SpaceConformance):
     models = 1
 
