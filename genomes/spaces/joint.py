@@ -12,7 +12,7 @@ import numpy as np
 from genomes.costs import Cost, Shape
 from genomes.domains import Choice, Domain, Fixed, Float, Int
 from genomes.errors import GenomeError, shown
-from genomes.gene import Gene
+from genomes.gene import Gene, new_innovation
 from genomes.genes.blocks import Residual
 from genomes.genes.inputs import ImageInput, SeriesInput, TableInput, TextInput
 from genomes.genes.layers import Activation, Dense, Dropout, Normalization
@@ -77,7 +77,7 @@ class InputPart:
         if named is None:
             raise GenomeError(f"{name}: expected inputs by name, {self.name!r} among them, got {type(x).__name__}")
         for key in (self.name, self.input):
-            if key in named:
+            if key in named and (not self.named or named_columns(named[key]) is not None):
                 return named[key]
         inside = {key.removeprefix(f"{self.name}/"): v for key, v in named.items() if key.startswith(f"{self.name}/")}
         if self.named:
@@ -143,6 +143,39 @@ class JointSpace(EncodedSpace):
             space.layer_prefix = f"{json['input']}_"
             found.append(InputPart(str(json["name"]), str(json["input"]), space))
         return tuple(found)
+
+    @cached_property
+    def _shapes(self) -> list[tuple[type[Gene], dict[str, Any]]]:
+        """For each input the class of its gene, and the fields that say what shape it has."""
+        found = []
+        for part in self.parts:
+            branch = _BRANCHES[type(part.space)](part.space)
+            found.append((branch.kind, branch.shape))
+        return found
+
+    def validate(self, genome: Genome) -> None:
+        """Check as every space of layers does, and that every input's gene has that input's shape."""
+        super().validate(genome)
+        for index, (gene, (_, shape)) in enumerate(zip(genome.genes, self._shapes, strict=False)):
+            for name, value in shape.items():
+                if getattr(gene, name) != value:
+                    raise GenomeError(
+                        f"expected {value!r}, the input's, got {getattr(gene, name)!r}", f"[{index}].{name}"
+                    )
+
+    def repair(self, genome: Genome, rng: np.random.Generator) -> Genome:
+        """The genome itself if it is valid, else a valid one near it: first of all with a gene for each input."""
+        try:
+            self.validate(genome)
+            return genome
+        except GenomeError:
+            left = list(genome.genes)
+        first: list[Gene] = []
+        for (kind, shape), simple in zip(self._shapes, self.smallest().genes, strict=False):
+            place = next((place for place, gene in enumerate(left) if type(gene) is kind), None)
+            gene = left.pop(place) if place is not None else simple.replace(innovation=new_innovation(rng))
+            first.append(gene.replace(**shape))
+        return super().repair(genome.replace(genes=(*first, *left)), rng)
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -236,8 +269,7 @@ def joint(
 
     Args:
         inputs: a premade space for each input, by the input's name: of :func:`image` (of known size), :func:`text`,
-            :func:`timeseries` (without horizon), :func:`tabular`. Two pictures must be of one size, two texts of one
-            length and vocabulary, two series of one shape, and there is one table.
+            :func:`timeseries` (without horizon), :func:`tabular`.
         classes: number of exclusive classes; labels are 0 to classes - 1 (two: binary). Where neither this nor the next
             three are given, the inputs' own spaces say what is predicted, all the same.
         labels: number of labels that may hold together.
@@ -296,10 +328,7 @@ def joint(
     for number, part in enumerate(parts):
         branch = _BRANCHES[type(part.space)](part.space)
         name = branch.kind.__name__
-        if own.setdefault(name, branch.domains) != branch.domains:
-            raise GenomeError(
-                f"inputs[{part.name!r}]: has another shape than an earlier input of its kind; bring them to one"
-            )
+        own[name] = _either(own.get(name, {}), branch.domains)
         inner = tuple(dict.fromkeys((*branch.body.genes, *(branch.body.inner or ()))))
         for kind in inner:
             own.setdefault(kind.__name__, dict(part.space.domains(kind)))
@@ -350,6 +379,18 @@ def _with_inputs(given: Mapping[str, LayeredSpace]) -> list[InputPart]:
     return parts
 
 
+def _either(known: Mapping[str, Domain], added: Mapping[str, Domain]) -> dict[str, Domain]:
+    """Domains for the genes of two inputs of one kind: each of their shapes; else the wider domain."""
+    found = dict(known)
+    for name, domain in added.items():
+        before = found.get(name)
+        if before is None or before.size == 1 != domain.size:
+            found[name] = domain
+        elif isinstance(before, Choice) and isinstance(domain, Fixed) and not before.contains(domain.values[0]):
+            found[name] = Choice([*before.values, *domain.values], ordered=False)
+    return found
+
+
 @dataclass(frozen=True)
 class _Branch:
     """Genes of one input.
@@ -365,6 +406,16 @@ class _Branch:
     domains: dict[str, Domain]
     body: Stage
     default: tuple[Gene, ...]
+
+    @property
+    def shape(self) -> dict[str, Any]:
+        """The fields that say what shape the input has, with their values."""
+        fixed = {name: domain for name, domain in self.domains.items() if name in _SHAPE_FIELDS}
+        return {name: domain.values[0] for name, domain in fixed.items() if isinstance(domain, Choice)}
+
+
+#: Fields of the inputs' genes that their data decide.
+_SHAPE_FIELDS = ("height", "breadth", "channels", "length", "tokens", "layout")
 
 
 def _least(domains: Mapping[str, Domain]) -> dict[str, Domain]:
