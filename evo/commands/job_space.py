@@ -12,14 +12,18 @@ import numpy as np
 from evo import algorithms
 from evo.commands.job_data import JobData
 from evo.core.checks import known_names
-from evo.core.errors import SettingsError
-from evo.fitting.columns import planned_columns
+from evo.core.errors import DataError, SettingsError
+from evo.fitting.columns import InputPlan, planned_inputs
+from evo.fitting.premade import space_for
 from evo.fitting.task import all_targets, remarks
 from genomes import spaces
 from genomes.errors import GenomeError
 from genomes.spaces.base import Space
 from genomes.targets import Target, infer_target
-from genomes.targets.labels import plain_array
+from genomes.targets.labels import in_words, plain_array
+
+#: The kind that is found out from the data.
+AUTO = "auto"
 
 
 def make_space(section: Mapping[str, Any], found: JobData) -> Space:
@@ -38,8 +42,10 @@ def make_space(section: Mapping[str, Any], found: JobData) -> Space:
     """
     data = found.data
     given = dict(section)
-    kind = given.pop("kind", None)
-    premade = sorted(set(spaces.__all__) - {"vector", "from_hypermodel"})
+    kind = given.pop("kind", AUTO)
+    if kind == AUTO:
+        return _auto(given, found)
+    premade = sorted(set(spaces.__all__) - {"vector", "from_hypermodel", "joint"})
     if isinstance(kind, str) and ":" in kind:
         module, _, name = kind.partition(":")
         try:
@@ -49,7 +55,7 @@ def make_space(section: Mapping[str, Any], found: JobData) -> Space:
     elif kind in premade:
         make = getattr(spaces, kind)
     else:
-        raise SettingsError(f"[space] kind: expected one of {', '.join(premade)}, or module:function; got {kind!r}")
+        raise SettingsError(f"[space] kind: expected {AUTO}, {', '.join(premade)}, or module:function; got {kind!r}")
     known = inspect.signature(make).parameters
     if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values()):
         known_names(given, known, "[space] ")
@@ -58,15 +64,29 @@ def make_space(section: Mapping[str, Any], found: JobData) -> Space:
     if "input_shape" in given:
         given["input_shape"] = tuple(given["input_shape"])
     if "columns" in known and "columns" not in given:
-        columns, lines = planned_columns(data.x_train) if kind in premade else (None, [])
-        given["columns"] = data.x_train if columns is None else columns
-        found.notes = (*found.notes, *lines)
+        plan = planned_inputs(data.x_train) if kind in premade else InputPlan()
+        given["columns"] = plan.columns or data.x_train
+        found.notes = (*found.notes, *(line for line in plan.lines if not line.startswith("free text")))
+        if plan.texts:
+            found.notes = (*found.notes, f'left out: {in_words(list(plan.texts))}: free text; kind = "auto" takes it')
     try:
         if "classes" in known:
             given |= _target_arguments(given, found, kind in premade)
         return make(**given)
     except (GenomeError, TypeError) as error:
         raise SettingsError(f"[space] {error}") from None
+
+
+def _auto(given: dict[str, Any], found: JobData) -> Space:
+    """The space that :func:`evo.fit` would search; of the section's settings it takes ``task`` alone."""
+    known_names(given, ("task",), "[space] ")
+    target = _target_arguments(given, found, premade=True)["task"]
+    try:
+        plan = planned_inputs(found.data.x_train)
+    except GenomeError as error:
+        raise DataError(str(error)) from error
+    found.notes = (*found.notes, *plan.lines)
+    return space_for(found.data.x_train, target, plan)
 
 
 def _target_arguments(given: dict[str, Any], found: JobData, premade: bool) -> dict[str, Any]:

@@ -1,57 +1,116 @@
-"""Which columns of a table are looked at, and as what: the plan of a frame, which the space stores."""
+"""Which inputs are looked at, and as what: the plan of a frame or of arrays by name, which the space stores."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from genomes.spaces.columns import Column, as_texts, infer_columns, named_columns
+from genomes.spaces.dates import form_of
 from genomes.targets.labels import in_words
 
 #: Fewer rows than this say nothing of whether a column is a key.
 _FEW_ROWS = 20
 #: Share of different texts from which a column is a key or free text, and the words that tell the two apart.
 _MOSTLY_DIFFERENT = 0.9
+_MOSTLY_TEXT = 0.5
 _TEXT_WORDS = 3
 #: Texts that are numbers, more different ones than this, are numbers.
 _MOST_NUMBER_WORDS = 20
 
 
-def planned_columns(x: Any) -> tuple[list[Column] | None, list[str]]:
-    """The columns that are looked at, and a line for each kind that is not.
+@dataclass(frozen=True)
+class InputPlan:
+    """What is looked at.
 
-    Dates, also as texts, become numbers (:mod:`genomes.spaces.dates`), texts that are all numbers, too. Left out are
-    columns of one value, row numbers, keys (texts that are nearly all different) and free text; unless nothing would be
-    left.
+    Attributes:
+        columns: columns of a table; None where inputs are one array.
+        texts: names of columns of free text, each an input of its own.
+        arrays: names of what has several values per row (pictures, series), each an input of its own.
+        lines: what a user is told of it.
+    """
+
+    columns: list[Column] | None = None
+    texts: tuple[str, ...] = ()
+    arrays: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
+
+    @property
+    def is_joint(self) -> bool:
+        """Whether a table alone is not enough."""
+        return bool(self.texts or self.arrays)
+
+
+def planned_inputs(x: Any) -> InputPlan:
+    """The inputs that are looked at, and a line for each kind that is not.
+
+    Dates, also as texts, become numbers (:mod:`genomes.spaces.dates`), texts that are all numbers, too. Free text
+    (three words or more, mostly different; also where it is all there is) is an input of its own. Left out are columns
+    of one value, row numbers and keys (texts that are nearly all different), unless nothing would be left.
 
     Args:
         x: inputs of the training rows.
 
-    Returns:
-        The columns, None where inputs are no table with named columns; and the lines.
+    Raises:
+        GenomeError: columns of mixed objects, of time spans.
     """
     named = named_columns(x)
-    if not named or any(np.ndim(values) != 1 for values in named.values()):
-        return None, []
-    columns, _ = infer_columns(x, text_dates=True)
+    if not named:
+        return InputPlan()
+    arrays = tuple(name for name, values in named.items() if np.ndim(values) > 1 and np.shape(values)[1:] != (1,))
+    flat = {name: values for name, values in named.items() if name not in arrays}
+    texts = tuple(name for name, values in flat.items() if _is_free_text(values, name, alone=len(flat) == 1))
+    flat = {name: _flat(values) for name, values in flat.items() if name not in texts}
+    if not flat:
+        return InputPlan([], texts, arrays, tuple(_text_lines(texts)))
+    columns, _ = infer_columns(flat, text_dates=True)
     kept: list[Column] = []
     out: dict[str, list[str]] = {}
     for column in columns:
-        why = "" if column.part else _why_not(column, named[column.name])
+        why = "" if column.part else _why_not(column, flat[column.name])
         if why:
             out.setdefault(why, []).append(column.name)
-        elif column.kind == "text" and _all_numbers(named[column.name]):
+        elif column.kind == "text" and _all_numbers(flat[column.name]):
             kept.append(Column(column.name, missing=True))
         else:
             kept.append(column)
-    if not kept:
-        return columns, []
-    lines = [f"left out: {in_words(names)}: {why}" for why, names in out.items()]
+    if not kept and not texts and not arrays:
+        return InputPlan(columns)
+    lines = [f"left out: {in_words(names)}: {why}" for why, names in out.items()] + _text_lines(texts)
     dates = sorted({column.source for column in kept if column.part})
     if dates:
         lines.append(f"dates: {in_words(dates)}: taken as days, year, month, weekday and hour, where these vary")
-    return kept, lines
+    return InputPlan(kept, texts, arrays, tuple(lines))
+
+
+def _text_lines(texts: Sequence[str]) -> list[str]:
+    return [f"free text: {in_words(list(texts))}: read word by word"] if texts else []
+
+
+def _flat(values: Any) -> Any:
+    return np.asarray(values)[:, 0] if np.ndim(values) == 2 else values
+
+
+def _is_free_text(values: Any, name: str, alone: bool) -> bool:
+    """Whether a column holds sentences: three words or more, most of them different unless it is all there is."""
+    if str(getattr(values, "dtype", "")) == "category":
+        return False
+    array = np.asarray(_flat(values))
+    if array.dtype.kind not in "OUST" or not any(isinstance(value, (str, bytes)) for value in array[:_FEW_ROWS]):
+        return False
+    if not all(isinstance(value, (str, bytes)) or value is None or value != value for value in array.tolist()):
+        return False
+    if form_of(array):
+        return False
+    texts = as_texts(array, name)
+    known = texts[texts != ""]
+    if not len(known) or np.median([len(text.split()) for text in known.tolist()]) < _TEXT_WORDS:
+        return False
+    different = len(np.unique(known))
+    return different > 1 and (alone or (len(array) >= _FEW_ROWS and different >= _MOSTLY_TEXT * len(known)))
 
 
 def _why_not(column: Column, values: Any) -> str:
@@ -71,8 +130,6 @@ def _why_not(column: Column, values: Any) -> str:
         return ""
     if len(np.unique(known)) < _MOSTLY_DIFFERENT * max(len(known), _FEW_ROWS) or _all_numbers(values):
         return ""
-    if np.median([len(text.split()) for text in known.tolist()]) >= _TEXT_WORDS:
-        return "free text; a model of its own takes it: give this column alone"
     return "names or keys, nearly all different"
 
 

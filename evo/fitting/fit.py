@@ -12,14 +12,15 @@ import numpy as np
 
 from evo.core.errors import DataError, SettingsError
 from evo.data import Data, take
-from evo.fitting.columns import planned_columns
+from evo.fitting.columns import planned_inputs
 from evo.fitting.fitted import Fitted
 from evo.fitting.forecasting.training import fit_forecast
 from evo.fitting.pictures import labelled_pictures
+from evo.fitting.premade import space_for
 from evo.fitting.searching import Search
 from evo.fitting.splitting import Splitting, in_folds, with_columns
 from evo.fitting.tables import TableFormat
-from evo.fitting.task import all_targets, inputs_and_target, inputs_of, remarks, space_for
+from evo.fitting.task import all_targets, inputs_and_target, inputs_of, remarks
 from genomes.errors import GenomeError
 from genomes.spaces.base import Space
 from genomes.targets import Target, infer_target
@@ -161,11 +162,11 @@ def fit(
         raise DataError(str(error)) from error
     if space is None:
         try:
-            columns, lines = planned_columns(prepared.x_train)
+            plan = planned_inputs(prepared.x_train)
         except GenomeError as error:
             raise DataError(str(error)) from error
-        said += lines
-        space = space_for(prepared.x_train, found, columns)
+        said += plan.lines
+        space = space_for(prepared.x_train, found, plan)
     said = [line, *said, *remarks(prepared, found, name), *in_folds(prepared)]
     result, ensemble, notes = search.run(space, prepared, place, said)
     return Fitted(place, ensemble, name=names, notes=notes, result=result, form=form).keep()

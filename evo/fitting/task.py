@@ -14,15 +14,8 @@ from evo.core.given_arrays import as_given_array
 from evo.core.given_datasets import is_dataset
 from evo.data import Data
 from evo.fitting.tables import TableFormat, read_table
-from genomes import spaces
-from genomes.errors import GenomeError
-from genomes.spaces.base import Space
-from genomes.spaces.columns import Column
 from genomes.targets import Multilabel, Target
 from genomes.targets.labels import in_words, plain_array
-
-#: Words of the longest texts from which a single column of texts is text and not a category.
-_TEXT_WORDS = 3
 
 
 def inputs_of(data: Any, form: TableFormat | None = None) -> Any:
@@ -160,59 +153,3 @@ def _rare(data: Data, target: Target, name: str) -> list[str]:
         return []
     called = target.labels_at(np.asarray(sorted(absent))).tolist()
     return [f"{name}: so few rows of {in_words(called, 3)} that some fold is trained on none of them"]
-
-
-# -- the space -------------------------------------------------------------------------
-def space_for(x: Any, target: Target, columns: list[Column] | None = None) -> Space:
-    """The premade space that fits the inputs.
-
-    Tables become :func:`genomes.spaces.tabular`; arrays of rank 4, and of rank 3 with squares or bytes,
-    :func:`genomes.spaces.image`; other arrays of rank 3 :func:`genomes.spaces.timeseries`; texts
-    :func:`genomes.spaces.text`.
-
-    Args:
-        x: inputs of the training rows.
-        target: what is predicted.
-        columns: those of a table that are looked at; all of them for None.
-
-    Raises:
-        DataError: inputs that no premade space takes.
-    """
-    try:
-        if columns is not None:
-            return spaces.tabular(columns, task=target)  # type: ignore[arg-type]
-        if isinstance(x, Mapping) or hasattr(x, "columns") or getattr(getattr(x, "dtype", None), "names", None):
-            return spaces.tabular(x, task=target)  # type: ignore[arg-type]
-        array = np.asarray(x)
-        if array.ndim == 1 and array.dtype.kind in "OUST":
-            return spaces.text(task=target)  # type: ignore[arg-type]
-        if array.ndim == 2:
-            if array.shape[1] == 1 and array.dtype.kind in "OUST" and _are_texts(array[:, 0]):
-                return spaces.text(task=target)  # type: ignore[arg-type]
-            return spaces.tabular(x, task=target)  # type: ignore[arg-type]
-        if array.ndim == 4:
-            return _pictures(array.shape[1:], target)
-        if array.ndim == 3 and (array.dtype == np.uint8 or (array.shape[1] == array.shape[2] >= 8)):
-            return _pictures((*array.shape[1:], 1), target)
-        if array.ndim == 3:
-            return spaces.timeseries(array.shape[1:], task=target)  # type: ignore[arg-type]
-    except GenomeError as error:
-        raise DataError(str(error)) from error
-    raise DataError(
-        f"data: expected a table (rows, columns), texts (rows,), series (rows, steps, channels) or pictures (rows, "
-        f"height, width, channels), got shape {array.shape} of {array.dtype}; for other inputs give space="
-    )
-
-
-def _are_texts(column: np.ndarray) -> bool:
-    return bool(np.median([len(str(value).split()) for value in column]) >= _TEXT_WORDS)
-
-
-def _pictures(shape: tuple[int, ...], target: Target) -> Space:
-    height, width, channels = shape
-    if channels > 4 and height <= 4:
-        raise DataError(
-            f"data: pictures of shape {shape} seem to have their channels first; move them to the end: "
-            "np.moveaxis(x, 1, -1)"
-        )
-    return spaces.image((height, width, channels), task=target, flip=False)  # type: ignore[arg-type]

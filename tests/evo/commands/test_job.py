@@ -151,6 +151,17 @@ def test_csv_with_words_as_targets(tmp_path: Path) -> None:
     split.data.prepare(space)
 
 
+def test_the_space_is_found_out_where_none_is_named(tmp_path: Path) -> None:
+    lines = ["note,size,kind"] + [f"word{i} of a sentence,{i},{i % 3}" for i in range(60)]
+    (tmp_path / "t.csv").write_text("\n".join(lines), encoding="utf-8")
+    for section in ("", '[space]\ntask = "classification"\n'):
+        text = f'[data]\nfile = "t.csv"\ntarget = "kind"\n{section}[budget]\ntrials = 3\n'
+        space, split = Job.read(written(tmp_path, text)).load()
+        assert type(space).__name__ == "JointSpace" and space.task == "multiclass"
+        assert "free text: 'note': read word by word" in split.notes
+        split.data.prepare(space)
+
+
 def test_a_job_is_found_again_in_its_directory(tmp_path: Path) -> None:
     job = Job.read(EXAMPLES / "digits.toml")
     job.write(tmp_path)
@@ -214,8 +225,8 @@ VALID = {
         ("data", 'sklearn = "iris"\nvalidaton = 0.2', r"\[data\] validaton: unknown; did you mean 'validation'\?"),
         ("data", 'sklearn = "iris"\ntest = 1.5', r"\[data\] test: expected a share, 0 to below 1, got 1\.5"),
         ("data", 'sklearn = "iris"\nvalidation = 1.5', r"validation: expected a share in \(0, 1\).*1\.5"),
-        ("space", "", r"\[space\] kind: expected one of .*image.*tabular.*got None"),
-        ("space", 'kind = "picture"', r"\[space\] kind: expected one of .*got 'picture'"),
+        ("space", "units = 3", r"\[space\] units: unknown"),
+        ("space", 'kind = "picture"', r"\[space\] kind: expected auto, .*image.*tabular.*got 'picture'"),
         ("space", 'kind = "tabular"\nunit = 3', r"\[space\] unit: unknown; did you mean 'units'\?"),
         ("space", 'kind = "nowhere:make"', r"\[space\] kind: 'nowhere:make' cannot be imported"),
         ("budget", "", r"\[budget\] is missing: give epochs, trials or minutes"),

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evo.fitting.columns import planned_columns
-from evo.fitting.task import space_for
+from evo.fitting.columns import planned_inputs
+from evo.fitting.premade import space_for
 from genomes.spaces.base import Space
 from genomes.spaces.dates import date_part, form_of
 from genomes.targets import Regression
@@ -61,18 +61,19 @@ def test_a_frame_is_planned_and_the_plan_is_stored() -> None:
             "when": TIMES.dt.strftime("%d.%m.%Y"),
         }
     )
-    columns, lines = planned_columns(frame)
-    assert columns is not None
+    plan = planned_inputs(frame)
+    columns, lines = plan.columns, list(plan.lines)
+    assert columns is not None and plan.texts == ("note",) and not plan.arrays
     days = ["when (days)", "when (year)", "when (month)", "when (weekday)"]
     assert [column.name for column in columns] == ["size", "count", "city", "words", *days]
     assert lines == [
         "left out: 'row': row numbers or keys",
         "left out: 'key': names or keys, nearly all different",
-        "left out: 'note': free text; a model of its own takes it: give this column alone",
         "left out: 'unit', 'always': one value only",
+        "free text: 'note': read word by word",
         "dates: 'when': taken as days, year, month, weekday and hour, where these vary",
     ]
-    space = space_for(frame, Regression(1), columns)
+    space = space_for(frame, Regression(1), plan)
     again = Space.from_json(space.to_json())
     for one, other in zip(space.prepare(frame[:5]).values(), again.prepare(frame[:5]).values(), strict=True):
         np.testing.assert_array_equal(one, other)

@@ -15,7 +15,8 @@ import evo
 from evo.ensemble.keras_input import keras_input
 from evo.errors import DataError, EnsembleError, SettingsError
 from evo.fitting.effort import budget_of, effort_of, in_words
-from evo.fitting.task import remarks, space_for
+from evo.fitting.premade import space_for
+from evo.fitting.task import remarks
 from genomes.targets import Multiclass, Regression
 
 RNG = np.random.default_rng(0)
@@ -81,6 +82,36 @@ def quick(directory: Path) -> dict[str, Any]:
         "trees": False,
         "verbose": False,
     }
+
+
+def test_pictures_words_and_a_table_in_one_model(tmp_path: Path) -> None:
+    data = {
+        "scan": RNG.integers(0, 255, (120, 8, 8), dtype=np.uint8),
+        "size": FRAME["size"].to_numpy(),
+        "kind": FRAME["kind"].to_numpy(str),
+        "note": np.array([f"patient {number} was {'very' if number % 2 else 'not'} ill" for number in range(120)]),
+    }
+    model = evo.fit(data, FRAME["churn"], **quick(tmp_path / "c"))
+    assert type(model.space).__name__ == "JointSpace" and "free text: 'note': read word by word" in model.notes
+    told = model.predict(data)
+    assert set(told) <= {"no", "yes"}
+    again = evo.load_fitted(tmp_path / "c")
+    some = {name: values[:5] for name, values in reversed(data.items())}
+    assert again.predict(some).tolist() == told[:5].tolist()
+    with pytest.raises(DataError, match="input 'scan' is missing"):
+        again.predict({name: values for name, values in some.items() if name != "scan"})
+    with pytest.raises(DataError, match=r"data\['scan'\]: expected shape"):
+        again.predict({**some, "scan": data["scan"][:5, :7]})
+    assert again.export(tmp_path / "model.keras").is_file()
+
+
+def test_free_text_beside_other_columns(tmp_path: Path) -> None:
+    words = [f"{kind} number {row} is here" for row, kind in enumerate(FRAME["kind"])]
+    frame = pd.DataFrame({"note": [None, *words[1:]], "size": FRAME["size"], "churn": FRAME["churn"]})
+    model = evo.fit(frame, "churn", **quick(tmp_path / "c"))
+    assert set(model.predict(frame.drop(columns="churn"))) <= {"no", "yes"}
+    alone = evo.fit(frame[["note", "churn"]], "churn", **quick(tmp_path / "d"))
+    assert alone.predict(frame).tolist() == alone.predict(frame[["note"]]).tolist()
 
 
 def test_several_columns_are_predicted_by_their_names(tmp_path: Path) -> None:
