@@ -44,6 +44,7 @@ def as_given_array(value: Any, name: str) -> Any:
         raise DataError(
             f"{name}: expected rows, got a path or text; evo.fit reads files, pandas.read_csv makes a frame"
         )
+    _refuse_single_values(value, name)
     if isinstance(value, np.ma.MaskedArray):
         return np.ma.filled(value.astype(np.float64), np.nan) if np.ma.is_masked(value) else value.data
     if hasattr(value, "tocsr") and hasattr(value, "toarray"):
@@ -57,6 +58,20 @@ def as_given_array(value: Any, name: str) -> Any:
     if isinstance(value, (list, tuple)):
         return _list(value, name)
     return _as_pandas(value)
+
+
+def _refuse_single_values(value: Any, name: str) -> None:
+    if isinstance(value, (bool, int, float, complex, np.generic, set, frozenset)):
+        what = (
+            f"the {type(value).__name__} {value!r:.40}"
+            if not isinstance(value, (set, frozenset))
+            else "a set, which has no order"
+        )
+        raise DataError(f"{name}: expected rows, got {what}; give an array, a list or a data frame")
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        raise DataError(
+            f"{name}: expected rows, got a single value, {value.item()!r:.40}; give an array with an axis of rows"
+        )
 
 
 def batches_of_loader(value: Any) -> Callable[[], Iterator[Any]] | None:

@@ -332,7 +332,8 @@ def near(name: str) -> str:
     """A hint at the names that are nearest to an unknown one; empty if none is near."""
     from sklearn.metrics import get_scorer_names
 
-    found = difflib.get_close_matches(name, [*names(), *_SYNONYMS, *get_scorer_names()], 3)
+    known = dict.fromkeys([*names(), *_SYNONYMS, *get_scorer_names()])
+    found = difflib.get_close_matches(name, list(known), 3)
     return f" Did you mean {' or '.join(repr(other) for other in found)}?" if found else ""
 
 

@@ -18,6 +18,7 @@ _FEW_ROWS = 20
 _MOSTLY_DIFFERENT = 0.9
 _MOSTLY_TEXT = 0.5
 _TEXT_WORDS = 3
+_ONE_VALUE = "one value only"
 #: Texts that are numbers, more different ones than this, are numbers.
 _MOST_NUMBER_WORDS = 20
 
@@ -31,12 +32,14 @@ class InputPlan:
         texts: names of columns of free text, each an input of its own.
         arrays: names of what has several values per row (pictures, series), each an input of its own.
         lines: what a user is told of it.
+        is_empty: whether no column says anything of a row.
     """
 
     columns: list[Column] | None = None
     texts: tuple[str, ...] = ()
     arrays: tuple[str, ...] = ()
     lines: tuple[str, ...] = ()
+    is_empty: bool = False
 
     @property
     def is_joint(self) -> bool:
@@ -78,7 +81,7 @@ def planned_inputs(x: Any) -> InputPlan:
         else:
             kept.append(column)
     if not kept and not texts and not arrays:
-        return InputPlan(columns)
+        return InputPlan(columns, is_empty=all(_why_not(c, flat[c.name]) == _ONE_VALUE for c in columns if not c.part))
     lines = [f"left out: {in_words(names)}: {why}" for why, names in out.items()] + _text_lines(texts)
     dates = sorted({column.source for column in kept if column.part})
     if dates:
@@ -121,11 +124,11 @@ def _why_not(column: Column, values: Any) -> str:
         if array.dtype.kind in "iu" and rows >= _FEW_ROWS and (np.sort(array) == _counted(array)).all():
             return "row numbers or keys"
         numbers = array.astype(np.float64) if array.dtype.kind in "biuf" else None
-        return "one value only" if numbers is not None and len(np.unique(numbers)) == 1 else ""
+        return _ONE_VALUE if numbers is not None and len(np.unique(numbers)) == 1 else ""
     texts = as_texts(array, column.name)
     known = texts[texts != ""]
     if len(known) in (0, rows) and len(np.unique(texts)) == 1:
-        return "one value only"
+        return _ONE_VALUE
     if column.kind != "text" or rows < _FEW_ROWS or str(getattr(values, "dtype", "")) == "category":
         return ""
     if len(np.unique(known)) < _MOSTLY_DIFFERENT * max(len(known), _FEW_ROWS) or _all_numbers(values):

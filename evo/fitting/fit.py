@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from evo.campaign.labels import labelled
 from evo.core.errors import DataError, SettingsError
 from evo.data import Data, take
 from evo.fitting.columns import planned_inputs
@@ -156,20 +157,38 @@ def fit(
     splitting = Splitting(validation, groups, time, folds)
     prepared, names = _data(data, target, splitting, seed, sample_weight, class_weight, form)
     name = ", ".join(names)
-    try:
-        found, line = infer_target(all_targets(prepared), name, task if space is None else space.target or task)
-    except GenomeError as error:
-        raise DataError(str(error)) from error
-    if space is None:
-        try:
-            plan = planned_inputs(prepared.x_train)
-        except GenomeError as error:
-            raise DataError(str(error)) from error
-        said += plan.lines
-        space = space_for(prepared.x_train, found, plan)
-    said = [line, *said, *remarks(prepared, found, name), *in_folds(prepared)]
+    space, found, lines = _space_and_target(space, task, prepared, name)
+    said = [lines[0], *said, *lines[1:], *remarks(prepared, found, name), *in_folds(prepared)]
     result, ensemble, notes = search.run(space, prepared, place, said)
     return Fitted(place, ensemble, name=names, notes=notes, result=result, form=form).keep()
+
+
+def _space_and_target(
+    space: Space | None, task: str | Target | None, data: Data, name: str
+) -> tuple[Space, Target, list[str]]:
+    """What is searched and predicted, and the lines that say so, the target's first.
+
+    Raises:
+        DataError: targets or inputs that nothing can be learnt of.
+        SettingsError: what was given as a space is none.
+    """
+    if space is not None:
+        if not isinstance(space, Space):
+            raise SettingsError(
+                f"space: expected a genomes.Space, got {type(space).__name__}; genomes.spaces makes one"
+            )
+        space = labelled(space, data)
+    try:
+        target, line = infer_target(all_targets(data), name, task if space is None else space.target or task)
+        if space is not None:
+            return space, target, [line]
+        plan = planned_inputs(data.x_train)
+    except GenomeError as error:
+        raise DataError(str(error)) from error
+    lines = [line, *plan.lines]
+    if plan.is_empty:
+        lines.append("no column says anything of a row: each is empty or has one value only; so will the predictions")
+    return space_for(data.x_train, target, plan), target, lines
 
 
 def _data(

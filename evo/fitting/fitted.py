@@ -109,6 +109,8 @@ class Fitted:
         shape = getattr(self.space, "input_shape", ())
         if isinstance(data, (str, os.PathLike)) and Path(data).is_dir() and len(shape) == 3:
             return read_pictures(picture_files(Path(data)), shape)
+        if isinstance(data, (str, os.PathLike)) and Path(data).is_dir():
+            raise DataError(f"data: {data} is a folder, but the model was not fitted on pictures; give rows, or a file")
         if is_dataset(data):
             return gathered(data, "data", targets=False)[0]
         data = inputs_of(data, self.form_with(form))
@@ -136,7 +138,7 @@ class Fitted:
         try:
             rows = len(next(iter(x.values()))) if isinstance(x, Mapping) else len(x)
         except (TypeError, StopIteration):
-            raise DataError(f"data: expected rows, got {type(x).__name__}") from None
+            raise DataError(f"data: expected rows, got {type(x).__name__}; give what the model was fitted on") from None
         if rows == 0:
             raise DataError("data: is empty; expected at least one row")
         try:

@@ -14,6 +14,7 @@ from evo.campaign.campaign import Campaign
 from evo.campaign.result import Result
 from evo.campaign.trees import are_wanted, kinds_in_words
 from evo.core.budget import Budget
+from evo.core.checks import whole_number
 from evo.core.errors import EnsembleError, SettingsError, TrialError
 from evo.data import Data
 from evo.display.progress import Progress
@@ -42,6 +43,10 @@ class Search:
     campaign: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        whole_number(self.workers, "workers", 0)
+        whole_number(self.seed, "seed", 0)
+        if self.members is not None:
+            whole_number(self.members, "members", 1)
         budget_of(effort_of(self.effort), self.minutes, self.trials)  # says what is wrong, before data is looked at
 
     def run(

@@ -43,6 +43,8 @@ def inputs_and_target(data: Any, target: Any, form: TableFormat | None = None) -
     Raises:
         DataError: no such column or file, or no target where one is needed.
     """
+    if data is None:
+        raise DataError("data: expected rows, got None; give a data frame, arrays, a path or a dataset")
     data = inputs_of(data, form)
     names = column_names(data)
     if _are_names(target, names):
@@ -95,8 +97,10 @@ def _are_names(target: Any, names: Sequence[Any]) -> bool:
         return bool(names)
     if isinstance(target, (int, np.integer)) and not isinstance(target, bool):
         return bool(names)
-    words = isinstance(target, (list, tuple)) and target and all(isinstance(name, str) for name in target)
-    return bool(words and len(set(target)) == len(target) and {str(name) for name in names} >= set(target))
+    if not isinstance(target, (list, tuple)) or not target or not all(isinstance(name, str) for name in target):
+        return False
+    # One of them may be misspelt; labels of rows are no columns at all.
+    return len(set(target)) == len(target) and bool({str(name) for name in names} & set(target))
 
 
 def _column_of(names: Sequence[Any], wanted: Any) -> Any:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any, Self
 
 import numpy as np
@@ -16,6 +18,10 @@ MISSING_INTEGER = -(2**31)
 
 #: Most distinct categories that inference keeps per column; rarer ones count as unseen.
 MOST_CATEGORIES = 1000
+
+
+#: What is no value of a column.
+_COLLECTIONS = (list, tuple, dict, set, frozenset, np.ndarray)
 
 
 @dataclass(frozen=True)
@@ -221,6 +227,11 @@ def _infer(name: str, values: Any, category: bool) -> Column:
         raise GenomeError(f"columns[{name!r}]: expected one value per row, got shape {array.shape}")
     if array.dtype.kind == "m":
         raise GenomeError(f"columns[{name!r}]: holds time spans; give numbers: values / np.timedelta64(1, 's'), say")
+    held = next((v for v in array if isinstance(v, _COLLECTIONS)), None) if array.dtype.kind == "O" else None
+    if held is not None:
+        raise GenomeError(
+            f"columns[{name!r}]: holds collections, {shown(held)} first; make a column of each of their entries"
+        )
     numbers = array.dtype.kind in "biuf" or (array.dtype.kind == "O" and _all_numbers(array))
     if numbers and not category:
         return Column(name, "numeric", missing=bool(np.isnan(as_numbers(array, name)).any()))
@@ -242,7 +253,7 @@ def _is_missing(value: Any) -> bool:
 
 
 def _all_numbers(array: np.ndarray) -> bool:
-    kinds = (int, float, np.integer, np.floating, np.bool_)
+    kinds = (int, float, np.integer, np.floating, np.bool_, Decimal, Fraction)
     return all(isinstance(v, kinds) or _is_missing(v) for v in array) and not all(_is_missing(v) for v in array)
 
 
@@ -265,7 +276,10 @@ def as_numbers(values: Any, name: str) -> np.ndarray:
     except (TypeError, ValueError) as error:
         raise GenomeError(f"{name}: expected numbers, got dtype {array.dtype}: {error}") from None
     if np.isinf(numbers).any():
-        raise GenomeError(f"{name}: holds infinite values, or values too large for float32")
+        raise GenomeError(
+            f"{name}: holds infinite values, or values too large for float32; put NaN in their place, for a "
+            "missing value"
+        )
     return numbers
 
 

@@ -65,9 +65,23 @@ class ImageSpace(LayeredSpace):
             raise GenomeError(f"{name}: expected numbers of shape {expected}, got dtype {array.dtype}")
         if not self._fits(array.shape[1:]):
             also = f" or ({', '.join(map(str, shape[:-1]))})" if self.input_shape[-1] == 1 else ""
-            raise GenomeError(f"{name}: expected shape {expected}{also}, got {array.shape}")
+            raise GenomeError(f"{name}: expected shape {expected}{also}, got {array.shape}{self._hint(array.shape)}")
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise GenomeError(f"{name}: holds NaN or infinite values; expected finite numbers")
+
+    def _hint(self, shape: tuple[int, ...]) -> str:
+        """What to do with pictures of another shape."""
+        channels = self.input_shape[-1]
+        if self._fits(shape):
+            return "; a single picture needs an axis of rows before it: x[None]"
+        rest = shape[1:]
+        if len(rest) == 3 and self._fits((*rest[1:], rest[0])):
+            return "; the channels come last: np.moveaxis(x, 1, -1)"
+        if channels == 3 and self._fits((*rest, 3)):
+            return "; grey pictures become coloured ones by np.repeat(x[..., None], 3, axis=-1)"
+        if len(rest) == 3 and rest[-1] == channels:
+            return "; scale them: keras.ops.image.resize(x, (height, width))"
+        return ""
 
     def _fits(self, shape: tuple[int, ...]) -> bool:
         if self.input_shape[-1] == 1 and len(shape) == len(self.input_shape) - 1:
