@@ -52,7 +52,7 @@ class AgingEvolution(Algorithm):
             if candidate is None:
                 completed = [trial.number for trial in history.completed() if _finite(history, trial.number)]
                 alive = completed[-self.population :]
-                with Operators(problem.toolbox, rng) as operators:
+                with problem.operators(history, rng) as operators:
                     if len(history) >= self.population and alive:
                         candidate = new.bred(lambda: [self._child(operators, history, alive)])
                     candidate = candidate or new.drawn(operators)

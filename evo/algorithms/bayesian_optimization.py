@@ -69,7 +69,7 @@ class BayesianOptimization(Algorithm):
             if candidate is None:
                 trained = [p.genome for p in found.values() if p.best is not None and not p.failed]
                 believing = len(found) >= self.design and bool(trained) and belief.fit(history, found, rng)
-                with Operators(problem.toolbox, rng) as operators:
+                with problem.operators(history, rng) as operators:
                     if not believing:
                         candidate = design.next(new, operators)
                     else:

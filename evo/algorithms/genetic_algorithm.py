@@ -62,11 +62,11 @@ class GeneticAlgorithm(Algorithm):
             new = NewPhenotypes(problem.space, keys, history)
             end = len(history) - len(history) % self.size  # of the generation before
             if not end:
-                candidate = new.given(self.initial) or new.drawn(Operators(problem.toolbox, rng))
+                candidate = new.given(self.initial) or new.drawn(problem.operators(history, rng))
                 return new.proposal(candidate, ladder.start)
             if any(history[n].pending for n in range(end)):
                 return None
-            with Operators(problem.toolbox, rng) as operators:
+            with problem.operators(history, rng) as operators:
                 population = survivors_of(operators, keys, history, end, self.size)
                 child = new.bred(lambda: self._brood(operators, population)) if population else None
                 return new.proposal(child or new.drawn(operators), ladder.start)

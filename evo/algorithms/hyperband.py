@@ -17,7 +17,6 @@ from evo.algorithms.new_phenotypes import NewPhenotypes
 from evo.algorithms.phenotypes import Keys, PhenotypeFold
 from evo.algorithms.problem import Problem
 from evo.algorithms.ranking import best_first_at
-from evo.algorithms.toolbox import Operators
 from evo.core.checks import number
 from evo.core.errors import SettingsError
 from evo.core.history import History
@@ -70,7 +69,7 @@ class Hyperband(Algorithm):
                     if phenotype.asked < ladder.rungs[round_.level]:
                         return ladder.promote(phenotype)
             new = NewPhenotypes(problem.space, keys, history, found.keys())
-            candidate = new.given(self.initial) or new.drawn(Operators(problem.toolbox, rng))
+            candidate = new.given(self.initial) or new.drawn(problem.operators(history, rng))
             return new.proposal(candidate, partial(ladder.start, level=round_.level))
 
         return propose

@@ -50,7 +50,7 @@ class LocalSearch(Algorithm):
             found = phenotypes(history)
             new = NewPhenotypes(problem.space, keys, history, found.keys())
             candidate = new.given(self.initial)
-            with Operators(problem.toolbox, rng) as operators:
+            with problem.operators(history, rng) as operators:
                 if candidate is None:
                     candidate = self._neighbour(new, operators, found.values()) or new.drawn(operators)
             return new.proposal(candidate, ladder.start)

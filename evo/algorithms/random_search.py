@@ -11,7 +11,6 @@ from evo.algorithms.ladder import Ladder
 from evo.algorithms.new_phenotypes import NewPhenotypes
 from evo.algorithms.phenotypes import Keys, PhenotypeFold
 from evo.algorithms.problem import Problem
-from evo.algorithms.toolbox import Operators
 from evo.core.history import History
 from evo.core.trial import Proposal
 
@@ -31,7 +30,7 @@ class RandomSearch(Algorithm):
 
         def propose(history: History, rng: np.random.Generator) -> Proposal | None:
             new = NewPhenotypes(problem.space, keys, history, phenotypes(history).keys())
-            candidate = new.given(self.initial) or new.drawn(Operators(problem.toolbox, rng))
+            candidate = new.given(self.initial) or new.drawn(problem.operators(history, rng))
             return new.proposal(candidate, ladder.start)
 
         return propose

@@ -162,7 +162,7 @@ class _Search:
         if chosen is not None:
             return self.ladder.promote(chosen)
         new = NewPhenotypes(self.problem.space, self.keys, history, found.keys())
-        with Operators(self.problem.toolbox, rng) as operators:
+        with self.problem.operators(history, rng) as operators:
             if designing:
                 candidate = new.given(settings.initial) or self.design.next(new, operators)
             else:

@@ -13,7 +13,6 @@ from evo.algorithms.phenotypes import Keys, phenotypes
 from evo.algorithms.problem import Problem
 from evo.algorithms.promotion import promotable
 from evo.algorithms.ranking import best_first_at
-from evo.algorithms.toolbox import Operators
 from evo.core.checks import number
 from evo.core.history import History
 from evo.core.trial import Proposal
@@ -48,7 +47,7 @@ class SuccessiveHalving(Algorithm):
             if chosen is not None:
                 return ladder.promote(chosen)
             new = NewPhenotypes(problem.space, keys, history, found.keys())
-            candidate = new.given(self.initial) or new.drawn(Operators(problem.toolbox, rng))
+            candidate = new.given(self.initial) or new.drawn(problem.operators(history, rng))
             return new.proposal(candidate, ladder.start)
 
         return propose

@@ -329,6 +329,27 @@ class AlgorithmConformance(abc.ABC):
         for trial in first.history:
             made.validate(trial.genome)
 
+    def test_preferences_are_searched_with(self) -> None:
+        """In a space with a preference, the search is valid and can be repeated, also by a fresh binding."""
+        plain = self._space(self._last())
+        fields = list(plain.field_domains().items())
+        if not fields:
+            pytest.skip("the space has no fields")
+        made = plain.prefer(fields[0][0], fields[0][1].default).prefer(fields[-1][0], [fields[-1][1].default])
+        first, again = (
+            run_search(self.make(), Problem(made, self.epochs, Objectives("val_accuracy")), self.trials, concurrency=2)
+            for _ in range(2)
+        )
+        assert len(first.history) == self.trials or first.exhausted, "the search ended early"
+        _same(again.proposals, first.proposals, "with preferences, a second search proposed something else")
+        call = first.asked[-1]
+        fresh = self.make().bind(Problem(made, self.epochs, Objectives("val_accuracy")))
+        if call.proposal is not None:
+            found = fresh(call.seen, generator(0, Purpose.PROPOSAL, call.number))
+            assert found == call.proposal, "with preferences, a fresh binding proposed something else"
+        for trial in first.history:
+            made.validate(trial.genome)
+
     def test_a_budget_of_time_changes_no_rule(self) -> None:
         """Where minutes alone end the campaign, proposals are valid and no phenotype is trained twice."""
         space = self._space(self._last())

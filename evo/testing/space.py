@@ -112,6 +112,18 @@ class SpaceConformance(abc.ABC):
             if index < 5:
                 self._pure(functools.partial(space.crossover, first, second))
 
+    def test_preferred_values_are_drawn(self) -> None:
+        """Whatever field is preferred, genomes that lean towards it are valid, and JSON holds what is preferred."""
+        space = self.make()
+        for index, (field, domain) in enumerate(list(space.field_domains().items())[:40:3]):
+            leaning = space.prefer(field, [domain.from_unit(index % 5 / 4)])
+            assert not space.preferences, "prefer changed the space itself"
+            for genome in self._sampled(space)[:10]:
+                found = leaning.leaning(genome, np.random.default_rng(index))
+                self._valid(space, found, f"a genome that leans towards {leaning.preferences[-1]}")
+            if space.repeatable:
+                assert Space.from_json(leaning.to_json()).preferences == leaning.preferences
+
     def test_repair_keeps_what_is_valid_and_mends_the_rest(self) -> None:
         """``repair`` gives the very genome if it is valid, and a valid one for whatever else."""
         space = self.make()

@@ -20,13 +20,14 @@ from genomes.costs import Cost
 from genomes.errors import GenomeError
 from genomes.genome import Genome
 from genomes.notebook import facts
+from genomes.spaces.preferences import WithPreferences
 from genomes.targets import Target
 
 #: Version of the JSON form of spaces.
 FORMAT = 1
 
 
-class Space(abc.ABC):
+class Space(WithPreferences, abc.ABC):
     """A set of genomes, and how to vary, build and train them.
 
     All methods are pure: randomness comes from ``rng`` alone, and arguments
@@ -105,6 +106,8 @@ class Space(abc.ABC):
         lines = self.describe().splitlines()
         size = self.size()
         values = {"genomes": "without end" if size is None else size, "features": len(self.feature_names)}
+        if self.preferences:
+            values["preferred"] = ", ".join(preference.field for preference in self.preferences)
         whole = f"<details><summary>all of it</summary><pre>{escape(chr(10).join(lines))}</pre></details>"
         return f"{facts(self.headline(), values)}<div>default:</div>{self.default()._repr_html_()}{whole}"
 
@@ -132,7 +135,9 @@ class Space(abc.ABC):
     # -- JSON ----------------------------------------------------------------------
     def to_json(self) -> dict[str, Any]:
         """The space as a JSON object."""
-        return {"format": FORMAT, "space": type(self).__name__, "arguments": self.arguments()}
+        json = {"format": FORMAT, "space": type(self).__name__, "arguments": self.arguments()}
+        preferred = [preference.to_json() for preference in self.preferences]
+        return {**json, "preferences": preferred} if preferred else json
 
     @staticmethod
     def from_json(json: Mapping[str, Any]) -> Space:
@@ -149,7 +154,7 @@ class Space(abc.ABC):
         if kind is None:
             raise GenomeError(f"unknown space {str(json.get('space'))[:80]!r}", "space")
         try:
-            return kind.from_arguments(json["arguments"])
+            return kind.from_arguments(json["arguments"]).with_stored_preferences(json.get("preferences", ()))
         except GenomeError:
             raise
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
 
 from genomes.checks import real_number, whole_number
 from genomes.costs import Cost, Shape, flow_through
-from genomes.domains import Domain, domain_from_json
+from genomes.domains import Domain, Value, domain_from_json
 from genomes.errors import GenomeError
 from genomes.features import feature_names, features
-from genomes.gene import Gene
+from genomes.gene import Gene, changed_children
 from genomes.genes.training import Training
 from genomes.genome import Genome
 from genomes.grammar import GenomeLimits, Stage, children, gene_class
 from genomes.spaces.model import ModelSpace
+from genomes.spaces.preferences import FieldValue
 from genomes.targets import Target
 from genomes.targets.labels import in_words
 from genomes.variation.crossover import crossover
@@ -243,6 +244,39 @@ class LayeredSpace(ModelSpace):
     def crossover(self, first: Genome, second: Genome, rng: np.random.Generator) -> tuple[Genome, Genome]:
         """Two valid children: runs of genes and groups of settings exchanged (:mod:`genomes.variation.crossover`)."""
         return crossover(self, first, second, rng)
+
+    def field_domains(self) -> Mapping[str, Domain]:
+        """Domain of every field of every gene class and of the training settings: ``Dense.units``."""
+        return {f"{kind}.{name}": domain for kind, own in self._domains.items() for name, domain in own.items()}
+
+    def field_values(self, genome: Genome) -> Mapping[Hashable, FieldValue]:
+        """Fields of all genes and of the training settings, by the gene's innovation and the field's name."""
+        genes = [gene for _, gene in genome.walk()]
+        if genome.training is not None:
+            genes.append(genome.training)
+        return {
+            (type(gene).__name__, gene.innovation, name): FieldValue(
+                f"{type(gene).__name__}.{name}", domain, gene.values[name]
+            )
+            for gene in genes
+            for name, domain in self._domains[type(gene).__name__].items()
+        }
+
+    def with_field_values(self, genome: Genome, changes: Mapping[Hashable, Value], rng: np.random.Generator) -> Genome:
+        """The genome with these fields changed, repaired where it then does not fit."""
+
+        def changed(gene: Gene) -> Gene:
+            kind = type(gene).__name__
+            own = {
+                name: changes[kind, gene.innovation, name]
+                for name in gene.fields
+                if (kind, gene.innovation, name) in changes
+            }
+            below = changed_children(gene, lambda genes: tuple(map(changed, genes)))
+            return gene.replace(**own, **below) if own or below else gene
+
+        training = None if genome.training is None else changed(genome.training)
+        return self.repair(Genome(tuple(map(changed, genome.genes)), training), rng)
 
     def features(self, genome: Genome) -> np.ndarray:
         """Counts and mean fields per gene class, training settings, cost (:mod:`genomes.features`)."""

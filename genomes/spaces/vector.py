@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json as json_module
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -16,6 +16,7 @@ from genomes.errors import GenomeError
 from genomes.gene import Gene
 from genomes.genome import Genome
 from genomes.spaces.base import Space
+from genomes.spaces.preferences import FieldValue
 
 #: Innovation number of the one gene that every genome of such a space has.
 _INNOVATION = 1
@@ -144,6 +145,18 @@ class VectorSpace(Space):
             Genome((first.genes[0].replace(**{name: b[name] for name in swapped}),)),
             Genome((second.genes[0].replace(**{name: a[name] for name in swapped}),)),
         )
+
+    def field_domains(self) -> Mapping[str, Domain]:
+        """The named domains."""
+        return self.domains
+
+    def field_values(self, genome: Genome) -> Mapping[Hashable, FieldValue]:
+        """The named values, by their names."""
+        return {name: FieldValue(name, self.domains[name], value) for name, value in self.values(genome).items()}
+
+    def with_field_values(self, genome: Genome, changes: Mapping[Hashable, Value], rng: np.random.Generator) -> Genome:
+        """The genome with these named values in place of its own."""
+        return Genome((genome.genes[0].replace(**{str(name): value for name, value in changes.items()}),))
 
     def cost(self, genome: Genome) -> Cost:
         """What the given ``cost`` says; nothing without it."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
 
 from genomes.costs import Cost
-from genomes.domains import Choice, Value
+from genomes.domains import Choice, Domain, Value
 from genomes.errors import GenomeError, shown
 from genomes.features import number_names, numbers_of
 from genomes.genes.hyperparameters import (
@@ -38,6 +38,7 @@ from genomes.spaces.hypermodel.own_fit import call_fit, fit_function
 from genomes.spaces.hypermodel.registration import Registration, build_function, reference, registered
 from genomes.spaces.hypermodel.user_state import state_put_back
 from genomes.spaces.model import dtype_policy
+from genomes.spaces.preferences import FieldValue
 from genomes.targets import Multiclass, Target
 
 #: Innovation number of the one gene that every genome of such a space has.
@@ -158,6 +159,20 @@ class HypermodelSpace(Space):
             }
             mixed.append(self.genome(values, rng))
         return mixed[0], mixed[1]
+
+    def field_domains(self) -> Mapping[str, Domain]:
+        """Domains of the hyperparameters by name; of one with several the first."""
+        return {parameter.name: parameter.domain for parameter in reversed(self.parameters)}
+
+    def field_values(self, genome: Genome) -> Mapping[Hashable, FieldValue]:
+        """The hyperparameters that exist, by their names."""
+        values = self.values(genome)
+        existing = active_parameters(self.parameters, values)
+        return {name: FieldValue(name, existing[name].domain, value) for name, value in values.items()}
+
+    def with_field_values(self, genome: Genome, changes: Mapping[Hashable, Value], rng: np.random.Generator) -> Genome:
+        """The genome with these values; hyperparameters that exist only then are drawn."""
+        return self.genome({**self.values(genome), **{str(name): value for name, value in changes.items()}}, rng)
 
     # -- what is known of genomes ----------------------------------------------------------
     def cost(self, genome: Genome) -> Cost:
