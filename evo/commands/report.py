@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 
+from evo.commands.job import Job
 from evo.commands.quiet_backend import quiet_backend
 from evo.commands.reading import read_result, read_result_with_data
+from evo.commands.reproduction import job_again
+from evo.commands.results import judged_before
 from evo.core.errors import EvoError, SettingsError
 from evo.report.campaigns import content_of
 from evo.report.html import write_report
@@ -27,6 +30,14 @@ def main(given: argparse.Namespace) -> int:
             except EvoError as error:
                 reason = str(error)
     remarks = (f"No ensemble is shown: {reason}",) if reason else ()
-    content = content_of(result, given.directory, ensemble, remarks)
+    job = Job.of_directory(given.directory)
+    content = content_of(
+        result,
+        given.directory,
+        ensemble,
+        remarks,
+        judged_before(given.directory, result),
+        () if job is None else job_again(job, given.directory),
+    )
     print(write_report(content, given.output or given.directory / "report.html"))
     return 0

@@ -12,7 +12,9 @@ from evo.commands.job import Job
 from evo.commands.job_data import JobData
 from evo.commands.next_steps import next_steps
 from evo.commands.quiet_backend import quiet_backend
+from evo.commands.reproduction import job_again
 from evo.core.errors import EvoError
+from evo.core.json_text import parsed
 from evo.display import formatting, summary
 from evo.fitting.fitted import Fitted
 from evo.report.campaigns import content_of
@@ -73,6 +75,33 @@ def _stored(directory: Path, key: Mapping[str, Any]) -> dict[str, Any] | None:
         return None
 
 
+def judged_before(directory: Path, result: Result) -> dict[str, Any] | None:
+    """What ``evo run`` found the models to score, where it looked at the same trials; None if it did not.
+
+    Args:
+        directory: of the campaign.
+        result: what is there now.
+    """
+    try:
+        found = parsed((directory / _RESULTS_FILE).read_bytes())
+        if found["key"]["trials"] != len(result.history) or found["key"]["epochs"] != summary.epochs_done(
+            result.history
+        ):
+            return None
+        rows = [
+            {
+                "name": str(row["name"]),
+                "members": list(row["members"]),
+                "parameters": None if row["parameters"] is None else int(row["parameters"]),
+                **{column: float(row[column]) for column in ("validation", "test") if row.get(column) is not None},
+            }
+            for row in found["rows"]
+        ]
+        return {"metric": str(found["metric"]), "rows": rows}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError):
+        return None
+
+
 def _write(directory: Path, found: Mapping[str, Any]) -> None:
     partial = directory / (_RESULTS_FILE + ".partial")
     partial.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
@@ -116,11 +145,12 @@ def _computed(result: Result, job: Job, split: JobData, directory: Path) -> dict
     except EvoError as error:
         notes.append(str(error))
 
-    write_report(content_of(result, directory, chosen), directory / "report.html")
+    judged = {"metric": metric, "rows": rows}
+    content = content_of(result, directory, chosen, judged=judged, again=job_again(job, directory))
+    write_report(content, directory / "report.html")
     files["report"] = "report.html"
     return {
-        "metric": metric,
-        "rows": rows,
+        **judged,
         "files": files,
         "notes": notes,
         "budget": job.config["budget"],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from evo.ensemble.arguments import as_target
@@ -9,6 +11,8 @@ from genomes.targets import Target
 
 #: Pull of :func:`calibrated` towards leaving probabilities alone: a temperature of 1.65 or 0.6 costs half a nat.
 _PRIOR = 2.0
+#: Groups of rows that :func:`reliability` compares.
+_BINS = 10
 #: Most rows that one model's temperature is fitted on.
 _ROWS = 2000
 
@@ -53,3 +57,37 @@ def calibrated(probabilities: np.ndarray, targets: np.ndarray, target: Target | 
     step = -(-len(targets) // _ROWS)
     temperature = fit_temperature(probabilities[::step], targets[::step], target, _PRIOR)
     return apply_temperature(probabilities.astype(np.float64), temperature, target).astype(np.float32)
+
+
+def reliability(
+    probabilities: np.ndarray, targets: np.ndarray, target: Target | str, weight: np.ndarray | None = None
+) -> list[dict[str, Any]]:
+    """How often a model is right, by how sure it is (the reliability diagram: Murphy & Winkler 1977).
+
+    Rows are put into ten groups by the probability of the class that is predicted.
+
+    Args:
+        probabilities: (rows, outputs).
+        targets: as :func:`evo.ensemble.arguments.as_targets` returns them.
+        target: what is predicted, or the name of its task.
+        weight: weight of each row, or None.
+
+    Returns:
+        Per group that has rows, the least sure first: ``sure`` and ``right``, its mean probability and the share that
+        is right, and ``rows``. Empty where nothing is decided row by row: for numbers, and for several labels a row.
+    """
+    target = as_target(target)
+    sure = target.confidence(probabilities)
+    if sure is None:
+        return []
+    sure = np.clip(sure.astype(np.float64), 0.0, 1.0)
+    right = 1.0 - target.row_losses("error", probabilities, targets)
+    weights = np.ones(len(sure)) if weight is None else np.asarray(weight, dtype=np.float64)
+    groups = np.minimum((sure * _BINS).astype(int), _BINS - 1)
+    found = []
+    for group in np.unique(groups):
+        rows = groups == group
+        if (total := float(weights[rows].sum())) > 0:
+            means = (float(values[rows] @ weights[rows]) / total for values in (sure, right))
+            found.append(dict(zip(("sure", "right"), means, strict=True)) | {"rows": int(rows.sum())})
+    return found

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from evo.campaign.result import Result
 from evo.report.content import ReportContent
+from evo.report.importance import field_importance
+from evo.report.reproduction import as_python, installation
 from evo.storage import CampaignDirectory
 from genomes.errors import GenomeError
 from genomes.spaces.base import Space
@@ -23,7 +25,14 @@ _REASONS = {
 _CHOSEN = ("precision", "strategy", "workers", "budget", "host", "started", "ended")
 
 
-def content_of(result: Result, directory: Path, ensemble: Any = None, remarks: tuple[str, ...] = ()) -> ReportContent:
+def content_of(
+    result: Result,
+    directory: Path,
+    ensemble: Any = None,
+    remarks: tuple[str, ...] = (),
+    judged: Mapping[str, Any] | None = None,
+    again: Sequence[tuple[str, str]] = (),
+) -> ReportContent:
     """What the report of a campaign shows.
 
     Args:
@@ -31,6 +40,8 @@ def content_of(result: Result, directory: Path, ensemble: Any = None, remarks: t
         directory: the campaign's directory.
         ensemble: an ensemble formed from the result, or None.
         remarks: anything else to tell.
+        judged: see :class:`evo.report.content.ReportContent`.
+        again: likewise; by default packages to install, and Python that makes the same campaign.
 
     Raises:
         StorageError: the directory cannot be read.
@@ -40,6 +51,8 @@ def content_of(result: Result, directory: Path, ensemble: Any = None, remarks: t
         sessions, minutes = stored.sessions, stored.minutes
         settings, versions, space = stored.settings, stored.versions, stored.space
         remarks = (*remarks, *stored.messages)
+    spent = next((session["budget"] for session in reversed(sessions) if session.get("budget")), None)
+    install = ("The same packages", installation(versions))
     history = result.history
     best = result.best.number if history.completed() else None
     return ReportContent(
@@ -54,6 +67,10 @@ def content_of(result: Result, directory: Path, ensemble: Any = None, remarks: t
         space=described(space),
         ensemble=ensemble,
         remarks=remarks,
+        pareto=[individual.number for individual in result.pareto] if len(history.objectives) > 1 else (),
+        judged=judged,
+        importance=field_importance(history, result.space),
+        again=(install, *(again or [("In Python", as_python(directory, settings, spent))])),
     )
 
 

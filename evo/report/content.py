@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from evo.core.history import History
+from evo.report.importance import Importance
 
 
 @dataclass
@@ -25,6 +26,11 @@ class ReportContent:
         space: the space in words and lines.
         ensemble: an :class:`evo.ensemble.Ensemble`, or None.
         remarks: anything else to tell, one line each.
+        pareto: numbers of the trials that no other one beats in every objective.
+        judged: what models scored on rows that none was trained on: ``metric``, and ``rows`` with ``name``,
+            ``members``, ``parameters``, ``validation`` and, where there were test rows, ``test``; None if not known.
+        importance: how much each field mattered; None where too little is known.
+        again: how to run the same campaign once more: titles and texts.
     """
 
     title: str
@@ -38,3 +44,7 @@ class ReportContent:
     space: str = ""
     ensemble: Any = None
     remarks: Sequence[str] = ()
+    pareto: Sequence[int] = ()
+    judged: Mapping[str, Any] | None = None
+    importance: Importance | None = None
+    again: Sequence[tuple[str, str]] = ()

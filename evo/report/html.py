@@ -12,7 +12,7 @@ from evo.core.checks import local_path
 from evo.core.errors import StorageError
 from evo.core.trial import Status
 from evo.display import formatting, summary
-from evo.report import html_sections
+from evo.report import html_findings, html_sections
 from evo.report.content import ReportContent
 from evo.report.html_ensemble import ensemble_section
 
@@ -36,7 +36,7 @@ def write_report(content: ReportContent, path: str | Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
+            with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
                 file.write(text)
             umask = os.umask(0)
             os.umask(umask)
@@ -54,14 +54,18 @@ def render(content: ReportContent) -> str:
     """The report as HTML; the same content gives the same characters."""
     style = resources.files("evo.report").joinpath("style.css").read_text(encoding="utf-8")
     sections = [
+        ("tested", "Result", html_findings.tested(content)),
         ("course", "Course", html_sections.course(content)),
         ("trials", "Trials", html_sections.trials(content)),
+        ("front", "Pareto front", html_findings.front(content)),
         ("curves", "Learning curves", html_sections.curves(content)),
         ("best", "The best model", html_sections.best(content)),
+        ("importance", "What mattered", html_findings.importance(content)),
         ("population", "Population", html_sections.population(content)),
         ("ensemble", "Ensemble", ensemble_section(content)),
         ("outcomes", "Outcomes", html_sections.outcomes(content)),
         ("settings", "Settings", html_sections.settings(content)),
+        ("again", "Run it again", html_findings.reproduction(content)),
     ]
     shown = [(name, title, body) for name, title, body in sections if body]
     links = "".join(f'<a href="#{name}">{title}</a>' for name, title, _ in shown)

@@ -42,6 +42,7 @@ def ensemble_section(content: ReportContent) -> str:
         )
     )
     parts.append(_estimates(report))
+    parts.append(_calibration(report))
     parts += [f'<div class="note">{escape(str(note))}</div>' for note in report.get("notes", ())]
     measured = _diversity(ensemble)
     if measured is not None:
@@ -75,10 +76,30 @@ def _estimates(report: Mapping[str, Any]) -> str:
         cells = "".join(f'<td class="number">{escape(_estimate(by_metric.get(metric)))}</td>' for metric in metrics)
         rows.append(f"<tr><td>{escape(str(who))}</td>{cells}</tr>")
     head = "".join(f'<th scope="col" class="number">{escape(metric)}</th>' for metric in metrics)
+    table = f'<table class="narrow"><tr><th scope="col">model</th>{head}</tr>{"".join(rows)}</table>'
     return (
         "<h3>What to expect</h3><p>Each validation row judged by what was chosen without it, so that choosing "
-        'does not flatter the estimate.</p><table class="narrow"><tr><th scope="col">model</th>'
-        f"{head}</tr>{''.join(rows)}</table>"
+        "does not flatter the estimate.</p>" + html_parts.scrolled(table, "What to expect")
+    )
+
+
+def _calibration(report: Mapping[str, Any]) -> str:
+    """How often it is right, by how sure it is, on rows judged by what was chosen without them."""
+    groups = [group for group in report.get("calibration") or () if group.get("rows")]
+    if len(groups) < 2:
+        return ""
+    head = "".join(f'<th scope="col" class="number">{word}</th>' for word in ("rows", "how sure", "right"))
+    rows = "".join(
+        f'<tr><td class="number">{group["rows"]}</td><td class="number">{group["sure"]:.1%}</td>'
+        f'<td class="number">{group["right"]:.1%}</td></tr>'
+        for group in groups
+    )
+    return (
+        "<h3>Calibration</h3><p>Validation rows by the probability of the class that is predicted for them, and how "
+        "many of them are right. Each row is judged by what was chosen without it.</p>"
+        + html_parts.figure(plots.reliability(groups), in_words.reliability(groups))
+        + '<details><summary>in numbers</summary><table class="narrow">'
+        f"<tr>{head}</tr>{rows}</table></details>"
     )
 
 

@@ -6,7 +6,7 @@ from html import escape
 
 from evo.core.trial import Status
 from evo.display import formatting, summary
-from evo.report import html_parts, in_words, plots
+from evo.report import html_findings, html_parts, in_words, plots
 from evo.report.content import ReportContent
 
 #: Rows of the table of trials that did not complete.
@@ -81,6 +81,7 @@ def best(content: ReportContent) -> str:
                 plots.lineage(content.history, content.best), in_words.lineage(content.history, content.best)
             )
         )
+        parts.append(html_findings.gains(content))
     return "".join(parts)
 
 
@@ -91,12 +92,12 @@ def population(content: ReportContent) -> str:
         return ""
     names = history.objectives.names
     scores = [name for name in ("val_accuracy", "val_loss") if name not in map(summary.shown_objective, names)]
+    costs = [name for name in ("parameters", "FLOPs") if name.lower() not in map(summary.shown_objective, names)]
     header = [
         "trial",
         *map(summary.shown_objective, names),
         *scores,
-        "parameters",
-        "FLOPs",
+        *costs,
         "epochs",
         "origin",
         "parents",
@@ -109,7 +110,7 @@ def population(content: ReportContent) -> str:
         assert outcome is not None
         values = [summary.short_score(v, n) for v, n in zip(history.fitness(number), names, strict=True)]
         values += [formatting.short_value(outcome.scores.get(name)) for name in scores]
-        values += [formatting.short_number(outcome.parameters), formatting.short_number(outcome.flops)]
+        values += [formatting.short_number(getattr(outcome, name.lower())) for name in costs]
         cells = [str(number), *values, str(trial.epochs)]
         parents = ", ".join(map(str, history.beginning(trial).proposal.parents)) or "–"
         genome = (

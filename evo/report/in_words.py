@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from evo.core.history import History
 from evo.display import formatting, summary
@@ -38,6 +38,31 @@ def trials(history: History) -> str:
     return (
         f"{what}: {formatting.short_number(min(sizes))} to {formatting.short_number(max(sizes))} parameters, "
         f"{formatting.short_value(min(values))} to {formatting.short_value(max(values))}"
+    )
+
+
+def pareto(history: History, numbers: Sequence[int]) -> str:
+    """What :func:`evo.report.plots.pareto` shows."""
+    first, second = (summary.shown_objective(name) for name in history.objectives.names[:2])
+    told = [
+        " and ".join(
+            f"{summary.shown_objective(name)} {summary.short_score(value, name)}"
+            for name, value in zip(history.objectives.names[:2], history.fitness(number)[:2], strict=True)
+        )
+        for number in (numbers[0], numbers[-1])
+    ]
+    return f"{first} over {second}, {len(numbers)} models that none beats in every objective: from {' to '.join(told)}"
+
+
+def reliability(groups: Sequence[Mapping[str, float]]) -> str:
+    """What :func:`evo.report.plots.reliability` shows."""
+    rows = sum(group["rows"] for group in groups)
+    apart = sum(group["rows"] * abs(group["sure"] - group["right"]) for group in groups) / rows
+    least, most = groups[0], groups[-1]
+    ends = ", ".join(f"{group['right']:.0%} right where {group['sure']:.0%} sure" for group in (least, most))
+    return (
+        f"Share that is right over how sure, of {rows:.0f} rows in {len(groups)} groups: {ends}; "
+        f"{apart:.1%} apart on average"
     )
 
 

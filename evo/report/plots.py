@@ -119,6 +119,54 @@ def trials(history: History, highlighted: Sequence[int] = ()) -> Figure:
     return figure
 
 
+def pareto(history: History, front: Sequence[int]) -> Figure:
+    """The first two objectives of every completed trial, and those of the front.
+
+    Args:
+        history: the trials, with two objectives at least.
+        front: numbers of the trials that no other one beats in every objective.
+    """
+    figure, axes = plot_style.new_figure(9.2, 3.9)
+    first, second = history.objectives.names[:2]
+
+    def places(numbers: Sequence[int]) -> tuple[list[float], list[float]]:
+        known = [history.fitness(number)[:2] for number in numbers]
+        pairs = [values for values in known if all(map(math.isfinite, values))]
+        return ([summary.shown_value(v, second) for _, v in pairs], [summary.shown_value(v, first) for v, _ in pairs])
+
+    x, y = places([trial.number for trial in history.completed()])
+    axes.scatter(x, y, s=16, color=plot_style.FAINT, alpha=0.5, linewidths=0, label="other", rasterized=len(x) > _MANY)
+    best_x, best_y = places(sorted(front, key=lambda number: history.fitness(number)[1]))
+    axes.plot(best_x, best_y, "o--", color=plot_style.COLOURS[0], markersize=6, linewidth=1, label="not beaten")
+    if x and min(x) > 0 and max(x) > 30 * min(x):
+        axes.set_xscale("log")
+    plot_style.clip(axes, y, worse_is_low=not first.startswith("-"))
+    axes.set_xlabel(summary.shown_objective(second))
+    axes.set_ylabel(summary.shown_objective(first))
+    plot_style.legend(axes)
+    return figure
+
+
+def reliability(groups: Sequence[Mapping[str, float]]) -> Figure:
+    """How often an ensemble is right, over how sure it is.
+
+    Args:
+        groups: of :func:`evo.ensemble.calibration.reliability`.
+    """
+    figure, axes = plot_style.new_figure(4.6, 3.6)
+    sure, right = [group["sure"] for group in groups], [group["right"] for group in groups]
+    low = min(0.5, *sure, *right)
+    axes.plot([low, 1], [low, 1], color=plot_style.FAINT, linewidth=1, linestyle=(0, (4, 2)), label="as sure as right")
+    most = max(group["rows"] for group in groups)
+    axes.plot(sure, right, color=plot_style.COLOURS[0], linewidth=1.2)
+    sizes = [20 + 120 * group["rows"] / most for group in groups]
+    axes.scatter(sure, right, s=sizes, color=plot_style.COLOURS[0], label="rows, by how sure")
+    axes.set_xlabel("probability of the predicted class")
+    axes.set_ylabel("share that is right")
+    plot_style.legend(axes)
+    return figure
+
+
 def curve_name(history: History) -> str | None:
     """The metric whose curves are shown: the first objective's, else ``val_loss``, else any."""
     names = {name for trial in history.completed() if trial.outcome for name in trial.outcome.curves}

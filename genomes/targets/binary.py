@@ -58,11 +58,15 @@ class Binary(IndependentLabels):
         """Of class 0 and class 1, (rows, 2)."""
         return np.concatenate([1 - outputs, outputs], axis=1)
 
+    def confidence(self, predictions: np.ndarray) -> np.ndarray:
+        """Probability of the predicted class."""
+        return np.asarray(np.abs(predictions[:, 0] - 0.5) + 0.5)
+
     def evaluate(
         self, predictions: np.ndarray, targets: np.ndarray, weight: np.ndarray | None = None
     ) -> dict[str, float]:
         """``accuracy``, ``log_loss``, ``brier`` and ``calibration_error``."""
-        sure = np.abs(predictions[:, 0] - 0.5) + 0.5
+        sure = self.confidence(predictions)
         wrong = self.row_losses("error", predictions, targets)
         scores = super().evaluate(predictions, targets, weight)
         return {**scores, "calibration_error": self.calibration_error(sure, wrong, weight)}

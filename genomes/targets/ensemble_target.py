@@ -121,6 +121,14 @@ class EnsembleTarget(abc.ABC):
         """The decisions that would be right."""
         return None
 
+    def confidence(self, predictions: np.ndarray) -> np.ndarray | None:
+        """Probability of the decision of each row, float (rows,); None where a row is not one decision.
+
+        Args:
+            predictions: (rows, outputs).
+        """
+        return None
+
     def strata(self, targets: np.ndarray) -> np.ndarray | None:
         """A class for each row, which folds are to hold in equal shares; None for no such classes."""
         return None

@@ -148,13 +148,17 @@ class Multiclass(Classifier):
         # (p - onehot)^2 summed = sum p^2 - 2 p_true + 1
         return np.asarray((p**2).sum(axis=1) - 2 * p[rows, targets] + 1)
 
+    def confidence(self, predictions: np.ndarray) -> np.ndarray:
+        """Probability of the predicted class."""
+        return np.asarray(predictions.max(axis=1))
+
     def evaluate(
         self, predictions: np.ndarray, targets: np.ndarray, weight: np.ndarray | None = None
     ) -> dict[str, float]:
         """``accuracy``, ``log_loss``, ``brier`` and ``calibration_error``."""
         wrong = self.row_losses("error", predictions, targets)
         scores = super().evaluate(predictions, targets, weight)
-        return {**scores, "calibration_error": self.calibration_error(predictions.max(axis=1), wrong, weight)}
+        return {**scores, "calibration_error": self.calibration_error(self.confidence(predictions), wrong, weight)}
 
     # -- pooling -----------------------------------------------------------------------
     def link(self, predictions: np.ndarray) -> np.ndarray:

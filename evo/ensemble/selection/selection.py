@@ -10,6 +10,7 @@ import numpy as np
 
 from evo.core.errors import EnsembleError
 from evo.ensemble.arguments import as_target, as_targets, check_loss, check_pooling
+from evo.ensemble.calibration import reliability
 from evo.ensemble.library import LibraryModel, usable, warn
 from evo.ensemble.pooling import pool
 from evo.ensemble.selection.estimation import Estimate, PairedGain
@@ -47,6 +48,8 @@ class Selection:
             each row judged by what was chosen without it. Empty with too few rows to cross-fit.
         gain: of the ensemble over the best single model, nested; None with fewer than two candidates.
         fallback: whether the best single model stands here because no gain was shown.
+        calibration: of the rows that were judged by what was chosen without them, see
+            :func:`evo.ensemble.calibration.reliability`; empty where there is none.
         notes: why it is smaller or other than asked, one line each.
     """
 
@@ -61,6 +64,7 @@ class Selection:
     estimates: Mapping[str, Mapping[str, Estimate]] = field(default_factory=dict)
     gain: PairedGain | None = None
     fallback: bool = False
+    calibration: tuple[Mapping[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -96,6 +100,7 @@ class Selection:
                 for who, metrics in self.estimates.items()
             },
             "gain": None if self.gain is None else self.gain.to_json(),
+            "calibration": [dict(group) for group in self.calibration],
             "notes": list(self.notes),
         }
 
@@ -201,9 +206,10 @@ def build(
     if len(kept) == 1 or method == "best":
         if len(kept) == 1 and len(candidates) > 1:
             warn("one candidate is left: the ensemble has one member", notes)
-        found = problem.estimates(problem.cross_fit((best,), fold_count, rng))
-        named = {name: estimate for (name, _), estimate in found.items()}
-        return _selection(problem, problem.fit(best, everything, rng), "best", named, None, False, notes)
+        predicted = problem.cross_fit((best,), fold_count, rng)
+        named = {name: estimate for (name, _), estimate in problem.estimates(predicted).items()}
+        chosen = problem.fit(best, everything, rng)
+        return _selection(problem, chosen, "best", named, None, False, notes, predicted.get(best))
     tried = _tried(members) if method == "auto" else ((method, members),)
     predicted = problem.cross_fit((best, average, *tried), fold_count, rng)
     found = problem.estimates(predicted)
@@ -225,7 +231,8 @@ def build(
             notes.append(f"better in {loss}, but worse in {single_loss}: the ensemble is the best single model")
     if fallback:
         chosen = problem.fit(best, everything, rng)
-    return _selection(problem, chosen, "best" if fallback else way[0], named, gain, fallback, notes)
+    judged = predicted.get(best if fallback else way)
+    return _selection(problem, chosen, "best" if fallback else way[0], named, gain, fallback, notes, judged)
 
 
 def _selection(
@@ -236,8 +243,10 @@ def _selection(
     gain: PairedGain | None,
     fallback: bool,
     notes: list[str],
+    judged: np.ndarray | None,
 ) -> Selection:
-    """The public record of a choice."""
+    """The public record of a choice; ``judged`` are its cross-fitted predictions."""
+    calibration = () if judged is None else reliability(judged, problem.targets, problem.target, problem.weight)
     return Selection(
         candidates=tuple(problem.candidates[i] for i in chosen.members),
         weights=chosen.weights,
@@ -250,6 +259,7 @@ def _selection(
         estimates=estimates,
         gain=gain,
         fallback=fallback,
+        calibration=tuple(calibration),
         notes=tuple(notes),
     )
 

@@ -419,6 +419,7 @@ def test_the_report_is_what_is_known_as_json() -> None:
             "ensemble": {"rmse": {"value": 1.0, "error": 0.1}},
         },
         "gain": {"value": 0.5, "low": 0.1, "high": 0.9, "probability": 0.99},
+        "calibration": [],
         "notes": ["so", "it is"],
     }
     assert Selection((), np.array([]), "regression", "greedy", "rmse").report()["gain"] is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from html.parser import HTMLParser
 
@@ -75,6 +76,15 @@ def test_what_is_scrolled_is_reached_by_keys_and_what_is_drawn_is_said() -> None
     drawn = [given["aria-label"] or "" for tag, given in found if tag == "svg"]
     assert len(drawn) >= 4 and all(re.search(r"\d", said) for said in drawn)
     assert all(given.get("scope") in ("col", "row") for tag, given in found if tag == "th")
+
+
+def test_a_table_that_may_be_wider_than_a_phone_is_scrolled() -> None:
+    row = {"name": "x", "members": [], "parameters": 3, "validation": 0.5, "test": 0.5}
+    shown = dataclasses.replace(content(HISTORY), judged={"metric": "accuracy", "rows": [row]})
+    text = render(shown)
+    for place in (found.start() for found in re.finditer("<table", text)):
+        columns = text[place : text.index("</tr>", place)].count('scope="col"')
+        assert columns < 4 or re.search(r'<div class="scroll"[^>]*>$', text[:place]), text[place : place + 200]
 
 
 def test_colours_follow_the_reader_s_choice_except_on_paper() -> None:

@@ -1,0 +1,73 @@
+"""How to run a campaign again: packages to install, and Python that asks for the same."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from evo import algorithms
+from evo.campaign.arguments import SEARCH_DEFAULTS, TrialLimits, TrialTraining
+from evo.campaign.settings import algorithm_from_json, algorithm_json
+from evo.core.errors import EvoError
+
+#: Packages whose version decides what comes out.
+_PACKAGES = ("evo-keras", "tensorflow", "keras", "deap", "numpy", "scikit-learn")
+
+
+def installation(versions: Mapping[str, str]) -> str:
+    """A line that installs the versions that a campaign began with."""
+    words = [f"{name}=={versions[name]}" for name in _PACKAGES if name in versions]
+    return " ".join(["pip install", *map(shlex.quote, words)])
+
+
+def as_python(directory: Path, settings: Mapping[str, Any], budget: Mapping[str, Any] | None) -> str:
+    """Python that makes the same campaign in a directory beside it; ``data`` is what the reader has.
+
+    Args:
+        directory: of the campaign; its space is read from there.
+        settings: as they are stored.
+        budget: of the last session, None if none was noted.
+    """
+    defaults: dict[str, Any] = dict(SEARCH_DEFAULTS)
+    for group in (TrialTraining, TrialLimits):
+        defaults |= {field.name: field.default for field in dataclasses.fields(group)}
+    training = dict(settings.get("training", {}))
+    training["best_epoch"] = "best_epoch" in training
+    stored = {**settings, **training}
+    asked = {name: stored[name] for name in ("seed", "objectives") if name in stored}
+    asked |= {name: stored[name] for name, usual in defaults.items() if name in stored and stored[name] != usual}
+    lines = [f"{name}={value!r}," for name, value in asked.items()]
+    lines += _algorithm(settings.get("algorithm", {}))
+    spent = ", ".join(f"{name}={value!r}" for name, value in (budget or {}).items() if value is not None)
+    again = directory.with_name(f"{directory.name}-again")
+    return "\n".join(
+        [
+            "import evo",
+            "",
+            f"space = evo.load_result({str(directory)!r}).space",
+            "again = evo.Campaign(",
+            "    space,",
+            "    data,  # the same evo.Data as then",
+            f"    {str(again)!r},",
+            f"    budget=evo.Budget({spent}),",
+            *(f"    {line}" for line in lines),
+            ")",
+            "again.run()",
+        ]
+    )
+
+
+def _algorithm(stored: Mapping[str, Any]) -> list[str]:
+    """The line that gives the algorithm; none for the usual one."""
+    name = str(stored.get("algorithm", ""))
+    try:
+        usual = algorithm_json(type(algorithm_from_json(stored))())
+    except (EvoError, TypeError, ValueError):
+        return [f"algorithm=...,  # {name}, which is not evo's own"]
+    changed = [f"{key}={value!r}" for key, value in stored.items() if value != usual.get(key)]
+    if not changed and usual == algorithm_json(algorithms.ScreenedEvolution()):
+        return []
+    return [f"algorithm=evo.algorithms.{name}({', '.join(changed)}),"]
