@@ -88,7 +88,9 @@ def field_importance(history: History, space: Space, seed: int = 0) -> Importanc
 def _observed(history: History, space: Space) -> tuple[np.ndarray, np.ndarray]:
     """Features with the length of training in the last column, and ranks of the first objective as normal quantiles."""
     features = Features(space)
-    rows, values, seen = [], [], set()
+    rows: list[list[float]] = []
+    values: list[float] = []
+    seen: set[tuple[str, int]] = set()
     for trial in reversed(history.completed()):
         value = history.fitness(trial.number)[0]
         if np.isfinite(value) and (trial.genome.key, trial.epochs) not in seen and len(rows) < _MOST:
