@@ -10,6 +10,7 @@ import numpy as np
 
 from genomes.spaces.columns import Column, as_texts, infer_columns, named_columns
 from genomes.spaces.dates import form_of
+from genomes.spaces.words import number_of_words
 from genomes.targets.labels import in_words
 
 #: Fewer rows than this say nothing of whether a column is a key.
@@ -110,7 +111,7 @@ def _is_free_text(values: Any, name: str, alone: bool) -> bool:
         return False
     texts = as_texts(array, name)
     known = texts[texts != ""]
-    if not len(known) or np.median([len(text.split()) for text in known.tolist()]) < _TEXT_WORDS:
+    if not len(known) or np.median([number_of_words(text) for text in known.tolist()]) < _TEXT_WORDS:
         return False
     different = len(np.unique(known))
     return different > 1 and (alone or (len(array) >= _FEW_ROWS and different >= _MOSTLY_TEXT * len(known)))

@@ -12,6 +12,7 @@ from genomes import spaces
 from genomes.errors import GenomeError
 from genomes.spaces.base import Space
 from genomes.spaces.columns import named_columns
+from genomes.spaces.words import number_of_words
 from genomes.targets import Target
 
 #: Words of the longest texts from which a single column of texts is text and not a category.
@@ -84,7 +85,7 @@ def _of_array(array: np.ndarray, target: Target, name: str) -> Space:
 
 
 def _are_texts(column: np.ndarray) -> bool:
-    return bool(np.median([len(str(value).split()) for value in column]) >= _TEXT_WORDS)
+    return bool(np.median([number_of_words(str(value)) for value in column]) >= _TEXT_WORDS)
 
 
 def _pictures(shape: tuple[int, ...], target: Target, name: str) -> Space:

@@ -18,6 +18,7 @@ from genomes.grammar import GenomeLimits, Stage, default_gene, merged_domains
 from genomes.spaces import sequences
 from genomes.spaces.columns import as_texts
 from genomes.spaces.encoded import EncodedSpace
+from genomes.spaces.words import chosen, word_table
 from genomes.targets import Target
 
 
@@ -101,37 +102,55 @@ class TextSpace(EncodedSpace):
         array = array[:, : self.length].astype(np.int32)
         return np.pad(array, [(0, 0), (0, self.length - array.shape[1])])
 
-    def _vectorization(self, vocabulary: Sequence[str] | None) -> Any:
+    def _vectorization(self, vocabulary: Sequence[str], split: str = "whitespace") -> Any:
         import keras
 
+        characters = split == "character"
         return keras.layers.TextVectorization(
-            max_tokens=None if vocabulary is not None else self.tokens,
-            standardize="lower_and_strip_punctuation",
-            split="whitespace",
+            standardize=None if characters else "lower_and_strip_punctuation",
+            split=split,
             output_mode="int",
             output_sequence_length=self.length,
             vocabulary=vocabulary,
-            name=f"{self.layer_prefix}tokens",
+            name=f"{self.layer_prefix}{'characters' if characters else 'tokens'}",
         )
 
     def adapt(self, x: Any, y: Any) -> dict[str, np.ndarray]:
-        """``vocabulary``: the most frequent words, unicode, without padding and unknown; scale of the targets."""
+        """Forms of words and the numbers of their words (:mod:`genomes.spaces.words`); scale of the targets.
+
+        Returns:
+            ``vocabulary``: forms, unicode; ``numbers``: int32, of each the number of its word; where the texts have
+            such, ``characters`` of scripts without spaces and ``character_numbers``; and what
+            :meth:`genomes.targets.Target.statistics` gives.
+        """
         found = super().adapt(x, y)
         if self.raw:
-            layer = self._vectorization(None)
-            layer.adapt(_tensor(x))
-            words = [word for word in layer.get_vocabulary(include_special_tokens=False) if word]
+            table = word_table((text.decode("utf-8", "replace") for text in np.asarray(x).tolist()), self.tokens)
             # A look-up needs at least one word; this one never comes: the split is at whitespace.
-            found["vocabulary"] = as_texts(np.asarray(words or ["\t"]), "vocabulary")
+            found["vocabulary"] = as_texts(np.asarray(table.forms or ["\t"]), "vocabulary")
+            found["numbers"] = np.asarray(table.numbers or [1], np.int32)
+            if table.characters:
+                found["characters"] = as_texts(np.asarray(table.characters), "characters")
+                found["character_numbers"] = np.asarray(table.character_numbers, np.int32)
         return found
 
     def encode(self, x: Any, preprocessing: Mapping[str, np.ndarray]) -> np.ndarray:
         """Token numbers, int32, shape (rows, length)."""
         if not self.raw:
             return np.asarray(x, np.int32)
-        layer = self._vectorization(preprocessing["vocabulary"].tolist())
+        words = self._looked_up(x, preprocessing["vocabulary"], preprocessing.get("numbers"))
+        if "characters" not in preprocessing:
+            return words
+        characters = self._looked_up(x, preprocessing["characters"], preprocessing["character_numbers"], "character")
+        return chosen(words, characters).astype(np.int32)
+
+    def _looked_up(
+        self, x: Any, vocabulary: np.ndarray, numbers: np.ndarray | None, split: str = "whitespace"
+    ) -> np.ndarray:
+        layer = self._vectorization(vocabulary.tolist(), split)
         parts = [np.asarray(layer(_tensor(x[i : i + 4096]))) for i in range(0, len(x), 4096)]
-        return np.concatenate(parts).astype(np.int32)
+        places = np.concatenate(parts).astype(np.int32)
+        return places if numbers is None else _with_specials(numbers)[places]
 
     # -- model -----------------------------------------------------------------------
     def inputs(self) -> Any:
@@ -143,15 +162,38 @@ class TextSpace(EncodedSpace):
         return keras.Input((self.length,), dtype="int32", name="tokens")
 
     def preprocess(self, inputs: Any, preprocessing: Mapping[str, np.ndarray]) -> Any:
-        """From strings to token numbers by Keras' ``TextVectorization``; token numbers stay as they are."""
+        """From strings to token numbers by Keras' ``TextVectorization`` and a table; token numbers stay as they are."""
         import keras
 
         if not self.raw:
             return inputs
         if "vocabulary" not in preprocessing:
             raise GenomeError("preprocessing: text needs what adapt() found in the training data; got nothing")
-        codes = self._vectorization(preprocessing["vocabulary"].tolist())(inputs)
-        return keras.ops.cast(codes, "int32")
+        words = self._number_tensors(inputs, preprocessing["vocabulary"], preprocessing.get("numbers"))
+        if "characters" not in preprocessing:
+            return words
+        characters = self._number_tensors(
+            inputs, preprocessing["characters"], preprocessing["character_numbers"], "character"
+        )
+        known = [
+            keras.ops.sum(keras.ops.cast(keras.ops.greater(codes, 1), "int32"), axis=1, keepdims=True)
+            for codes in (characters, words)
+        ]
+        return keras.ops.where(keras.ops.greater(*known), characters, words)
+
+    def _number_tensors(
+        self, inputs: Any, vocabulary: np.ndarray, numbers: np.ndarray | None, split: str = "whitespace"
+    ) -> Any:
+        from keras import ops
+
+        places = ops.cast(self._vectorization(vocabulary.tolist(), split)(inputs), "int32")
+        # Campaigns that were begun before words had forms have none of these numbers.
+        return places if numbers is None else ops.take(_with_specials(numbers), places, axis=0)
+
+
+def _with_specials(numbers: np.ndarray) -> np.ndarray:
+    """Numbers by place in the vocabulary: before it stand padding and unknown."""
+    return np.concatenate([[0, 1], numbers]).astype(np.int32)
 
 
 def _tensor(x: np.ndarray) -> Any:
@@ -180,8 +222,8 @@ def text(
     """Networks on text.
 
     Give exactly one of ``classes``, ``labels`` and ``outputs``. Strings are
-    lowercased, stripped of punctuation, split at whitespace and looked up in the
-    vocabulary of the training data, inside the model (on TensorFlow).
+    lowercased, stripped of punctuation, split at whitespace (in scripts without spaces, Chinese, Japanese or Thai, at
+    every character) and looked up in the vocabulary of the training data, inside the model (on TensorFlow).
 
     Args:
         classes: number of exclusive classes; labels are 0 to classes - 1 (two: binary).
