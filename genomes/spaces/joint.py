@@ -20,7 +20,7 @@ from genomes.genes.training import Training
 from genomes.genome import Genome
 from genomes.grammar import GenomeLimits, Stage, default_gene, merged_domains, training_class
 from genomes.spaces.base import Space
-from genomes.spaces.columns import Column, with_input_names
+from genomes.spaces.columns import Column, named_columns, with_input_names
 from genomes.spaces.encoded import EncodedSpace, training_domains
 from genomes.spaces.image import ImageSpace
 from genomes.spaces.input_part import InputPart
@@ -102,6 +102,8 @@ class JointSpace(EncodedSpace):
     def _prepared(self, x: Any, name: str) -> dict[str, np.ndarray]:
         if isinstance(x, Mapping) and list(x) == [f"input_{index}" for index in range(len(self.parts))]:
             x = {part.name: values for part, values in zip(self.parts, x.values(), strict=True)}  # a list of inputs
+        elif len(self.parts) == 1 and not self.parts[0].named and named_columns(x) is None:
+            x = {self.parts[0].name: x}  # it cannot be another one
         prepared: dict[str, np.ndarray] = {}
         for part in self.parts:
             prepared |= part.prepared(x, name)

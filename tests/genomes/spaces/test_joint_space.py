@@ -92,6 +92,8 @@ def test_forms_of_a_table_among_the_inputs() -> None:
         assert list(found) == ["age", "job", "note"]
         for name, values in wanted.items():
             np.testing.assert_array_equal(found[name], values)
+    alone = joint(note="text")
+    assert alone.prepare(list(WORDS))["note"].tolist() == alone.prepare({"note": WORDS})["note"].tolist()
     gone = space.prepare({**TABLE, "note": [None, *WORDS[1:]]})
     assert gone["note"][0] == b"" and [column.name for column in space.columns] == ["age", "job"]
 
@@ -160,7 +162,7 @@ def test_inputs_of_one_kind_and_several_shapes() -> None:
         (lambda: spaces.joint({"a": small("text"), "b": spaces.tabular(3, outputs=1)}), "predict different things"),
         (lambda: spaces.joint({"age": small("text"), "b": small("table")}), "names must differ"),
         (lambda: joint(a="text").check_data({"b": WORDS}, Y), "input 'a' is missing; given are"),
-        (lambda: joint(a="text").check_data(WORDS, Y), "expected inputs by name"),
+        (lambda: joint(a="text", b="text").check_data(WORDS, Y), "expected inputs by name"),
         (lambda: joint(a="image").check_data({"a": SCAN[..., 0]}, Y), r"x_train\['a'\]: expected shape"),
         (lambda: joint(a="text").check_data({"a": WORDS}, Y[:3]), "y_train: expected 12 rows"),
         (lambda: joint(a="text", b="image").check_data({"a": WORDS, "b": SCAN[:3]}, Y), "number of rows"),
