@@ -74,6 +74,7 @@ def load_data(section: Mapping[str, Any], kind: Any) -> JobData:
         told = str(error)
         raise DataError(f"[data] file:{told.removeprefix('data:')}" if told.startswith("data:") else told) from None
     found = _split(x, y, {}, section)
+    form = dataclasses.replace(form, usual_decimal=getattr(x, "attrs", {}).get("decimal"))
     return dataclasses.replace(found, name=str(section["target"]), form=form, new=NEW_TABLE)
 
 

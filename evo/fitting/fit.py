@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import os
 from collections.abc import Mapping
@@ -124,6 +125,9 @@ def fit(
     form = TableFormat(separator, decimal, encoding)
     if form.said and (not isinstance(data, (str, os.PathLike)) or Path(data).is_dir()):
         raise DataError(f"{next(iter(form.said))}: says how a file is written, but data is none; leave it out")
+    if isinstance(data, (str, os.PathLike)) and not Path(data).is_dir():
+        data = inputs_of(data, form)
+        form = dataclasses.replace(form, usual_decimal=getattr(data, "attrs", {}).get("decimal"))
     place = Path(directory) if directory is not None else _new_directory()
     if horizon is not None:
         if any(given is not None for given in (task, sample_weight, class_weight, folds, groups)):
@@ -133,7 +137,7 @@ def fit(
         if time is not None and not isinstance(time, str):
             raise SettingsError("time: with a horizon, give the name of the column of times")
         return fit_forecast(
-            inputs_of(data, form),
+            inputs_of(data),
             target,
             horizon,
             search=search,
@@ -155,7 +159,7 @@ def fit(
         data, target, line = labelled_pictures(Path(data))
         said.append(line)
     splitting = Splitting(validation, groups, time, folds)
-    prepared, names = _data(data, target, splitting, seed, sample_weight, class_weight, form)
+    prepared, names = _data(data, target, splitting, seed, sample_weight, class_weight)
     name = ", ".join(names)
     space, found, lines = _space_and_target(space, task, prepared, name)
     said = [lines[0], *said, *lines[1:], *remarks(prepared, found, name), *in_folds(prepared)]
@@ -198,13 +202,12 @@ def _data(
     seed: int,
     sample_weight: Any,
     class_weight: Any,
-    form: TableFormat,
 ) -> tuple[Data, tuple[str, ...]]:
     if isinstance(data, Data):
         if any(given is not None for given in (target, sample_weight, class_weight)) or splitting.is_said:
             raise DataError("data: an evo.Data has its targets, weights and split itself; give it alone")
         return data, ("y",)
-    x, y, names = inputs_and_target(data, target, form)
+    x, y, names = inputs_and_target(data, target)
     x, splitting = with_columns(x, splitting)
     if y is not None:
         try:  # before the split, which would speak of less clear things

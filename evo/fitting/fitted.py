@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import os
@@ -122,7 +123,7 @@ class Fitted:
         Raises:
             DataError: a wrong value.
         """
-        return TableFormat(**{**self.form.said, **{name: value for name, value in given.items() if value is not None}})
+        return dataclasses.replace(self.form, **{name: value for name, value in given.items() if value is not None})
 
     def _takes(self, name: str) -> bool:
         """Whether the model has an input of that name."""
@@ -264,7 +265,8 @@ class Fitted:
 
     def _about(self) -> dict[str, Any]:
         about = {"format": FORMAT, "name": list(self.names), "target": self.target.to_json(), "notes": list(self.notes)}
-        return {**about, **({"form": self.form.said} if self.form.said else {})}
+        form = {name: value for name, value in vars(self.form).items() if value is not None}
+        return {**about, **({"form": form} if form else {})}
 
     def _with(self, about: Mapping[str, Any]) -> Self:
         """The same with what a subclass stored of its own (:meth:`_about`)."""

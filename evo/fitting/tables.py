@@ -41,6 +41,13 @@ _POINT_NUMBER = re.compile(r"[-+]?\d*\.\d+([eE][-+]?\d+)?")
 _GROUPED = re.compile(r"[-+]?\d{1,3}(\.\d{3})+(,\d+)?")
 _WITH_COMMA = re.compile(r"[-+]?(\d{1,3}(\.\d{3})+|\d+)?(,\d*)?([eE][-+]?\d+)?")
 _CODE = re.compile(r"0\d+")
+_COMMA_GROUPED = re.compile(r"[-+]?\d{1,3}(,\d{3})+(\.\d*)?")
+_PLAIN_NUMBER = re.compile(r"\s*[-+]?\d[\d.,]*\s*")
+_NOTHING = re.compile(r"(?!)")
+#: Before or after a number: a currency, or percent.
+_UNIT = re.compile(r"^([-+]?)[€$£¥]\s?|\s?[€$£¥%]$")
+#: Most lines above a table.
+_MOST_PREAMBLE = 20
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,7 @@ class TableFormat:
         separator: between values; None: that of ``, ; TAB |`` which gives all lines as many values.
         decimal: sign of numbers, ``.`` or ``,``; None: found in the values.
         encoding: None: UTF-8 or UTF-16, and what is neither is read as Windows-1252.
+        usual_decimal: sign of numbers in an earlier file, for one whose values do not tell: 1.500 may be either.
 
     Raises:
         DataError: a separator of several signs, another decimal sign, an unknown encoding.
@@ -59,6 +67,7 @@ class TableFormat:
     separator: str | None = None
     decimal: str | None = None
     encoding: str | None = None
+    usual_decimal: str | None = None
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
@@ -66,7 +75,7 @@ class TableFormat:
                 raise DataError(f"{name}: expected a text, got {shown(value)}")
         if self.separator is not None and (len(self.separator) != 1 or self.separator in '\r\n"'):
             raise DataError(f"separator: expected one sign, such as ';', got {shown(self.separator)}")
-        if self.decimal not in (None, ".", ","):
+        if self.decimal not in (None, ".", ",") or self.usual_decimal not in (None, ".", ","):
             raise DataError(f"decimal: expected '.' or ',', got {shown(self.decimal)}")
         if self.decimal is not None and self.decimal == self.separator:
             raise DataError(f"decimal: {self.decimal!r} stands between values already; they differ")
@@ -78,7 +87,7 @@ class TableFormat:
     @property
     def said(self) -> dict[str, str]:
         """What was said, by name."""
-        return {name: value for name, value in vars(self).items() if value is not None}
+        return {n: value for n, value in vars(self).items() if value is not None and n != "usual_decimal"}
 
 
 def read_table(path: Path, form: TableFormat | None = None) -> Any:
@@ -111,8 +120,8 @@ def read_table(path: Path, form: TableFormat | None = None) -> Any:
     text, separator = _said_by_excel(_text(path, packed, form.encoding))
     separator = form.separator or separator
     if separator is None:
-        separator = "\t" if kind in (".tsv", ".tab") else _separator(text)
-    return _typed(_cells(text, separator, path), separator, form.decimal)
+        separator = "\t" if kind in (".tsv", ".tab") else _separator(text, spaces=kind in (".txt", ".dat"))
+    return _typed(_cells(text, separator, path), separator, form)
 
 
 def _is_plain_text(path: Path, kind: str) -> bool:
@@ -144,10 +153,10 @@ def _by_pandas(path: Path, function: str, package: str, form: TableFormat) -> An
     except Exception as error:  # of whatever package reads it
         raise DataError(f"data: {path} cannot be read: {error}") from None
     table.columns = [str(name).strip() for name in table.columns]
-    return _typed_words(table, form.decimal) if function == "read_excel" else table
+    return _typed_words(table, form) if function == "read_excel" else table
 
 
-def _typed_words(table: Any, decimal: str | None) -> Any:
+def _typed_words(table: Any, form: TableFormat) -> Any:
     """A sheet whose columns of words are numbers where all of them are: programs write ``3,5`` as a text."""
     import pandas
 
@@ -157,13 +166,12 @@ def _typed_words(table: Any, decimal: str | None) -> Any:
         if table.iloc[:, index].map(lambda value: isinstance(value, str) or pandas.isna(value)).all()
         and table.iloc[:, index].map(lambda value: isinstance(value, str)).any()
     }
-    if decimal is None:
-        decimal = "," if _has_decimal_commas(list(words.values())) else "."
+    decimal = form.decimal or _decimal(list(words.values()), "", form.usual_decimal)
     columns = [
         _column(words[index].astype(object), decimal) if index in words else table.iloc[:, index]
         for index in range(table.shape[1])
     ]
-    return pandas.concat(columns, axis=1) if columns else table
+    return _with_decimal(pandas.concat(columns, axis=1), decimal) if columns else table
 
 
 def _text(path: Path, packed: str | None, encoding: str | None) -> str:
@@ -187,9 +195,11 @@ def _text(path: Path, packed: str | None, encoding: str | None) -> str:
 
 
 def _rows(text: str, separator: str, most: int | None = None) -> list[list[str]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=separator == " ")
     found: list[list[str]] = []
     for row in reader:
+        if separator == " " and row and row[-1] == "":
+            row = row[:-1]
         if row:
             found.append(row)
         if most is not None and len(found) >= most:
@@ -197,16 +207,32 @@ def _rows(text: str, separator: str, most: int | None = None) -> list[list[str]]
     return found
 
 
-def _separator(text: str) -> str:
+def _separator(text: str, spaces: bool) -> str:
     """The separator that splits the first lines into as many values each, most of them if several do."""
     best, chosen = (0.0, 0), ","
-    for separator in _SEPARATORS:
+    for separator in (*_SEPARATORS, " ") if spaces else _SEPARATORS:
         widths = [len(row) for row in _rows(text, separator, _LINES)]
-        if widths and widths[0] > 1:
-            score = (float(np.mean([width == widths[0] for width in widths])), widths[0])
+        usual = max(set(widths), key=lambda width: (widths.count(width), width), default=0)
+        if usual > 1:
+            score = (float(np.mean([width == usual for width in widths])), usual)
             if score > best:
                 best, chosen = score, separator
     return chosen
+
+
+def _without_preamble(rows: list[list[str]]) -> list[list[str]]:
+    """The rows from the one that names the columns on: what a program writes above a table has fewer values."""
+    widths = [len(row) for row in rows]
+    usual = max(set(widths), key=widths.count, default=0)
+    start = 0
+    while start < min(len(rows), _MOST_PREAMBLE) and rows[start][0].startswith("#") and widths[start] != usual:
+        start += 1
+    if start == 0 and usual > 1 and widths[0] == 1:
+        first = widths.index(usual)
+        # R leaves the name of the row numbers out: then numbers come at once, and no names of columns.
+        if first <= _MOST_PREAMBLE and (usual > 2 or not any(_PLAIN_NUMBER.fullmatch(value) for value in rows[first])):
+            start = first
+    return rows[start:]
 
 
 def _cells(text: str, separator: str, path: Path) -> Any:
@@ -218,7 +244,7 @@ def _cells(text: str, separator: str, path: Path) -> Any:
     import pandas
 
     try:
-        rows = _rows(text, separator)
+        rows = _without_preamble(_rows(text, separator))
     except csv.Error as error:
         raise DataError(f"data: {path} cannot be read as a table of separated values: {error}") from None
     if len(rows) < 2:
@@ -239,20 +265,35 @@ def _cells(text: str, separator: str, path: Path) -> Any:
     )
 
 
-def _typed(table: Any, separator: str, decimal: str | None) -> Any:
+def _typed(table: Any, separator: str, form: TableFormat) -> Any:
     import pandas
 
     columns = [table.iloc[:, index] for index in range(table.shape[1])]
-    if decimal is None:
-        decimal = "," if separator != "," and _has_decimal_commas(columns) else "."
-    return pandas.concat([_column(column, decimal) for column in columns], axis=1)
+    decimal = form.decimal or _decimal(columns, separator, form.usual_decimal)
+    return _with_decimal(pandas.concat([_column(column, decimal) for column in columns], axis=1), decimal)
 
 
-def _has_decimal_commas(columns: list[Any]) -> bool:
-    values = [value.strip() for column in columns for value in column.iloc[:_LINES]]
-    commas = sum(bool(_COMMA_NUMBER.fullmatch(value)) for value in values)
-    points = sum(bool(_POINT_NUMBER.fullmatch(value)) and not _GROUPED.fullmatch(value) for value in values)
-    return commas > points
+def _with_decimal(table: Any, decimal: str) -> Any:
+    """The table, with a note of the sign that its numbers were read by."""
+    table.attrs["decimal"] = decimal
+    return table
+
+
+def _decimal(columns: list[Any], separator: str, usual: str | None) -> str:
+    """The sign of numbers: that of the values which can have one only, else the usual one."""
+    values = [_bare(value) for column in columns for value in column.iloc[:_LINES]]
+    grouped_by = _COMMA_GROUPED if separator == "," else _NOTHING
+    commas = sum(bool(_COMMA_NUMBER.fullmatch(v)) and not grouped_by.fullmatch(v) for v in values)
+    points = sum(bool(_POINT_NUMBER.fullmatch(v)) and not _GROUPED.fullmatch(v) for v in values)
+    grouped = sum(bool(_COMMA_GROUPED.fullmatch(v)) and "." in v for v in values)
+    if commas > points + grouped:
+        return ","
+    return "." if points + grouped or usual is None else usual
+
+
+def _bare(value: str) -> str:
+    """A number without its currency or percent sign, its minus as ASCII has it."""
+    return _UNIT.sub(r"\1", value.strip()).replace("\u2212", "-")
 
 
 def _column(column: Any, decimal: str) -> Any:
@@ -268,12 +309,19 @@ def _column(column: Any, decimal: str) -> Any:
     if known.isin(["True", "False"]).all() and not missing.any():
         return stripped == "True"
     if not known.map(lambda value: bool(_CODE.fullmatch(value))).any():
+        known = known.map(_bare)
         if decimal == ",":
             # A point among digits by threes or it is no number: 04.08.2024 is a date.
             plain = known.map(lambda value: bool(_WITH_COMMA.fullmatch(value)))
             if not plain.all():
                 return stripped.where(stripped != "", None)
             known = known.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
+        elif known.str.contains(",", regex=False).any():
+            # Likewise: 1,234.50, but neither 1,2 nor a list of numbers.
+            plain = known.map(lambda value: "," not in value or bool(_COMMA_GROUPED.fullmatch(value)))
+            if not plain.all():
+                return stripped.where(stripped != "", None)
+            known = known.str.replace(",", "", regex=False)
         numbers = pandas.to_numeric(known, errors="coerce")
         if numbers.notna().all() and np.isfinite(numbers.astype(float)).all():
             return numbers if not missing.any() else numbers.astype(np.float64).reindex(column.index)

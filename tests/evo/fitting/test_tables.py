@@ -63,6 +63,41 @@ def test_what_cannot_be_read_is_said_in_one_line(name: str, content: str, words:
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("Export vom 1.1.2024\n\na;b\n1;x\n3;y\n", {"a": [1, 3], "b": ["x", "y"]}),
+        ("# made by a program\na,b\n1,2\n3,4\n", {"a": [1, 3], "b": [2, 4]}),
+        ("Report\nyear 2024\na,b,c\n1,2,3\n3,4,5\n", {"a": [1, 3], "b": [2, 4], "c": [3, 5]}),
+        ("share,b\n12%,1\n3.5 %,2\n", {"share": [12.0, 3.5], "b": [1, 2]}),
+        ("p;b\n€ 3,50;1\n-€ 1.002,00;2\n4,00 €;4\n", {"p": [3.5, -1002.0, 4.0], "b": [1, 2, 4]}),
+        ('p,b\n"$1,234.50",1\n$3.00,2\n', {"p": [1234.5, 3.0], "b": [1, 2]}),
+        ('p,b\n"1,234",1\n"999",2\n', {"p": [1234, 999], "b": [1, 2]}),
+        ('p,b\n"1,5",1\n"2,25",2\n', {"p": [1.5, 2.25], "b": [1, 2]}),
+        ("p,b\n\u22121.5,1\n2,2\n", {"p": [-1.5, 2.0], "b": [1, 2]}),
+        ("p,b\n5% off,1\n$,2\n", {"p": ["5% off", "$"], "b": [1, 2]}),
+        ('p,b\n"1,2",1\n"a,3",2\n', {"p": ["1,2", "a,3"], "b": [1, 2]}),
+    ],
+)
+def test_what_programs_write_around_numbers_and_tables(content: str, expected: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(content, encoding="utf-8")
+    pd.testing.assert_frame_equal(read_table(tmp_path / "t.csv"), pd.DataFrame(expected), check_dtype=False)
+
+
+def test_columns_between_spaces(tmp_path: Path) -> None:
+    (tmp_path / "t.txt").write_text("a   b c\n1   2 x\n30  4 y  \n")
+    assert read_table(tmp_path / "t.txt").to_dict("list") == {"a": [1, 30], "b": [2, 4], "c": ["x", "y"]}
+
+
+def test_numbers_that_may_be_either_are_read_as_those_of_the_training(tmp_path: Path) -> None:
+    """1.500 is one and a half to some, and fifteen hundred to others."""
+    (tmp_path / "t.csv").write_text("a;b\n1.500;1,5\n2.500;2,5\n")
+    (tmp_path / "new.csv").write_text("a;b\n1.500;3\n")
+    decimal = read_table(tmp_path / "t.csv").attrs["decimal"]
+    assert decimal == "," and read_table(tmp_path / "new.csv")["a"].tolist() == [1.5]
+    assert read_table(tmp_path / "new.csv", TableFormat(usual_decimal=decimal))["a"].tolist() == [1500]
+
+
 def test_what_european_programs_call_excel(tmp_path: Path) -> None:
     """Separated values named ``.xls``; a first line for Excel; numbers as texts with commas in a real sheet."""
     (tmp_path / "a.xls").write_bytes("sep=;\r\nmaß;art\r\n1,5;gut\r\n2,5;NA\r\n".encode("cp1252"))
