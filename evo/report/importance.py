@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from evo.algorithms.surrogates.features import Features
-from evo.algorithms.surrogates.gaussian_process import GaussianProcess
 from evo.algorithms.surrogates.observations import gaussianized
 from evo.core.history import History
 from genomes.spaces.base import Space
@@ -58,6 +57,9 @@ def field_importance(history: History, space: Space, seed: int = 0) -> Importanc
     rng = np.random.default_rng([seed, len(targets)])
     columns = _columns([*space.feature_names, "epochs of training"])
     fold = rng.permutation(len(targets)) % _FOLDS
+    # Not above: scikit-learn takes .7 seconds, and whoever imports evo may never draw a report.
+    from evo.algorithms.surrogates.gaussian_process import GaussianProcess
+
     model = GaussianProcess()
     error, lost = 0.0, dict.fromkeys(columns, 0.0)
     for number in range(_FOLDS):

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere worke
 
 
 def parent_of_a_worker() -> int:
-    process = WorkerContext({}).Process(target=worker_calls.fall, args=(signal.SIGKILL,))
+    process = WorkerContext({}).Process(target=worker_calls.sleep, args=(600.0,))
     parents: list[int] = []
 
     def start():
@@ -30,6 +30,7 @@ def parent_of_a_worker() -> int:
     thread = threading.Thread(target=start)
     thread.start()
     thread.join()
+    process.kill()
     process.join()
     return parents[0]
 
