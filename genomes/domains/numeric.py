@@ -38,6 +38,13 @@ def _real(value: Any, path: str) -> float:
     return float(value) + 0.0
 
 
+def _reversed(kind: str, log: bool, reverse: bool) -> bool:
+    """``reverse``, which needs ``log``."""
+    if reverse and not log:
+        raise GenomeError(f"{kind}: reverse=True mirrors a logarithmic scale; give log=True too")
+    return bool(reverse)
+
+
 class Int(Domain):
     """Whole numbers ``low, low + step, ...`` up to and including ``high``.
 
@@ -47,17 +54,28 @@ class Int(Domain):
         step: distance of neighbours; with ``log=True`` the factor between them if it
             is 2 or more, as in KerasTuner.
         log: spread evenly in the logarithm; needs ``low > 0``.
-        default: value of default genomes; ``low`` if not given.
+        default: value of default genomes; the smallest value if not given.
+        reverse: with ``log=True``, mirrored: values lie densely at ``high`` instead of at ``low``, with the
+            probabilities of KerasTuner's ``reverse_log``.
 
     Raises:
-        GenomeError: ``low > high``, a step below 1, ``log`` with ``low < 1``, a default outside.
+        GenomeError: ``low > high``, a step below 1, ``log`` with ``low < 1``, ``reverse`` without ``log``, a default
+            outside.
     """
 
-    def __init__(self, low: int, high: int, step: int = 1, log: bool = False, default: int | None = None) -> None:
+    def __init__(
+        self,
+        low: int,
+        high: int,
+        step: int = 1,
+        log: bool = False,
+        default: int | None = None,
+        reverse: bool = False,
+    ) -> None:
         self.low = _integer(low, "low")
         self.high = _integer(high, "high")
         self.step = _integer(step, "step")
-        self.log = bool(log)
+        self.log, self.reverse = bool(log), _reversed("Int", log, reverse)
         if self.low > self.high:
             raise GenomeError(f"Int: low must not exceed high, got low={low}, high={high}")
         if self.step < 1:
@@ -76,11 +94,16 @@ class Int(Domain):
         most = 40 if self.log and not self._geometric else 50
         if self.size > 2**most:
             raise GenomeError(f"Int: low={low} to high={high} is too wide; expected at most 2**{most} values")
-        self.default = self.low if default is None else _integer(default, "default")
+        smallest = self._mirrored(self._value(self.size - 1)) if self.reverse else self.low
+        self.default = smallest if default is None else _integer(default, "default")
         self.validate(self.default, "default")
 
     def _value(self, index: int) -> int:
+        """The value of a place, counted from the dense end; to be mirrored if that is ``high``."""
         return self.low * self.step**index if self._geometric else self.low + index * self.step
+
+    def _mirrored(self, value: int) -> int:
+        return self.low + self.high - value
 
     def from_unit(self, unit: float) -> int:
         """The value at ``unit`` in [0, 1].
@@ -89,26 +112,42 @@ class Int(Domain):
         """
         assert self.size is not None
         unit = min(max(unit, 0.0), 1.0)
+        if self.reverse:
+            unit = 1.0 - unit
         if self.log and not self._geometric:
-            low, high = math.log(self.low - 0.5), math.log(self.high + 0.5)
+            low, high = self._logarithms()
             value = math.exp(low + unit * (high - low))
-            index = round((value - self.low) / self.step)
+            # Mirrored values own what KerasTuner gives them, [v, v + 1); others [v - 0.5, v + 0.5).
+            index = math.floor(value) - self.low if self.reverse else round((value - self.low) / self.step)
         else:
-            index = int(unit * self.size)
-        return self._value(min(max(index, 0), self.size - 1))
+            # A mirrored part is closed above, so that unit 0 and 1 are the first and the last value.
+            index = math.ceil(unit * self.size) - 1 if self.reverse else int(unit * self.size)
+        index = min(max(index, 0), self.size - 1)
+        return self._mirrored(self._value(index)) if self.reverse else self._value(index)
+
+    def _logarithms(self) -> tuple[float, float]:
+        """Logarithms of the ends of what all values own together."""
+        if self.reverse:
+            return math.log(self.low), math.log(self.high + 1)
+        return math.log(self.low - 0.5), math.log(self.high + 0.5)
 
     def to_unit(self, value: Value) -> float:
         """The middle of the part of [0, 1] that ``value`` owns."""
         assert self.size is not None
         number = float(value)  # type: ignore[arg-type]
+        if self.reverse:
+            number = self.low + self.high - number
         if self.log and not self._geometric:
-            low, high = math.log(self.low - 0.5), math.log(self.high + 0.5)
-            return (math.log(number) - low) / (high - low)
-        if self._geometric:
-            index = round(math.log(number / self.low) / math.log(self.step))
+            low, high = self._logarithms()
+            unit = (math.log(number + 0.5 * self.reverse) - low) / (high - low)
         else:
-            index = round((number - self.low) / self.step)
-        return (index + 0.5) / self.size
+            index = (
+                math.log(number / self.low) / math.log(self.step)
+                if self._geometric
+                else ((number - self.low) / self.step)
+            )
+            unit = (round(index) + 0.5) / self.size
+        return 1.0 - unit if self.reverse else unit
 
     def validate(self, value: Any, path: str = "") -> int:
         """``value`` as a plain int, if it is one of the numbers."""
@@ -116,8 +155,9 @@ class Int(Domain):
         if not self.low <= number <= self.high:
             raise GenomeError(f"expected {self.low} to {self.high}, got {number}", path)
         if self._geometric:
-            index = round(math.log(number / self.low) / math.log(self.step))
-            fits = self._value(index) == number
+            counted = self._mirrored(number) if self.reverse else number
+            index = round(math.log(counted / self.low) / math.log(self.step))
+            fits = self._value(index) == counted
         else:
             fits = (number - self.low) % self.step == 0
         if not fits:
@@ -126,12 +166,14 @@ class Int(Domain):
 
     def _neighbour(self, value: Value, rng: np.random.Generator) -> int:
         assert self.size is not None
+        number = self._mirrored(int(value)) if self.reverse else value  # type: ignore[arg-type]
         if self._geometric:
-            index = round(math.log(float(value) / self.low) / math.log(self.step))  # type: ignore[arg-type]
+            index = round(math.log(float(number) / self.low) / math.log(self.step))  # type: ignore[arg-type]
         else:
-            index = (int(value) - self.low) // self.step  # type: ignore[arg-type]
+            index = (int(number) - self.low) // self.step  # type: ignore[arg-type]
         steps = [i for i in (index - 1, index + 1) if 0 <= i < self.size]
-        return self._value(steps[int(rng.integers(len(steps)))])
+        chosen = self._value(steps[int(rng.integers(len(steps)))])
+        return self._mirrored(chosen) if self.reverse else chosen
 
     def to_json(self) -> dict[str, Any]:
         """The domain as a JSON object."""
@@ -142,6 +184,7 @@ class Int(Domain):
             "step": self.step,
             "log": self.log,
             "default": self.default,
+            **({"reverse": True} if self.reverse else {}),
         }
 
 
@@ -154,11 +197,13 @@ class Float(Domain):
         step: distance of neighbours; None for all numbers between; with ``log=True`` the
             factor between neighbours, as in KerasTuner.
         log: spread evenly in the logarithm; needs ``low > 0``.
-        default: value of default genomes; ``low`` if not given.
+        default: value of default genomes; the smallest value if not given.
+        reverse: with ``log=True``, mirrored: values lie densely at ``high`` instead of at ``low``, as in KerasTuner's
+            ``reverse_log``.
 
     Raises:
         GenomeError: ``low > high``, a step that is not positive (not above 1 with ``log``),
-            ``log`` with ``low <= 0``, a default outside.
+            ``log`` with ``low <= 0``, ``reverse`` without ``log``, a default outside.
     """
 
     def __init__(
@@ -168,11 +213,12 @@ class Float(Domain):
         step: float | None = None,
         log: bool = False,
         default: float | None = None,
+        reverse: bool = False,
     ) -> None:
         self.low = _real(low, "low")
         self.high = _real(high, "high")
         self.step = None if step is None else _real(step, "step")
-        self.log = bool(log)
+        self.log, self.reverse = bool(log), _reversed("Float", log, reverse)
         if self.low > self.high:
             raise GenomeError(f"Float: low must not exceed high, got low={low}, high={high}")
         if self.log and self.low <= 0:
@@ -187,25 +233,37 @@ class Float(Domain):
             self.size = int(math.log(self.high / self.low) / math.log(self.step) + 1e-9) + 1
         else:
             self.size = int((self.high - self.low) / self.step + 1e-9) + 1
-        self.default = self.validate(self.low if default is None else default, "default")
+        if self.reverse and self.size not in (None, 1) and self.low * (float(self.step or 0) - 1) < 1e-12 * self.high:
+            raise GenomeError(f"Float: steps from {low} are lost in rounding beside {high}; reverse needs larger ones")
+        self.default = self.validate(self.from_unit(0.0) if default is None else default, "default")
 
     def _value(self, index: int) -> float:
+        """The value of a place, counted from the dense end."""
         assert self.step is not None
         if index == 0:
-            return self.low
+            return self.high if self.reverse else self.low
         value = self.low * self.step**index if self.log else self.low + index * self.step
+        if self.reverse:
+            value = self._mirrored(value)
         # Rounded, so that 0.1 + 2 * 0.1 is written 0.3 wherever it is computed.
         return min(max(float(f"{value:.14g}"), self.low), self.high)
+
+    def _mirrored(self, value: float) -> float:
+        # Within the ends: where ``low`` is tiny beside ``high``, the difference is rounded.
+        return min(max(self.low + self.high - value, self.low), self.high)
 
     def from_unit(self, unit: float) -> float:
         """The value at ``unit`` in [0, 1]."""
         unit = min(max(unit, 0.0), 1.0)
         if self.size == 1:
-            return self.low
+            return self.high if self.reverse else self.low
         if self.size is not None:
-            return self._value(min(int(unit * self.size), self.size - 1))
+            index = min(int(unit * self.size), self.size - 1)
+            return self._value(self.size - 1 - index if self.reverse else index)
         if self.log:
+            unit = 1.0 - unit if self.reverse else unit
             value = math.exp(math.log(self.low) + unit * (math.log(self.high) - math.log(self.low)))
+            value = self._mirrored(value) if self.reverse else value
         else:
             value = self.low + unit * (self.high - self.low)
         return min(max(value, self.low), self.high)
@@ -215,18 +273,20 @@ class Float(Domain):
         number = float(value)  # type: ignore[arg-type]
         if self.size == 1:
             return 0.5
+        if self.reverse:
+            number = self._mirrored(number)
         if self.size is not None:
             assert self.step is not None
             if self.log:
                 index = round(math.log(number / self.low) / math.log(self.step))
             else:
                 index = round((number - self.low) / self.step)
-            return (index + 0.5) / self.size
-        if self.log:
+            unit = (index + 0.5) / self.size
+        elif self.log:
             unit = math.log(number / self.low) / math.log(self.high / self.low)
         else:
             unit = (number - self.low) / (self.high - self.low)
-        return min(max(unit, 0.0), 1.0)
+        return min(max(1.0 - unit if self.reverse else unit, 0.0), 1.0)
 
     def validate(self, value: Any, path: str = "") -> float:
         """``value`` as a plain float: the nearest step, if it is that up to rounding."""
@@ -234,10 +294,11 @@ class Float(Domain):
         if not self.low <= number <= self.high:
             raise GenomeError(f"expected {self.low} to {self.high}, got {number}", path)
         if self.step is not None and self.size is not None and self.size > 1:
+            counted = self._mirrored(number) if self.reverse else number
             if self.log:
-                index = round(math.log(number / self.low) / math.log(self.step))
+                index = round(math.log(counted / self.low) / math.log(self.step))
             else:
-                index = round((number - self.low) / self.step)
+                index = round((counted - self.low) / self.step)
             nearest = self._value(index)
             if not math.isclose(nearest, number, rel_tol=1e-9, abs_tol=1e-12):
                 raise GenomeError(f"expected {self.low} to {self.high} in steps of {self.step}, got {number}", path)
@@ -253,4 +314,5 @@ class Float(Domain):
             "step": self.step,
             "log": self.log,
             "default": self.default,
+            **({"reverse": True} if self.reverse else {}),
         }

@@ -17,7 +17,7 @@ def ints(draw: st.DrawFn) -> Int:
     log = draw(st.booleans())
     low = draw(st.integers(1 if log else -(10**9), 10**9))
     high = draw(st.integers(low, low + 10**10))
-    return Int(low, high, step=draw(st.integers(1, 50)), log=log)
+    return Int(low, high, step=draw(st.integers(1, 50)), log=log, reverse=log and draw(st.booleans()))
 
 
 @st.composite
@@ -28,7 +28,7 @@ def floats(draw: st.DrawFn) -> Float:
     step = None
     if draw(st.booleans()):
         step = draw(st.floats(1.01, 100)) if log else max((high - low) / draw(st.floats(0.5, 1000)), 1e-3)
-    return Float(low, high, step=step, log=log)
+    return Float(low, high, step=step, log=log, reverse=log and draw(st.booleans()))
 
 
 scalars = st.one_of(st.integers(-1000, 1000), st.floats(-1e6, 1e6), st.text(max_size=5), st.booleans(), st.none())
@@ -133,6 +133,41 @@ def test_logarithmic_samples_spread_over_magnitudes() -> None:
     assert 0.4 < np.mean(np.asarray(values) < 1e-3) < 0.6
 
 
+@pytest.mark.parametrize(
+    ("make", "arguments"),
+    [
+        ("Float", {"min_value": 1e-3, "max_value": 1.0}),
+        ("Float", {"min_value": 0.5, "max_value": 8.0, "step": 2}),
+        ("Float", {"min_value": 0.1, "max_value": 0.95, "step": 1.5}),
+        ("Int", {"min_value": 1, "max_value": 10}),
+        ("Int", {"min_value": 7, "max_value": 300}),
+        ("Int", {"min_value": 2, "max_value": 64, "step": 2}),
+        ("Int", {"min_value": 3, "max_value": 100, "step": 3}),
+    ],
+)
+def test_mirrored_logarithms_are_spread_as_keras_tuners(make: str, arguments: dict[str, float]) -> None:
+    engine = pytest.importorskip("keras_tuner.engine.hyperparameters")
+    theirs = getattr(engine, make)("x", sampling="reverse_log", **arguments)
+    kind = Float if make == "Float" else Int
+    step = arguments.get("step", None if make == "Float" else 1)
+    ours = kind(arguments["min_value"], arguments["max_value"], step=step, log=True, reverse=True)  # type: ignore[arg-type]
+    units = (np.arange(20_000) + 0.5) / 20_000
+    mine = np.sort([float(ours.from_unit(u)) for u in units])
+    other = np.sort([float(theirs.prob_to_value(u)) for u in units])
+    # As distributions: quantile by quantile; a border between two whole numbers may fall on either side of a unit.
+    assert np.isclose(mine, other, rtol=1e-9, atol=1e-12).mean() > 0.999
+    assert ours.to_unit(mine[-1]) > ours.to_unit(mine[0])
+
+
+def test_a_mirrored_scale_is_dense_at_its_upper_end() -> None:
+    rng = np.random.default_rng(0)
+    domain = Float(1e-3, 1.0, log=True, reverse=True)
+    values = np.asarray([domain.sample(rng) for _ in range(2000)])
+    assert 0.4 < np.mean(values > 0.98) < 0.5 and np.mean(values < 0.5) < 0.15
+    assert domain.default == 1e-3 and Int(2, 64, step=2, log=True, reverse=True).default == 2
+    assert Int(3, 100, step=3, log=True, reverse=True).default == 22  # 103 - 81
+
+
 def test_perturbation_stays_near() -> None:
     domain, rng = Float(0.0, 1.0), np.random.default_rng(1)
     assert np.mean([abs(domain.perturb(0.5, rng) - 0.5) for _ in range(500)]) < 0.2
@@ -160,6 +195,9 @@ def test_numpy_values_become_plain() -> None:
         (lambda: Float(1.0, 0.5), "low must not exceed high, got low=1.0, high=0.5"),
         (lambda: Float(0.0, 1.0, log=True), "log=True needs low > 0"),
         (lambda: Float(0.1, 1.0, log=True, step=1.0), "step must be above 1"),
+        (lambda: Float(0.1, 1.0, reverse=True), "Float: reverse=True mirrors a logarithmic scale; give log=True too"),
+        (lambda: Int(1, 9, reverse=True), "Int: reverse=True mirrors"),
+        (lambda: Float(1e-9, 1e9, 2.0, log=True, reverse=True), "reverse needs larger ones"),
         (lambda: Float(0, math.nan), "high: expected a finite number"),
         (lambda: Float("a", 1), "low: expected a number, got 'a'"),
         (lambda: Float(0, 1, default=2), "default: expected 0.0 to 1.0, got 2.0"),

@@ -43,13 +43,12 @@ def _to_domain(parameter: Any) -> Domain:
         return Choice(values, default=parameter.default, ordered=bool(parameter.ordered))
     if kind not in ("Int", "Float"):
         raise GenomeError(f"hyperparameter {parameter.name!r}: kind {kind} is not known")
-    # "reverse_log" has no counterpart: its values are spread evenly.
-    log = parameter.sampling == "log"
+    log, reverse = parameter.sampling in ("log", "reverse_log"), parameter.sampling == "reverse_log"
     low, high, step, default = parameter.min_value, parameter.max_value, parameter.step, parameter.default
     if kind == "Int":
-        whole = Int(int(low), int(high), 1 if step is None else int(step), log)
+        whole = Int(int(low), int(high), 1 if step is None else int(step), log, reverse=reverse)
         return _int(whole, int(_nearest(whole, default)))
-    number = Float(float(low), float(high), None if step is None else float(step), log)
+    number = Float(float(low), float(high), None if step is None else float(step), log, reverse=reverse)
     return _float(number, float(_nearest(number, default)))
 
 
@@ -65,11 +64,11 @@ def _nearest(domain: Int | Float, default: Any) -> float:
 
 
 def _int(domain: Int, default: int) -> Int:
-    return Int(domain.low, domain.high, domain.step, domain.log, default)
+    return Int(domain.low, domain.high, domain.step, domain.log, default, domain.reverse)
 
 
 def _float(domain: Float, default: float) -> Float:
-    return Float(domain.low, domain.high, domain.step, domain.log, default)
+    return Float(domain.low, domain.high, domain.step, domain.log, default, domain.reverse)
 
 
 #: Name and conditions: what KerasTuner tells parameters apart by.

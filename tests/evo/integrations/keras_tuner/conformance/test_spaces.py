@@ -258,10 +258,13 @@ def test_an_int_and_a_float_without_a_step_are_within_their_ranges(tmp_path: Pat
 
 
 @tuners
-def test_reverse_log_is_within_its_range(tmp_path: Path, kind: Any) -> None:
+def test_reverse_log_is_dense_at_the_upper_end(tmp_path: Path, kind: Any) -> None:
     def ask(hp: Any) -> None:
         hp.Float("momentum", 0.001, 1.0, sampling="reverse_log")
+        hp.Int("units", 2, 64, step=2, sampling="reverse_log")
 
     tuner = tuner_of(kind, tmp_path, ask, max_trials=20)
     tuner.search(verbose=0)
-    assert all(0.001 <= v["momentum"] <= 1.0 for v in tried(tuner))
+    values = tried(tuner)
+    assert all(0.001 <= v["momentum"] <= 1.0 for v in values) and sum(v["momentum"] > 0.9 for v in values) >= 10
+    assert {v["units"] for v in values} <= {2, 34, 50, 58, 62, 64}
