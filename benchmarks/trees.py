@@ -66,7 +66,7 @@ def _fitted(task: Any, seed: int, minutes: float) -> Iterator[dict[str, Any]]:
             "nets": fitted.result.ensemble(trees=False),
             "evo.fit": fitted.ensemble,
         }
-        for candidate in fitted.result.trees:
+        for candidate in fitted.result.companions:
             assert candidate.load is not None
             trees = candidate.load()
             predictions = trees.predict(fitted.space.prepare(task.x_test))

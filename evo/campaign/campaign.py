@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import signal
 import threading
@@ -23,6 +24,7 @@ from evo.campaign.arguments import (
     sorted_out,
 )
 from evo.campaign.callbacks import sorted_callbacks
+from evo.campaign.companions import Companions
 from evo.campaign.labels import labelled
 from evo.campaign.preflight import preflight
 from evo.campaign.result import Result
@@ -38,7 +40,6 @@ from evo.campaign.settings import (
     versions,
 )
 from evo.campaign.setup import CampaignSetup
-from evo.campaign.trees import grown_trees
 from evo.campaign.warm_start import warmly_started
 from evo.core.budget import Budget
 from evo.core.checks import known_names, local_path, whole_number
@@ -47,7 +48,6 @@ from evo.core.history import History
 from evo.core.objectives import Objective, Objectives
 from evo.data import Data
 from evo.display.progress import Progress
-from evo.ensemble import LibraryModel
 from evo.ensemble.scores import Score
 from evo.prepared_data import PreparedData
 from evo.storage import CampaignDirectory
@@ -120,8 +120,6 @@ class Campaign:
         CampaignMismatchError: the directory holds a campaign with other settings, space or data.
         StorageError: the directory cannot be used.
     """
-
-    _trees: list[LibraryModel] | None = None
 
     def __init__(
         self,
@@ -305,13 +303,13 @@ class Campaign:
             keep_weights=self.settings.keep_weights,
             fingerprint=self._data.fingerprint,
             data=self._data,
-            trees=self._trees,
+            companions=self.companions,
         )
 
-    def grow_trees(self, seconds: float | None = None) -> None:
-        """Grow the ensemble's trees now, not when it is formed: see :func:`evo.campaign.trees.grown_trees`."""
-        self._trees = []  # not to be tried again
-        self._trees = grown_trees(self.space, self._data, self.settings.seed, seconds)
+    @functools.cached_property
+    def companions(self) -> Companions:
+        """The models beside the nets; to be fitted before the search by :meth:`Companions.fit`."""
+        return Companions(self.space, self._data, self.settings.seed)
 
     def _measuring(self) -> contextlib.AbstractContextManager[None]:
         """Where genes are measured that declare no shape: elsewhere, unless all is done in this process."""

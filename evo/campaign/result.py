@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -12,18 +11,18 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from evo.algorithms import hypervolume_over_time, pareto, survivors
+from evo.campaign.companions import Companions, wanted
 from evo.campaign.individual import Individual, Population
 from evo.campaign.labels import labelled_as_stored
 from evo.campaign.retention import kept_states
 from evo.campaign.settings import plausible_settings
-from evo.campaign.trees import are_wanted, grown_trees
 from evo.core.errors import EnsembleError, SettingsError, StorageError, TrialError
 from evo.core.history import History
 from evo.core.objectives import Objectives
 from evo.core.randomness import Purpose, generator
 from evo.core.trial import Trial
 from evo.data import Data
-from evo.ensemble import Ensemble, EnsembleWarning, FrontierPoint, LibraryModel, frontier
+from evo.ensemble import Ensemble, FrontierPoint, LibraryModel, frontier
 from evo.ensemble.keras_model import mean_model
 from evo.prepared_data import PreparedData
 from evo.storage import CampaignDirectory
@@ -52,7 +51,7 @@ class Result:
         keep_weights: how many trials' weights the campaign keeps.
         fingerprint: identity of its data.
         data: the prepared data; needed to form an ensemble, None where it is not at hand.
-        trees: trees that were grown on its rows, None for not yet.
+        companions: models beside the nets that were fitted on its rows; None for not yet.
     """
 
     def __init__(
@@ -67,7 +66,7 @@ class Result:
         keep_weights: int = 256,
         fingerprint: str | None = None,
         data: PreparedData | None = None,
-        trees: list[LibraryModel] | None = None,
+        companions: Companions | None = None,
     ) -> None:
         self.directory = Path(directory)
         self.space = space
@@ -78,7 +77,7 @@ class Result:
         self._keep_weights = keep_weights
         self._fingerprint = fingerprint
         self.data = data
-        self._trees = trees
+        self._companions = companions
 
     # -- trials ----------------------------------------------------------------------
     @property
@@ -216,20 +215,23 @@ class Result:
             return stored.predictions(number)
 
     # -- the ensemble ------------------------------------------------------------------
-    def ensemble(self, size: int = 8, *, trees: bool | str = "auto", **options: Any) -> Ensemble:
+    def ensemble(
+        self, size: int = 8, *, trees: bool | str = "auto", linear: bool | str = "auto", **options: Any
+    ) -> Ensemble:
         """Form an ensemble of what was trained: chosen on stored validation predictions.
 
         Args:
             size: most members.
             trees: whether trees, grown on the same rows and folds, are candidates as well (tables only): boosting,
                 random forests, extra trees. ``auto``: for premade spaces of tables.
+            linear: likewise linear models on n-grams of texts. ``auto``: for premade spaces with texts.
             **options: of :func:`evo.ensemble.build`: ``method``, ``max_members``,
                 ``max_parameters``, ``max_latency``, ``pooling``, ``confidence``, ...
 
         Raises:
             EnsembleError: nothing to choose from, or options that do not fit.
         """
-        candidates, y, target = self._choice(trees, options)
+        candidates, y, target = self._choice({"trees": trees, "linear": linear}, options)
         return Ensemble.select(candidates, y, target, size, space=self.space, **options)
 
     def frontier(
@@ -238,6 +240,7 @@ class Result:
         size: int = 8,
         *,
         trees: bool | str = False,
+        linear: bool | str = False,
         **options: Any,
     ) -> list[FrontierPoint]:
         """The best ensemble for each size, smallest first; ``evo.ensemble.plots.plot_frontier`` draws it.
@@ -247,15 +250,18 @@ class Result:
                 where ``latency`` is among the campaign's objectives).
             size: most members.
             trees: as for :meth:`ensemble`.
+            linear: likewise.
             **options: of :func:`evo.ensemble.selection.frontier`.
 
         Raises:
             EnsembleError: nothing to choose from, or options that do not fit.
         """
-        candidates, y, target = self._choice(trees, options)
+        candidates, y, target = self._choice({"trees": trees, "linear": linear}, options)
         return frontier(candidates, y, target, by, size, **options)
 
-    def _choice(self, trees: bool | str, options: dict[str, Any]) -> tuple[list[LibraryModel], np.ndarray, Target]:
+    def _choice(
+        self, beside: Mapping[str, Any], options: dict[str, Any]
+    ) -> tuple[list[LibraryModel], np.ndarray, Target]:
         """Candidates, labels of the validation rows, and what they are; completes a selection's options by our own."""
         y = self._validation_targets()
         candidates = self.candidates()
@@ -273,8 +279,7 @@ class Result:
         weight = None if self.data is None else self.data.get("weight_validation")
         if weight is not None:
             options.setdefault("sample_weight", weight)
-        if are_wanted(trees, self.space):
-            candidates = [*candidates, *self._grown_trees(trees)]
+        candidates = [*candidates, *self._beside(wanted(self.space, beside))]
         options.setdefault("rng", generator(self.seed, Purpose.ENSEMBLE))
         # The best single model is the one that the campaign holds for the best, and the ensemble follows the same.
         first = str(self.history.objectives.names[0]).replace("val_weighted_", "val_")
@@ -329,21 +334,16 @@ class Result:
         return np.asarray(self.data.get("y_validation"))
 
     @property
-    def trees(self) -> list[LibraryModel]:
-        """Trees that were grown on the campaign's rows so far, as candidates."""
-        return list(self._trees or ())
+    def companions(self) -> list[LibraryModel]:
+        """Models beside the nets that were fitted on the campaign's rows so far, as candidates."""
+        return [] if self._companions is None else self._companions.found
 
-    def _grown_trees(self, trees: bool | str) -> list[LibraryModel]:
-        if self._trees is None:
+    def _beside(self, kinds: Mapping[str, bool]) -> list[LibraryModel]:
+        """The models of these kinds, fitted now unless they were before."""
+        if self._companions is None:
             assert self.data is not None
-            try:
-                self._trees = grown_trees(self.space, self.data, self.seed)
-            except EnsembleError as error:
-                if trees is True:
-                    raise
-                warnings.warn(f"an ensemble of nets alone: {error}", EnsembleWarning, stacklevel=4)
-                self._trees = []
-        return self._trees
+            self._companions = Companions(self.space, self.data, self.seed)
+        return self._companions.fit(kinds)
 
     @cached_property
     def hypervolume(self) -> list[float]:

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from evo.campaign.judged_rows import JudgedRows
 from evo.core.errors import EnsembleError, SettingsError
-from evo.data import take
 from evo.ensemble import LibraryModel, tree_candidates
-from evo.ensemble.trees import KINDS, Fold
+from evo.ensemble.trees import KINDS
 from evo.prepared_data import PreparedData
 from genomes.spaces.base import Space
 from genomes.spaces.tabular import TabularSpace
@@ -42,38 +42,21 @@ def grown_trees(space: Space, data: PreparedData, seed: int, seconds: float | No
     """
     if space.target is None:
         raise EnsembleError("trees: this campaign's space does not say what it predicts; leave trees out")
-    x, folds = data.get("x_train"), _folds(data)
-    kept = data.get("x_validation")
-    if folds:
-        judged = np.concatenate([data.arrays[f"fold/{number}/validation"] for number in range(data.folds)])
-        kept = take(x, judged)
+    rows = JudgedRows.of(data)
     return tree_candidates(
-        x,
-        np.asarray(data.get("y_train")),
-        kept,
-        np.asarray(data.get("y_validation")),
+        rows.x_train,
+        rows.y_train,
+        rows.x_validation,
+        rows.y_validation,
         space.target.unlabelled,
         outputs=space.target.outputs,
         categorical=[c.input_name for c in getattr(space, "columns", ()) if c.kind == "integer"],
-        folds=folds,
-        sample_weight=data.get("weight_train"),
+        folds=rows.folds,
+        sample_weight=rows.weight,
         seed=seed,
         seconds=seconds,
-        data=data.fingerprint,
+        data=rows.fingerprint,
     )
-
-
-def _folds(data: PreparedData) -> list[Fold]:
-    """Folds; their validation rows stand one fold after the other."""
-    found, place = [], 0
-    for number in range(data.folds):
-        train, judged = data.arrays[f"fold/{number}/train"], data.arrays[f"fold/{number}/validation"]
-        weight = data.arrays.get(f"fold/{number}/weight")
-        if weight is None and "weight_train" in data.arrays:
-            weight = data.arrays["weight_train"][train]
-        found.append(Fold(train, place + np.arange(len(judged)), weight))
-        place += len(judged)
-    return found
 
 
 def kinds_in_words() -> str:

@@ -38,6 +38,7 @@ def main(given: argparse.Namespace) -> int:
             class_weight=given.class_weight,
             objective=given.objective,
             trees=False if given.no_trees else "auto",
+            linear=False if given.no_linear else "auto",
             seed=given.seed,
             workers=2 if given.workers is None else given.workers,
             verbose=not given.quiet,

@@ -53,6 +53,7 @@ _DATA = (
 _ENSEMBLE = (
     "size",
     "trees",
+    "linear",
     "method",
     "max_members",
     "max_parameters",

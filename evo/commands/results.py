@@ -113,9 +113,12 @@ def _computed(result: Result, job: Job, split: JobData, directory: Path) -> dict
     chosen = result.ensemble(**options)
     size = options.get("size", 8)
     entries = [
-        ("best single net", result.ensemble(size=1, method="best", trees=False)),
+        ("best single net", result.ensemble(size=1, method="best", trees=False, linear=False)),
         # Without the test whether it gains: it stands here to be compared.
-        ("plain average of nets", result.ensemble(size=size, method="average", confidence=None, trees=False)),
+        (
+            "plain average of nets",
+            result.ensemble(size=size, method="average", confidence=None, trees=False, linear=False),
+        ),
         ("chosen ensemble", chosen),
     ]
     metric = chosen.target.headline

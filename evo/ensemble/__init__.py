@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from evo.ensemble.ensemble import Ensemble
 from evo.ensemble.library import EnsembleWarning, LibraryModel
+from evo.ensemble.linear import LinearModel, linear_candidates
 from evo.ensemble.member import Member
 from evo.ensemble.selection import (
     FrontierPoint,
@@ -20,12 +21,14 @@ __all__ = [
     "EnsembleWarning",
     "FrontierPoint",
     "LibraryModel",
+    "LinearModel",
     "Member",
     "Selection",
     "TreeModel",
     "build",
     "fit_trees",
     "frontier",
+    "linear_candidates",
     "parents_by_ensemble",
     "selection_by_ensemble",
     "tree_candidates",

@@ -2,8 +2,8 @@
 
 ``ensemble.json`` says what there is (format, task, pooling, weights, members with the SHA-256 of their
 files; the whole target where the task's name does not say all); ``members/N.keras`` holds a net, ``members/N.trees`` a
-tree model (see :mod:`evo.ensemble.trees`).
-Nothing in it is executed: nets are read in Keras' safe mode, trees are arrays.
+tree model (see :mod:`evo.ensemble.trees`), ``members/N.linear`` a linear one (:mod:`evo.ensemble.linear`).
+Nothing in it is executed: nets are read in Keras' safe mode, the others are arrays.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from evo.core.errors import EnsembleError
 from evo.core.json_text import parsed
 from evo.ensemble import reproducible
 from evo.ensemble.arguments import as_target
-from evo.ensemble.keras_archive import check_keras_archive, check_trees_archive, entries
+from evo.ensemble.keras_archive import check_array_archive, check_keras_archive, entries
+from evo.ensemble.kinds import KINDS
 from evo.ensemble.member import Member
 from evo.ensemble.stacking import Stacker
-from evo.ensemble.trees import TreeModel
 from genomes.errors import GenomeError
 from genomes.genome import Genome
 from genomes.spaces.base import Space
@@ -74,7 +74,7 @@ def write(ensemble: ArchivedEnsemble, path: Path) -> None:
     try:
         with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(aside, "w", zipfile.ZIP_STORED) as archive:
             for position, (member, weight) in enumerate(zip(ensemble.members, ensemble.weights, strict=True)):
-                suffix = "keras" if member.kind == "net" else "trees"
+                suffix = "keras" if member.kind == "net" else member.kind
                 name = f"members/{position}.{suffix}"
                 local = Path(folder) / f"{position}.{suffix}"
                 member.model().save(local)
@@ -142,8 +142,8 @@ def read(path: Path, custom_objects: Mapping[str, Callable[..., Any]] | None = N
                 )
             members = []
             for position, stored in enumerate(manifest["members"]):
-                suffix = "keras" if stored["kind"] == "net" else "trees"
-                if stored["kind"] not in ("net", "trees") or stored["file"] != f"members/{position}.{suffix}":
+                suffix = "keras" if stored["kind"] == "net" else stored["kind"]
+                if stored["kind"] not in ("net", *KINDS) or stored["file"] != f"members/{position}.{suffix}":
                     raise EnsembleError(f"path: {path} is damaged: member {position} is not where members are")
                 content = archive.read(stored["file"])
                 if hashlib.sha256(content).hexdigest() != stored["sha256"]:
@@ -151,7 +151,7 @@ def read(path: Path, custom_objects: Mapping[str, Callable[..., Any]] | None = N
                 if suffix == "keras":
                     check_keras_archive(content, custom_objects)
                 else:
-                    check_trees_archive(content)
+                    check_array_archive(content)
                 local = Path(folder) / f"{position}.{suffix}"
                 local.write_bytes(content)
                 members.append(
@@ -198,8 +198,8 @@ def _number(stored: Any, optional: bool = False) -> Any:
 
 
 def _load(path: Path, stored: Mapping[str, Any], custom_objects: Mapping[str, Callable[..., Any]] | None) -> Any:
-    if stored["kind"] == "trees":
-        return TreeModel.load(path)
+    if stored["kind"] in KINDS:
+        return KINDS[stored["kind"]].load(path)
     import keras
 
     try:

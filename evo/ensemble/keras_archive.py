@@ -52,8 +52,8 @@ def entries(archive: zipfile.ZipFile, size: int) -> list[zipfile.ZipInfo]:
     return found
 
 
-def check_trees_archive(content: bytes) -> None:
-    """Raise unless the archive of a tree model can be unpacked safely; its types are checked by who loads it.
+def check_array_archive(content: bytes) -> None:
+    """Raise unless the archive of a model of arrays can be unpacked safely; its types are checked by who loads it.
 
     Raises:
         EnsembleError: see :func:`entries`; or no archive.
@@ -62,7 +62,7 @@ def check_trees_archive(content: bytes) -> None:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entries(archive, len(content))
     except (zipfile.BadZipFile, NotImplementedError, OSError) as error:
-        raise EnsembleError(f"no tree model: {error}") from None
+        raise EnsembleError(f"no model of arrays: {error}") from None
 
 
 def check_keras_archive(content: bytes, custom_objects: Mapping[str, Any] | None) -> None:

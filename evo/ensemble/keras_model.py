@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 
 from evo.core.errors import EnsembleError
+from evo.ensemble.kinds import kind_of
 from evo.ensemble.stacking import Stacker
-from evo.ensemble.trees import TreeModel
-from evo.ensemble.trees.keras_trees import keras_trees
 from genomes.spaces.model import unique_names
 from genomes.targets import Target
 
@@ -99,25 +98,28 @@ def pooled_model(
 
 
 def as_nets(models: Sequence[Any], space: Any) -> list[Any]:
-    """Models of an ensemble as Keras models: trees take the inputs of the nets, or else those of the space.
+    """Models of an ensemble as Keras models: what is no net takes the inputs of the nets, or else those of the space.
 
     Args:
-        models: nets and :class:`evo.ensemble.trees.TreeModel`.
+        models: nets, and members of the kinds of :mod:`evo.ensemble.kinds`.
         space: the members' space, or None.
 
     Raises:
-        EnsembleError: trees alone, and no space that says what inputs are; or trees that no Keras model can hold.
+        EnsembleError: no net, and no space that says what inputs are; or a member that no Keras model can hold.
     """
-    nets = [model for model in models if not isinstance(model, TreeModel)]
+    kinds = [kind_of(model) for model in models]
+    nets = [model for model, kind in zip(models, kinds, strict=True) if kind is None]
     if len(nets) == len(models):
         return nets
     if not nets and (space is None or not hasattr(space, "inputs")):
-        raise EnsembleError("as_keras: there are trees alone, and nothing says what inputs are like; use save")
+        raise EnsembleError("as_keras: there are no nets, and nothing says what inputs are like; use save")
 
     def inputs() -> Any:
         return _like(_input_of(nets[0])) if nets else space.inputs()
 
-    return [keras_trees(model, inputs()) if isinstance(model, TreeModel) else model for model in models]
+    return [
+        model if kind is None else kind.in_keras(model, inputs()) for model, kind in zip(models, kinds, strict=True)
+    ]
 
 
 def mean_model(models: Sequence[Any], name: str = "mean") -> Any:

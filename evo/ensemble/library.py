@@ -27,16 +27,16 @@ class LibraryModel:
     """A trained model that an ensemble may be chosen from, known by its predictions.
 
     Attributes:
-        number: number of its trial; unique among candidates. Models that are no trial (trees) take
-            negative numbers.
+        number: number of its trial; unique among candidates. Models that are no trial (trees, linear ones)
+            take negative numbers.
         predictions: on the validation data, float32 (rows, outputs); probabilities for classifiers.
         scores: validation scores of the trial, for the record.
         parameters: number of weights of the model (of stored numbers, for trees).
         latency: seconds per batch, as measured by the campaign.
         genome: its :class:`genomes.Genome`, or None.
-        load: returns the trained model (a ``keras.Model`` or a
-            :class:`evo.ensemble.trees.TreeModel`); called only if it is chosen.
-        kind: ``net`` or ``trees``.
+        load: returns the trained model (a ``keras.Model``, a :class:`evo.ensemble.trees.TreeModel` or a
+            :class:`evo.ensemble.linear.LinearModel`); called only if it is chosen.
+        kind: ``net``, ``trees`` or ``linear``.
         data: fingerprint of the data that it was trained on, compared where it is known.
         available: whether the weights are still there; one without is left out with a warning.
     """
@@ -51,6 +51,34 @@ class LibraryModel:
     kind: str = "net"
     data: str | None = None
     available: bool = True
+
+
+#: What an ensemble is chosen from.
+Candidates = list[LibraryModel]
+
+
+def beside_nets(
+    number: int, model: Any, predictions: np.ndarray, scores: Mapping[str, float], kind: str, data: str | None
+) -> LibraryModel:
+    """A candidate that is no net.
+
+    Args:
+        number: negative.
+        model: predicts from prepared input.
+        predictions: for the rows that it is judged by.
+        scores: its metrics on them.
+        kind: what it is.
+        data: fingerprint of the data.
+    """
+    return LibraryModel(
+        number=number,
+        predictions=predictions,
+        scores={f"val_{name}": value for name, value in scores.items()},
+        parameters=model.parameters,
+        load=lambda: model,
+        kind=kind,
+        data=data,
+    )
 
 
 def warn(message: str, notes: list[str]) -> None:

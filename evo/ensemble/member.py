@@ -26,7 +26,7 @@ class Member:
         weight: its share, 0 to 1.
         genome: its :class:`genomes.Genome`, or None.
         scores: validation scores of its trial.
-        kind: ``net`` or ``trees``.
+        kind: ``net``, ``trees`` or ``linear``.
         parameters: number of weights of the model, or None if not known.
     """
 
@@ -40,7 +40,7 @@ class Member:
 
     @property
     def title(self) -> str:
-        """What it is called: its trial, or the kind of its trees."""
+        """What it is called: its trial, or what else it is."""
         return f"trial {self.number}" if self.kind == "net" else str(getattr(self.model(), "name", self.kind))
 
     def model(self) -> Any:
@@ -74,7 +74,7 @@ class Member:
             EnsembleError: the model cannot be loaded, or predicts something else.
         """
         model = self.model()
-        if self.kind == "trees":
+        if self.kind != "net":
             outputs = model.predict(x)
         else:
             with without_retracing_warnings():

@@ -47,6 +47,7 @@ class _EvoEstimator(BaseEstimator):  # type: ignore[misc]
         objective: Any = None,
         members: int | None = None,
         trees: bool | str = "auto",
+        linear: bool | str = "auto",
         random_state: Any = None,
         workers: int = 2,
         directory: str | os.PathLike[str] | None = None,
@@ -62,6 +63,7 @@ class _EvoEstimator(BaseEstimator):  # type: ignore[misc]
         self.objective = objective
         self.members = members
         self.trees = trees
+        self.linear = linear
         self.random_state = random_state
         self.workers = workers
         self.directory = directory
@@ -128,6 +130,7 @@ class _EvoEstimator(BaseEstimator):  # type: ignore[misc]
                 objective=self.objective,
                 members=self.members,
                 trees=self.trees,
+                linear=self.linear,
                 seed=int(seed),
                 workers=self.workers,
                 verbose=self.verbose,
@@ -179,7 +182,7 @@ class EvoClassifier(ClassifierMixin, _EvoEstimator):  # type: ignore[misc]
     steps, channels) and texts (rows,).
 
     Args:
-        effort: see :func:`evo.fit`, as the arguments up to ``trees``.
+        effort: see :func:`evo.fit`, as the arguments up to ``linear``.
         minutes: wall-clock minutes of each ``fit``.
         trials: number of trials, in place of minutes or besides; it makes results repeatable.
         epochs: full length of a training, in place of the effort's.
@@ -190,6 +193,7 @@ class EvoClassifier(ClassifierMixin, _EvoEstimator):  # type: ignore[misc]
             scorer of scikit-learn, among others.
         members: most members of the ensemble.
         trees: whether trees may join it; ``auto``: on tables.
+        linear: whether linear models may join it; ``auto``: on texts.
         class_weight: ``"balanced"``, or a weight for each label.
         random_state: seed of split and search; None for another one at each ``fit``.
         workers: worker processes of each ``fit``; 0 trains in this process.
@@ -221,6 +225,7 @@ class EvoClassifier(ClassifierMixin, _EvoEstimator):  # type: ignore[misc]
         objective: Any = None,
         members: int | None = None,
         trees: bool | str = "auto",
+        linear: bool | str = "auto",
         class_weight: Mapping[Any, float] | str | None = None,
         random_state: Any = None,
         workers: int = 2,
@@ -238,6 +243,7 @@ class EvoClassifier(ClassifierMixin, _EvoEstimator):  # type: ignore[misc]
             objective=objective,
             members=members,
             trees=trees,
+            linear=linear,
             random_state=random_state,
             workers=workers,
             directory=directory,
@@ -315,6 +321,7 @@ class EvoRegressor(RegressorMixin, _EvoEstimator):  # type: ignore[misc]
         objective: see there.
         members: see there.
         trees: see there.
+        linear: see there.
         random_state: see there.
         workers: see there.
         directory: see there.

@@ -47,6 +47,7 @@ def fit(
     objective: Any = None,
     members: int | None = None,
     trees: bool | str = "auto",
+    linear: bool | str = "auto",
     seed: int = 0,
     workers: int = 2,
     verbose: bool = True,
@@ -93,6 +94,8 @@ def fit(
         members: most members of the ensemble, in place of the effort's.
         trees: whether trees may join the ensemble (boosting, random forests, extra trees; LightGBM, CatBoost, XGBoost
             where they are installed); ``auto``: on tables. They are grown first, in at most a third of the minutes.
+        linear: whether linear models may join it (tf-idf of words and of characters with logistic regression);
+            ``auto``: on texts. They are fitted first, in the same share of the minutes.
         seed: of split and search.
         workers: worker processes; 0 trains in this process, one trial after the other.
         verbose: say what is done, and show the progress.
@@ -121,7 +124,7 @@ def fit(
         >>> model.predict(new_frame)  # doctest: +SKIP
         array(['no', 'yes', ...])
     """
-    search = Search(effort, minutes, trials, objective, members, trees, seed, workers, verbose, campaign)
+    search = Search(effort, minutes, trials, objective, members, trees, linear, seed, workers, verbose, campaign)
     form = TableFormat(separator, decimal, encoding)
     if form.said and (not isinstance(data, (str, os.PathLike)) or Path(data).is_dir()):
         raise DataError(f"{next(iter(form.said))}: says how a file is written, but data is none; leave it out")

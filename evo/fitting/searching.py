@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 import time
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from evo.campaign import companions
 from evo.campaign.callbacks import listed
 from evo.campaign.campaign import Campaign
 from evo.campaign.result import Result
-from evo.campaign.trees import are_wanted, kinds_in_words
 from evo.core.budget import Budget
 from evo.core.checks import whole_number
 from evo.core.errors import EnsembleError, SettingsError, TrialError
 from evo.data import Data
 from evo.display.progress import Progress
-from evo.ensemble import Ensemble, EnsembleWarning
+from evo.ensemble import Ensemble
 from evo.fitting.effort import budget_of, effort_of, in_words
 from evo.workers import Serial
 from genomes.spaces.base import Space
 
-#: Share of the minutes that trees may take, before the nets' search begins.
-_TREE_SHARE = 1 / 3
+#: Share of the minutes that models beside the nets may take, before the nets' search begins.
+_COMPANIONS = 1 / 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +36,7 @@ class Search:
     objective: Any = None
     members: int | None = None
     trees: bool | str = "auto"
+    linear: bool | str = "auto"
     seed: int = 0
     workers: int = 2
     verbose: bool = True
@@ -52,7 +52,7 @@ class Search:
     def run(
         self, space: Space, data: Data, place: Path, notes: Sequence[str]
     ) -> tuple[Result, Ensemble, tuple[str, ...]]:
-        """Grow trees, run the campaign and form the ensemble.
+        """Fit what stands beside the nets, run the campaign and form the ensemble.
 
         Args:
             space: what is searched.
@@ -71,10 +71,9 @@ class Search:
         budget = budget_of(preset, self.minutes, self.trials)
         campaign = dict(self.campaign)
         epochs = int(campaign.pop("epochs", preset.epochs))
-        trees = are_wanted(self.trees, space)
+        beside = companions.wanted(space, {"trees": self.trees, "linear": self.linear})
         said = (*notes, in_words(self.effort, budget, epochs, self.workers), f"directory: {place}")
-        if trees:
-            said = (*said[:-1], kinds_in_words(), said[-1])
+        said = (*said[:-1], *companions.in_words(space, list(beside)), said[-1])
         if self.verbose:
             print("\n".join(said), flush=True)
         callbacks = listed(campaign.pop("callbacks", ()))
@@ -96,39 +95,37 @@ class Search:
             **{"verbose": False, **campaign},
         )
         try:
-            if trees:
-                search.budget = self._after_trees(search, budget)
+            if beside:
+                search.budget = self._after_companions(search, beside, budget)
             result = search.run()
         finally:
             if progress is not None:
                 progress.close()
         if not result.history.completed():
             raise TrialError(f"no candidate could be trained: {_causes(result)}")
-        return result, result.ensemble(size=self.size, trees=trees), said
+        return result, result.ensemble(size=self.size, trees=self.trees, linear=self.linear), said
 
     @property
     def size(self) -> int:
         """Most members of the ensemble."""
         return effort_of(self.effort).members if self.members is None else self.members
 
-    def _after_trees(self, campaign: Campaign, budget: Budget) -> Budget:
-        """Grow trees while there are no workers to share the processor with; the budget that is left then.
+    def _after_companions(self, campaign: Campaign, beside: Mapping[str, bool], budget: Budget) -> Budget:
+        """Fit them while there are no workers to share the processor with; the budget that is left then.
 
         Raises:
-            SettingsError: trees were asked for, and cannot be grown.
+            SettingsError: a kind was asked for, and cannot be fitted.
         """
         began = time.monotonic()
-        seconds = None if budget.minutes is None else 60 * _TREE_SHARE * budget.minutes
+        seconds = None if budget.minutes is None else 60 * _COMPANIONS * budget.minutes
         try:
-            campaign.grow_trees(seconds)
+            campaign.companions.fit(beside, seconds)
         except EnsembleError as error:
-            if self.trees is True:
-                raise SettingsError(str(error)) from error
-            warnings.warn(f"an ensemble of nets alone: {error}", EnsembleWarning, stacklevel=5)
+            raise SettingsError(str(error)) from error
         if budget.minutes is None:
             return budget
         # What is left of very few minutes is time for a trial still.
-        left = max(budget.minutes - (time.monotonic() - began) / 60, (1 - _TREE_SHARE) * budget.minutes / 2)
+        left = max(budget.minutes - (time.monotonic() - began) / 60, (1 - _COMPANIONS) * budget.minutes / 2)
         return dataclasses.replace(budget, minutes=left)
 
 

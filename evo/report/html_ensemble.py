@@ -121,5 +121,5 @@ def _diversity(ensemble: Any) -> Mapping[str, Any] | None:
 
 
 def _name(member: Any) -> str:
-    """The number of its trial, or the kind of its trees."""
+    """The number of its trial, or what it is that is no net."""
     return str(member.number) if member.kind == "net" else escape(member.title)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from evo.ensemble.trees.fitting import KINDS, RECIPES, Fold, fit_trees, tree_candidates
+from evo.ensemble.fold import Fold
+from evo.ensemble.trees.fitting import KINDS, RECIPES, fit_trees, tree_candidates
 from evo.ensemble.trees.tree_model import TreeModel
 
 __all__ = ["KINDS", "RECIPES", "Fold", "TreeModel", "fit_trees", "tree_candidates"]

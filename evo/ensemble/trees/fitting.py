@@ -13,6 +13,7 @@ import numpy as np
 from evo.core.errors import EnsembleError
 from evo.ensemble import library
 from evo.ensemble.arguments import as_target, as_targets
+from evo.ensemble.fold import Fold
 from evo.ensemble.library import LibraryModel
 from evo.ensemble.metrics import evaluate
 from evo.ensemble.trees.catboost_trees import grow_catboost
@@ -90,21 +91,6 @@ RECIPES: tuple[tuple[str, Mapping[str, Any]], ...] = (
 
 #: Share of the time left that one model may take, and of all time after which none begins.
 _SHARE, _END = 0.4, 0.95
-
-
-@dataclass(frozen=True, eq=False)
-class Fold:
-    """Rows of one fold.
-
-    Attributes:
-        train: the training rows to learn from.
-        judged: the validation rows to judge by.
-        weight: of each row to learn from, or None.
-    """
-
-    train: np.ndarray
-    judged: np.ndarray
-    weight: np.ndarray | None = None
 
 
 def fit_trees(
@@ -214,17 +200,7 @@ def tree_candidates(
         if any(np.array_equal(predictions, earlier.predictions) for earlier in candidates):
             continue  # as on rows that are easily told apart
         scores = evaluate(grower.target, predictions, targets)
-        candidates.append(
-            LibraryModel(
-                number=-1 - number,
-                predictions=predictions,
-                scores={f"val_{name}": value for name, value in scores.items()},
-                parameters=model.parameters,
-                load=lambda model=model: model,  # type: ignore[misc]
-                kind="trees",
-                data=data,
-            )
-        )
+        candidates.append(library.beside_nets(-1 - number, model, predictions, scores, "trees", data))
     if not candidates:
         raise EnsembleError(f"trees: none could be grown ({notes[-1] if notes else 'none was asked for'})")
     return candidates

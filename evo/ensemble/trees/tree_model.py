@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import json
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,17 +9,13 @@ from typing import Any
 import numpy as np
 
 from evo.core.errors import EnsembleError
-from evo.core.json_text import parsed
-from evo.core.npz import read_arrays
-from evo.ensemble import reproducible
+from evo.ensemble.model_file import read_model, under, write_model
 from evo.ensemble.trees.table_encoding import TableEncoding
 from evo.ensemble.trees.tree_arrays import TreeArrays
 from genomes.targets import Target
 
 _FORMAT = "evo.trees"
 _VERSION = 2
-#: The entry of the archive that says what its arrays are: JSON as bytes.
-_ABOUT = "about"
 
 
 class TreeModel:
@@ -70,15 +63,11 @@ class TreeModel:
             "columns": self.encoding.to_json(),
             "models": [[part.to_json() for part in copy] for copy in self.models],
         }
-        arrays = {_ABOUT: np.frombuffer(json.dumps(about).encode(), np.uint8)}
+        arrays: dict[str, np.ndarray] = {}
         for at, copy in enumerate(self.models):
             for place, part in enumerate(copy):
                 arrays |= {f"{at}/{place}/{name}": array for name, array in part.to_arrays().items()}
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
-            for name, array in arrays.items():
-                content = io.BytesIO()
-                np.lib.format.write_array(content, np.ascontiguousarray(array), allow_pickle=False)
-                reproducible.add(archive, f"{name}.npy", content.getvalue())
+        write_model(path, about, arrays)
 
     @classmethod
     def load(cls, path: str | Path) -> TreeModel:
@@ -88,15 +77,12 @@ class TreeModel:
             EnsembleError: no tree model, or a damaged file.
         """
         try:
-            arrays = read_arrays(path)
-            about = parsed(arrays[_ABOUT].tobytes())
-            if about["format"] != _FORMAT or about["version"] != _VERSION:
-                raise EnsembleError(f"path: {path} holds trees of another format than this evo reads")
+            about, arrays = read_model(path, _FORMAT, _VERSION)
             encoding = TableEncoding.from_json(about["columns"])
             target = Target.from_json(about["target"])
             models = [
                 [
-                    TreeArrays.from_stored(_under(arrays, f"{at}/{place}/"), part, len(encoding.columns))
+                    TreeArrays.from_stored(under(arrays, f"{at}/{place}/"), part, len(encoding.columns))
                     for place, part in enumerate(copy)
                 ]
                 for at, copy in enumerate(about["models"])
@@ -130,10 +116,6 @@ def mean_outputs(outputs: Sequence[np.ndarray]) -> np.ndarray:
     if len(outputs) == 1:
         return outputs[0]
     return np.asarray(np.mean(outputs, axis=0, dtype=np.float64), np.float32)
-
-
-def _under(arrays: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
-    return {name[len(prefix) :]: array for name, array in arrays.items() if name.startswith(prefix)}
 
 
 def _check_classes(part: TreeArrays, outputs: int) -> None:

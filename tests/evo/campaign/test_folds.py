@@ -77,7 +77,7 @@ def test_predictions_are_out_of_fold_and_the_member_is_the_mean_of_the_folds_mod
     again = evo.load_result(tmp_path / "c", data)
     np.testing.assert_allclose(again.ensemble(size=2, trees=False).outputs(FRAME), told, atol=1e-5)
     assert ensemble.parameters == 2 * sum(result.history[m.number].outcome.parameters for m in ensemble.members)
-    (forest, *_) = [c for c in result._grown_trees(True) if c.load().name == "random forest"]
+    (forest, *_) = [c for c in result._beside({"trees": True}) if c.load().name == "random forest"]
     assert len(forest.predictions) == ROWS and len(forest.load().models) == 2
     own = forest.load().models[0][0].predict(forest.load().encoding.encode(result.space.prepare(FRAME)))
     first = folds_of(2, labels, ROWS, seed=4)[0].validation

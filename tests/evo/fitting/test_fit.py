@@ -216,3 +216,37 @@ def test_balanced_weights_are_those_of_scikit_learn() -> None:
     np.testing.assert_allclose(data.weight_train, compute_sample_weight("balanced", y), rtol=1e-6)
     with pytest.raises(DataError, match="none given for"):
         evo.Data(np.zeros((10, 1)), y, class_weight={"a": 1.0})
+
+
+def test_texts_get_linear_models_beside_the_nets_unless_they_are_left_out(tmp_path):
+    texts = np.array([f"{'good fine nice' if row % 2 else 'bad awful poor'} thing number {row}" for row in range(80)])
+    labels = np.where(np.arange(80) % 2, "praise", "blame")
+    arguments = {"minutes": 1, "trials": 2, "epochs": 2, "workers": 0, "verbose": False}
+    model = evo.fit(texts, labels, directory=tmp_path / "both", **arguments)
+    assert {candidate.kind for candidate in model.result.companions} == {"linear"}
+    assert any("linear models beside the nets: tf-idf of words" in note for note in model.notes)
+    assert "linear" in {member.kind for member in model.ensemble.members}
+    assert (model.predict(np.array(["a nice thing", "what a poor thing"])) == ["praise", "blame"]).all()
+    again = evo.load_fitted(tmp_path / "both")
+    assert again.predict_proba(texts).tobytes() == model.predict_proba(texts).tobytes()
+    assert not evo.fit(texts, labels, directory=tmp_path / "nets", linear=False, **arguments).result.companions
+    with pytest.raises(SettingsError, match="linear: expected True, False or 'auto'"):
+        evo.fit(texts, labels, directory=tmp_path / "none", linear="yes", **arguments)
+    with pytest.raises(SettingsError, match="for texts alone"):
+        evo.fit(np.arange(40.0).reshape(20, 2), np.arange(20) % 2, directory=tmp_path / "no", linear=True, **arguments)
+
+
+def test_texts_beside_a_table_get_linear_models(tmp_path):
+    rows = np.arange(120)
+    frame = pd.DataFrame(
+        {
+            "review": [f"{'good fine nice' if row % 2 else 'bad awful poor'} thing number {row}" for row in rows],
+            "age": rows % 7 + 0.5,
+            "liked": rows % 2 == 1,
+        }
+    )
+    model = evo.fit(
+        frame, "liked", directory=tmp_path / "joint", minutes=1, trials=2, epochs=2, workers=0, verbose=False
+    )
+    assert {candidate.kind for candidate in model.result.companions} == {"linear"}
+    assert model.evaluate(frame)["accuracy"] > 0.9

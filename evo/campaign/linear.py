@@ -1,0 +1,79 @@
+"""Linear models on a campaign's rows: on which spaces they are fitted, and on which features."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from evo.campaign.judged_rows import JudgedRows
+from evo.core.errors import EnsembleError, SettingsError
+from evo.ensemble import LibraryModel, linear_candidates
+from evo.ensemble.linear.fitting import Recipe, text_recipes
+from evo.prepared_data import PreparedData
+from genomes.spaces.base import Space
+from genomes.spaces.joint import JointSpace
+from genomes.spaces.text import TextSpace
+
+
+def are_wanted(linear: Any, space: Space) -> bool:
+    """Whether linear models are fitted: ``auto`` means where the space has texts.
+
+    Raises:
+        SettingsError: neither a boolean nor ``auto``.
+    """
+    if not isinstance(linear, (bool, np.bool_)) and linear != "auto":
+        raise SettingsError(f"linear: expected True, False or 'auto', got {linear!r}")
+    if linear == "auto":
+        return bool(recipes_for(space))
+    return bool(linear)
+
+
+def recipes_for(space: Space) -> tuple[Recipe, ...]:
+    """What is fitted beside the nets of a space; nothing where it has no texts."""
+    if space.target is None:
+        return ()
+    if isinstance(space, TextSpace) and space.raw:
+        return text_recipes((None,))
+    if isinstance(space, JointSpace):
+        texts = [part.input for part in space.parts if isinstance(part.space, TextSpace) and part.space.raw]
+        return text_recipes(texts) if texts else ()
+    return ()
+
+
+def fitted_linear(space: Space, data: PreparedData, seed: int, seconds: float | None = None) -> list[LibraryModel]:
+    """Linear models on the rows that candidates are trained on and judged by, with the same folds.
+
+    Args:
+        space: of the campaign.
+        data: of the campaign.
+        seed: of the campaign.
+        seconds: begin no further models after this time; None for no limit.
+
+    Raises:
+        EnsembleError: no texts, or none could be fitted.
+    """
+    recipes = recipes_for(space)
+    if not recipes:
+        raise EnsembleError("linear: there are linear models for texts alone; leave linear out")
+    assert space.target is not None
+    rows = JudgedRows.of(data)
+    return linear_candidates(
+        recipes,
+        rows.x_train,
+        rows.y_train,
+        rows.x_validation,
+        rows.y_validation,
+        space.target.unlabelled,
+        outputs=space.target.outputs,
+        folds=rows.folds,
+        sample_weight=rows.weight,
+        seed=seed,
+        seconds=seconds,
+        data=rows.fingerprint,
+    )
+
+
+def in_words(space: Space) -> str:
+    """One line: the linear models that are fitted."""
+    return f"linear models beside the nets: {', '.join(recipe.name for recipe in recipes_for(space))}"
