@@ -151,7 +151,9 @@ def _judging(command: argparse.ArgumentParser) -> None:
     group = command.add_argument_group("how candidates are judged")
     group.add_argument("--objective", metavar="NAME", help="accuracy, auc, f1_macro, mae, ... (default: by the target)")
     group.add_argument("--no-trees", action="store_true", help="nets alone; by default trees join them on tables")
-    group.add_argument("--no-linear", action="store_true", help="no linear models; by default they join nets on texts")
+    group.add_argument(
+        "--no-linear", action="store_true", help="no linear models; by default they join on texts and series"
+    )
     group.add_argument(
         "--validation",
         metavar="SHARE",

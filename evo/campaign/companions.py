@@ -1,4 +1,4 @@
-"""Models beside the nets of a campaign: trees on tables, linear models on texts."""
+"""Models beside the nets of a campaign: trees on tables, linear models on texts and time series."""
 
 from __future__ import annotations
 

@@ -9,15 +9,16 @@ import numpy as np
 from evo.campaign.judged_rows import JudgedRows
 from evo.core.errors import EnsembleError, SettingsError
 from evo.ensemble import LibraryModel, linear_candidates
-from evo.ensemble.linear.fitting import Recipe, text_recipes
+from evo.ensemble.linear.fitting import Recipe, series_recipes, text_recipes
 from evo.prepared_data import PreparedData
 from genomes.spaces.base import Space
 from genomes.spaces.joint import JointSpace
+from genomes.spaces.series import TimeSeriesSpace
 from genomes.spaces.text import TextSpace
 
 
 def are_wanted(linear: Any, space: Space) -> bool:
-    """Whether linear models are fitted: ``auto`` means where the space has texts.
+    """Whether linear models are fitted: ``auto`` means where the space has texts or time series.
 
     Raises:
         SettingsError: neither a boolean nor ``auto``.
@@ -30,15 +31,22 @@ def are_wanted(linear: Any, space: Space) -> bool:
 
 
 def recipes_for(space: Space) -> tuple[Recipe, ...]:
-    """What is fitted beside the nets of a space; nothing where it has no texts."""
+    """What is fitted beside the nets of a space; nothing where it has neither texts nor series."""
     if space.target is None:
         return ()
     if isinstance(space, TextSpace) and space.raw:
         return text_recipes((None,))
-    if isinstance(space, JointSpace):
-        texts = [part.input for part in space.parts if isinstance(part.space, TextSpace) and part.space.raw]
-        return text_recipes(texts) if texts else ()
-    return ()
+    if type(space) is TimeSeriesSpace:  # forecasts are another thing
+        return series_recipes(None, space.mask_value)
+    if not isinstance(space, JointSpace):
+        return ()
+    texts = [part.input for part in space.parts if isinstance(part.space, TextSpace) and part.space.raw]
+    series = [part for part in space.parts if isinstance(part.space, TimeSeriesSpace)]
+    found = text_recipes(texts) if texts else ()
+    for part in series:
+        assert isinstance(part.space, TimeSeriesSpace)
+        found = (*found, *series_recipes(part.input, part.space.mask_value))
+    return found
 
 
 def fitted_linear(space: Space, data: PreparedData, seed: int, seconds: float | None = None) -> list[LibraryModel]:
@@ -51,11 +59,11 @@ def fitted_linear(space: Space, data: PreparedData, seed: int, seconds: float | 
         seconds: begin no further models after this time; None for no limit.
 
     Raises:
-        EnsembleError: no texts, or none could be fitted.
+        EnsembleError: neither texts nor series, or none could be fitted.
     """
     recipes = recipes_for(space)
     if not recipes:
-        raise EnsembleError("linear: there are linear models for texts alone; leave linear out")
+        raise EnsembleError("linear: there are linear models for texts and time series alone; leave linear out")
     assert space.target is not None
     rows = JudgedRows.of(data)
     return linear_candidates(

@@ -224,7 +224,7 @@ class Result:
             size: most members.
             trees: whether trees, grown on the same rows and folds, are candidates as well (tables only): boosting,
                 random forests, extra trees. ``auto``: for premade spaces of tables.
-            linear: likewise linear models on n-grams of texts. ``auto``: for premade spaces with texts.
+            linear: likewise linear models on n-grams of texts and convolutions of series. ``auto``: where such are.
             **options: of :func:`evo.ensemble.build`: ``method``, ``max_members``,
                 ``max_parameters``, ``max_latency``, ``pooling``, ``confidence``, ...
 

@@ -193,7 +193,7 @@ class EvoClassifier(ClassifierMixin, _EvoEstimator):  # type: ignore[misc]
             scorer of scikit-learn, among others.
         members: most members of the ensemble.
         trees: whether trees may join it; ``auto``: on tables.
-        linear: whether linear models may join it; ``auto``: on texts.
+        linear: whether linear models may join it; ``auto``: on texts and series.
         class_weight: ``"balanced"``, or a weight for each label.
         random_state: seed of split and search; None for another one at each ``fit``.
         workers: worker processes of each ``fit``; 0 trains in this process.

@@ -94,8 +94,9 @@ def fit(
         members: most members of the ensemble, in place of the effort's.
         trees: whether trees may join the ensemble (boosting, random forests, extra trees; LightGBM, CatBoost, XGBoost
             where they are installed); ``auto``: on tables. They are grown first, in at most a third of the minutes.
-        linear: whether linear models may join it (tf-idf of words and of characters with logistic regression);
-            ``auto``: on texts. They are fitted first, in the same share of the minutes.
+        linear: whether linear models may join it (tf-idf of words and of characters with logistic regression;
+            ridge on random convolutions of time series); ``auto``: on texts and time series.
+            They are fitted first, in the same share of the minutes.
         seed: of split and search.
         workers: worker processes; 0 trains in this process, one trial after the other.
         verbose: say what is done, and show the progress.

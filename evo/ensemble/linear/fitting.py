@@ -13,9 +13,10 @@ from evo.core.errors import EnsembleError
 from evo.ensemble import library
 from evo.ensemble.arguments import as_target, as_targets
 from evo.ensemble.fold import Fold
+from evo.ensemble.linear.convolutions import SeriesFeatures
 from evo.ensemble.linear.features import Features
 from evo.ensemble.linear.linear_model import LinearCopy, LinearModel
-from evo.ensemble.linear.solving import Weights, logistic_regression, ridge_regression
+from evo.ensemble.linear.solving import Weights, logistic_regression, ridge_of_scaled, ridge_regression
 from evo.ensemble.linear.text_features import TextFeatures
 from evo.ensemble.metrics import evaluate
 from genomes.targets import Target
@@ -65,6 +66,23 @@ def text_recipes(inputs: Sequence[str | None]) -> tuple[Recipe, ...]:
         Recipe("tf-idf of words", learn("words"), (3.0, 30.0), _solve_sparse),
         Recipe("tf-idf of characters", learn("characters"), (3.0, 30.0), _solve_sparse),
         Recipe("tf-idf of words and characters", learn("words", "characters"), (10.0,), _solve_sparse),
+    )
+
+
+def series_recipes(name: str | None, mask_value: float | None) -> tuple[Recipe, ...]:
+    """What is fitted on time series: ridge on random convolutions of the steps, and of their differences.
+
+    Args:
+        name: of the series in the input; None where it is the series alone.
+        mask_value: see :class:`SeriesFeatures`.
+    """
+
+    def learn(differences: bool) -> Callable[[Any, int], Features]:
+        return lambda x, seed: SeriesFeatures.learn(x, name, differences, mask_value, seed)
+
+    return (
+        Recipe("random convolutions", learn(False), (1.0,), ridge_of_scaled),
+        Recipe("random convolutions of differences", learn(True), (1.0,), ridge_of_scaled),
     )
 
 

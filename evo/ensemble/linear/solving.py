@@ -10,8 +10,8 @@ import numpy as np
 
 #: Most steps of L-BFGS, and how many are done before time is looked at.
 _STEPS, _STEPS_AT_ONCE = 1000, 50
-#: Penalties of ridge among which leave-one-out chooses, as in Dempster, Schmidt & Webb (2021).
-PENALTIES = np.logspace(-3, 3, 10)
+#: Penalties of ridge among which leave-one-out chooses.
+PENALTIES = np.logspace(-3, 6, 19)
 #: Intercept of a class that no training row has: its probability is 0.
 _NEVER = -1e4
 
@@ -177,7 +177,25 @@ def ridge_classifier(features: np.ndarray, y: np.ndarray, weight: np.ndarray | N
     return Weights(whole, shift)
 
 
-def ridge_of_numbers(features: np.ndarray, y: np.ndarray, weight: np.ndarray | None) -> Weights:
-    """Ridge of numbers; see :func:`leave_one_out_ridge`."""
-    coefficient, intercept, _ = leave_one_out_ridge(features, y.astype(np.float64), weight)
-    return Weights(coefficient.astype(np.float32), intercept.astype(np.float32))
+def ridge_of_scaled(
+    features: Any, y: np.ndarray, weight: np.ndarray | None, strength: float, outputs: int, seconds: float | None
+) -> Weights:
+    """Ridge on features of equal deviation, as a classifier or of numbers; the penalty is found by leave-one-out.
+
+    Args:
+        features: float (rows, width).
+        y: int64 (rows,), classes; or float (rows, outputs).
+        weight: of each row, or None.
+        strength: multiplies features; 1 for none.
+        outputs: of classes, see :func:`ridge_classifier`.
+        seconds: of no account: there is one decomposition.
+    """
+    features = np.asarray(features, np.float64)
+    deviation = features.std(axis=0)
+    scale = strength / np.where(deviation > 0, deviation, 1.0)
+    if y.dtype.kind == "i":
+        coefficient, intercept = ridge_classifier(features * scale, y, weight, outputs)
+    else:
+        found, shift, _ = leave_one_out_ridge(features * scale, y.astype(np.float64), weight)
+        coefficient, intercept = found.astype(np.float32), shift.astype(np.float32)
+    return Weights((coefficient * scale[:, None]).astype(np.float32), intercept)

@@ -232,7 +232,7 @@ def test_texts_get_linear_models_beside_the_nets_unless_they_are_left_out(tmp_pa
     assert not evo.fit(texts, labels, directory=tmp_path / "nets", linear=False, **arguments).result.companions
     with pytest.raises(SettingsError, match="linear: expected True, False or 'auto'"):
         evo.fit(texts, labels, directory=tmp_path / "none", linear="yes", **arguments)
-    with pytest.raises(SettingsError, match="for texts alone"):
+    with pytest.raises(SettingsError, match="for texts and time series alone"):
         evo.fit(np.arange(40.0).reshape(20, 2), np.arange(20) % 2, directory=tmp_path / "no", linear=True, **arguments)
 
 
@@ -250,3 +250,15 @@ def test_texts_beside_a_table_get_linear_models(tmp_path):
     )
     assert {candidate.kind for candidate in model.result.companions} == {"linear"}
     assert model.evaluate(frame)["accuracy"] > 0.9
+
+
+def test_time_series_get_ridge_on_convolutions_beside_the_nets(tmp_path):
+    random = np.random.default_rng(0)
+    y = np.arange(60) % 2
+    x = np.sin(np.arange(30)[None] * np.where(y, 0.9, 0.5)[:, None] + random.uniform(0, 6, (60, 1)))[..., None]
+    arguments = {"trials": 1, "epochs": 1, "workers": 0, "verbose": False}
+    model = evo.fit(x.astype(np.float32), y, directory=tmp_path / "series", **arguments)
+    assert next(c.load().name for c in model.result.companions) == "random convolutions"
+    assert model.evaluate(x.astype(np.float32), y)["accuracy"] > 0.9
+    path = model.export(tmp_path / "model.keras")
+    assert path.is_file()
