@@ -95,3 +95,14 @@ def bounds(least: float | None, most: float | None) -> str:
     if least is None:
         return "" if most is None else f" to {most}"
     return f" of {least} or more" if most is None else f" from {least} to {most}"
+
+
+def truth(value: Any, name: str) -> bool:
+    """``value`` if it is True or False.
+
+    Raises:
+        GenomeError: it is neither.
+    """
+    if not isinstance(value, bool):
+        raise GenomeError(f"{name}: expected true or false, got {shown(value)}")
+    return value

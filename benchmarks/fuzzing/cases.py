@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
+import math
 import os
 import random
 import resource
@@ -15,13 +17,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.fuzzing.readers import Reader, readers
+from benchmarks.fuzzing.reader import Reader
+from benchmarks.fuzzing.readers import readers
 
-#: Seconds that one case may take, and bytes that a process may take beyond what it has at first.
+#: Seconds of a processor that one case may take, seconds on the clock (where it waits for ever), and bytes that a
+#: process may take beyond what it has at first.
 _SECONDS = 5
+_WAITING = 60
 _MEMORY = 2 * 2**30
 #: Cases per child process.
-_BATCH = 500
+_BATCH = 20_000
+_CORPUS = Path(__file__).with_name("corpus")
+_JSON = b"JSON "
 
 
 @dataclass
@@ -33,14 +40,20 @@ class Findings:
         read: how many were read as if they were good.
         refused: how many were refused by the reader's own errors.
         failures: what went wrong, by the number of the case.
+        kept: inputs of the corpus that were read again first.
         seconds: how long it took.
+        megabytes: the most memory that a process of cases took beyond what it began with.
+        inputs: what went wrong, as :func:`as_bytes` gives it, by the number of the case.
     """
 
     cases: int = 0
     read: int = 0
     refused: int = 0
     failures: dict[int, str] = field(default_factory=dict)
+    kept: int = 0
     seconds: float = 0.0
+    megabytes: float = 0.0
+    inputs: dict[int, bytes] = field(default_factory=dict)
 
 
 def case(reader: Reader, seeds: Any, number: int, seed: int) -> Any:
@@ -72,14 +85,20 @@ def run(name: str, seconds: float, cases: int, seed: int = 0) -> Findings:
         cases: most cases.
         seed: of all changes.
     """
-    reader, found, began = readers()[name], Findings(), time.monotonic()
+    reader, found = readers()[name], Findings()
     seeds = reader.seeds()
+    began = time.monotonic()
     with tempfile.TemporaryDirectory() as outside:
         folder = Path(outside, "reader")
         folder.mkdir()
+        kept = corpus(name)
+        for number, value in enumerate(kept, -len(kept)):
+            _batch(reader, [value], range(number, number + 1), seed, folder, found, math.inf)
+        found.cases = found.read = found.refused = 0
+        found.kept = len(kept)
         while found.cases < cases and time.monotonic() - began < seconds and len(found.failures) < 100:
             last = min(found.cases + _BATCH, cases)
-            _batch(reader, seeds, range(found.cases, last), seed, folder, found)
+            _batch(reader, seeds, range(found.cases, last), seed, folder, found, began + seconds)
             if os.listdir(outside) != ["reader"]:
                 found.failures[found.cases] = f"something was written outside: {os.listdir(outside)}"
                 break
@@ -87,29 +106,41 @@ def run(name: str, seconds: float, cases: int, seed: int = 0) -> Findings:
     return found
 
 
-def _batch(reader: Reader, seeds: Any, numbers: range, seed: int, folder: Path, found: Findings) -> None:
-    """Cases in one child process; the first that ends it, ends the batch."""
+def _batch(reader: Reader, seeds: Any, numbers: range, seed: int, folder: Path, found: Findings, until: float) -> None:
+    """Cases in one child process, up to a time; the first that ends it, ends the batch."""
     read_end, write_end = os.pipe()
     pid = os.fork()
     if pid == 0:
         with contextlib.suppress(BaseException):
             os.close(read_end)
             os.chdir(folder)
-            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            for alarm in (signal.SIGALRM, signal.SIGPROF):
+                signal.signal(alarm, signal.SIG_DFL)
+            outcome(reader, seeds[0], folder)  # imports what it needs
+            os.write(write_end, json.dumps([_megabytes(), "memory"]).encode() + b"\n")
             used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
             resource.setrlimit(resource.RLIMIT_AS, (used + _MEMORY, used + _MEMORY))
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
             for number in numbers:
+                if time.monotonic() > until:
+                    break
                 os.write(write_end, json.dumps([number, "began"]).encode() + b"\n")
-                signal.alarm(_SECONDS)
-                result = outcome(reader, case(reader, seeds, number, seed), folder)
+                signal.setitimer(signal.ITIMER_PROF, _SECONDS)
+                signal.alarm(_WAITING)
+                # Inputs of the corpus are read as they are.
+                value = seeds[0] if number < 0 else case(reader, seeds, number, seed)
+                result = outcome(reader, value, folder)
                 os.write(write_end, json.dumps([number, result]).encode() + b"\n")
+            os.write(write_end, json.dumps([_megabytes(), "memory"]).encode() + b"\n")
             os._exit(0)
         os._exit(1)
     os.close(write_end)
     with os.fdopen(read_end, "rb") as pipe:
         lines = [json.loads(line) for line in pipe.read().splitlines()]
-    _, status = os.waitpid(pid, 0)
+    _, status, _ = os.wait4(pid, 0)
+    memory = [value for value, result in lines if result == "memory"]
+    found.megabytes = max(found.megabytes, memory[-1] - memory[0])
+    lines = [line for line in lines if line[1] != "memory"]
     results = Counter(result for _, result in lines)
     found.read += results["read"]
     found.refused += results["refused"]
@@ -117,6 +148,37 @@ def _batch(reader: Reader, seeds: Any, numbers: range, seed: int, folder: Path, 
     last: int = lines[-1][0] if lines else numbers[0]
     if status:
         code = os.waitstatus_to_exitcode(status)
-        died = "took too long" if code == -signal.SIGALRM else f"ended its process: {code}"
+        died = "took too long" if code in (-signal.SIGALRM, -signal.SIGPROF) else f"ended its process: {code}"
         found.failures[last] = died
+    for number in set(found.failures) - set(found.inputs):
+        with contextlib.suppress(TypeError, ValueError, RecursionError):
+            found.inputs[number] = as_bytes(seeds[0] if number < 0 else case(reader, seeds, number, seed))
     found.cases = last + 1
+
+
+def _megabytes() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+# -- the corpus --------------------------------------------------------------------------
+def as_bytes(value: Any) -> bytes:
+    """An input as a file holds it: bytes as they are, JSON values as text after a mark."""
+    if isinstance(value, bytes):
+        return value
+    return _JSON + json.dumps(value).encode()
+
+
+def corpus(name: str) -> list[Any]:
+    """Inputs that once ended in something else than the reader's own errors, in the order of their files' names."""
+    folder = _CORPUS / name
+    found = [path.read_bytes() for path in sorted(folder.iterdir())] if folder.is_dir() else []
+    return [json.loads(data[len(_JSON) :]) if data.startswith(_JSON) else data for data in found]
+
+
+def keep(name: str, data: bytes) -> Path:
+    """Put an input into the corpus, under a name that its bytes decide."""
+    folder = _CORPUS / name
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / hashlib.sha256(data).hexdigest()[:12]
+    path.write_bytes(data)
+    return path

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
+import io
+import json
 import random
+import zipfile
 from typing import Any
 
 #: What stands in place of a value: other types, ends of ranges, long and deep things.
@@ -32,7 +35,7 @@ def _places(value: Any, found: list[tuple[Any, Any]]) -> None:
 
 def changed_json(value: Any, rng: random.Random) -> Any:
     """A copy with one to four changes: a value replaced, removed, repeated, moved, or a number moved."""
-    value = copy.deepcopy(value)
+    value, longest = copy.deepcopy(value), 200
     for _ in range(rng.choice([1, 1, 1, 2, 4])):
         places: list[tuple[Any, Any]] = []
         _places(value, places)
@@ -48,7 +51,10 @@ def changed_json(value: Any, rng: random.Random) -> Any:
             other, name = rng.choice(places)
             holder[key] = copy.deepcopy(other.get(name) if isinstance(other, dict) else other[:2])
         elif kind == 7 and isinstance(holder, list):
-            holder.extend(copy.deepcopy(holder[key : key + 1]) * rng.choice([1, 3, 200]))
+            # Long ones of long ones would have no end.
+            times = rng.choice([1, 3, longest])
+            longest = min(longest, 200 // times)
+            holder.extend(copy.deepcopy(holder[key : key + 1]) * times)
         elif kind == 8 and isinstance(holder, dict):
             holder[rng.choice(["a", "gene", "domain", "format", "innovation", "", "__class__", "\0"])] = holder[key]
         elif isinstance(holder[key], (int, float)) and not isinstance(holder[key], bool):
@@ -86,3 +92,26 @@ def changed_bytes(data: bytes, rng: random.Random) -> bytes:
         if not found:
             found = bytearray(b"x")
     return bytes(found)
+
+
+def changed_archive(data: bytes, rng: random.Random) -> bytes:
+    """Bytes of a zip archive, or of one entry, or values of an entry that is JSON."""
+    if rng.random() < 0.3:
+        return changed_bytes(data, rng)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        content = {name: archive.read(name) for name in archive.namelist()}
+    name = rng.choice(sorted(content))
+    if name.endswith(".json") and rng.random() < 0.7:
+        content[name] = json.dumps(changed_json(json.loads(content[name]), rng)).encode()
+    else:
+        content[name] = changed_bytes(content[name], rng)
+    return packed(content)
+
+
+def packed(content: dict[str, bytes]) -> bytes:
+    """Entries by name as an uncompressed zip archive."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for key, value in content.items():
+            archive.writestr(key, value)
+    return buffer.getvalue()

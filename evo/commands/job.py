@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import sys
 import tomllib
 from dataclasses import dataclass, fields
@@ -20,6 +21,7 @@ from evo.core.errors import SettingsError
 from evo.core.events import Callback, CampaignInfo
 from evo.core.history import History
 from evo.core.json_text import parsed
+from evo.core.regular_files import bytes_of
 from genomes.spaces.base import Space
 
 #: File in a campaign's directory that says what a command began it with.
@@ -145,10 +147,10 @@ class Job:
             SettingsError: the file is damaged.
         """
         path = Path(directory) / _JOB_FILE
-        if not path.is_file():
+        if not os.path.lexists(path):
             return None
         try:
-            content = path.read_bytes()
+            content = bytes_of(path)
             found = parsed(content)
             if found["format"] > FORMAT:
                 raise SettingsError(f"{path} was written by a newer version of evo")
@@ -188,7 +190,7 @@ class Job:
         if not self.needs_code:
             return
         if not self.trusted:
-            named = ", ".join([*self.config.get("imports", []), *([self.config["space"]["kind"]] * self.own_space)])
+            named = ", ".join(map(str, [*self.config.get("imports", []), self.config["space"].get("kind", "")]))
             raise SettingsError(
                 f"imports: {_JOB_FILE} asks to import {named!r:.200}, and was not written by you on this machine: a "
                 "directory from somebody else runs no code. If it is yours, give its file: --config CONFIG.toml"

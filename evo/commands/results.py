@@ -15,6 +15,7 @@ from evo.commands.quiet_backend import quiet_backend
 from evo.commands.reproduction import job_again
 from evo.core.errors import EvoError
 from evo.core.json_text import parsed
+from evo.core.regular_files import bytes_of
 from evo.display import formatting, summary
 from evo.fitting.fitted import Fitted
 from evo.report.campaigns import content_of
@@ -68,7 +69,7 @@ def show_result(result: Result, job: Job, split: JobData, directory: Path) -> No
 
 def _stored(directory: Path, key: Mapping[str, Any]) -> dict[str, Any] | None:
     try:
-        found = json.loads((directory / _RESULTS_FILE).read_text(encoding="utf-8"))
+        found = parsed(bytes_of(directory / _RESULTS_FILE))
         same = found["key"] == json.loads(json.dumps(key))
         return found if same and all((directory / name).exists() for name in found["files"].values()) else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -82,16 +83,19 @@ def judged_before(directory: Path, result: Result) -> dict[str, Any] | None:
         directory: of the campaign.
         result: what is there now.
     """
+    return judged_in(directory, len(result.history), summary.epochs_done(result.history))
+
+
+def judged_in(directory: Path, trials: int, epochs: int) -> dict[str, Any] | None:
+    """What the file of results says, where it was written after so many trials and epochs; None if it was not."""
     try:
-        found = parsed((directory / _RESULTS_FILE).read_bytes())
-        if found["key"]["trials"] != len(result.history) or found["key"]["epochs"] != summary.epochs_done(
-            result.history
-        ):
+        found = parsed(bytes_of(directory / _RESULTS_FILE))
+        if found["key"]["trials"] != trials or found["key"]["epochs"] != epochs:
             return None
         rows = [
             {
                 "name": str(row["name"]),
-                "members": list(row["members"]),
+                "members": list(map(str, row["members"])),
                 "parameters": None if row["parameters"] is None else int(row["parameters"]),
                 **{column: float(row[column]) for column in ("validation", "test") if row.get(column) is not None},
             }

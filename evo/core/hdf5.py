@@ -13,15 +13,14 @@ import io
 import math
 import mmap
 import os
-import stat
 from collections.abc import Iterator
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
 from evo.core.errors import EvoError
 from evo.core.hdf5_texts import UnsafeFileError, check_references, collections_of_texts
+from evo.core.regular_files import open_regular
 
 if TYPE_CHECKING:
     import h5py
@@ -54,7 +53,9 @@ def open_arrays(source: str | os.PathLike[str] | bytes) -> Iterator[h5py.File]:
 
     with contextlib.ExitStack() as stack:
         try:
-            file: IO[bytes] = io.BytesIO(source) if isinstance(source, bytes) else stack.enter_context(_regular(source))
+            file: IO[bytes] = (
+                io.BytesIO(source) if isinstance(source, bytes) else stack.enter_context(open_regular(source))
+            )
             size = file.seek(0, os.SEEK_END)
             file.seek(0)
             data = source if isinstance(source, bytes) else stack.enter_context(_mapped(file, size))
@@ -100,16 +101,6 @@ def array(group: Any, name: str, kinds: str, shape: tuple[int | None, ...] | Non
     ):
         raise UnsafeFileError(f"{name}: its shape is {found.shape}, expected {shape}")
     return np.asarray(found[()])
-
-
-def _regular(path: str | os.PathLike[str]) -> IO[bytes]:
-    """A file opened for reading that is one: no link, no pipe, no device."""
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(Path(path), flags)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise UnsafeFileError("it is no regular file")
-    return os.fdopen(descriptor, "rb")
 
 
 def _mapped(file: IO[bytes], size: int) -> contextlib.AbstractContextManager[bytes | mmap.mmap]:

@@ -17,6 +17,7 @@ from evo.core.errors import DataError, EnsembleError, EvoError, SettingsError
 from evo.core.given_datasets import gathered, is_dataset
 from evo.core.json_text import parsed
 from evo.core.npz import read_arrays
+from evo.core.regular_files import bytes_of, open_regular
 from evo.ensemble import Ensemble
 from evo.ensemble.export import export
 from evo.fitting.pictures import picture_files, read_pictures
@@ -252,11 +253,12 @@ class Fitted:
             x = data.get("x_train" if data.folds else "x_validation")
             return {name: column[:_ROWS] for name, column in x.items()} if isinstance(x, Mapping) else x[:_ROWS]
         try:
-            arrays = read_arrays(self.directory / _ROWS_FILE)
-        except (OSError, ValueError, KeyError):
+            with open_regular(self.directory / _ROWS_FILE) as file:
+                arrays = read_arrays(file)
+            names = arrays.pop("names", None)
+            return arrays["x"] if names is None else {str(n): arrays[str(i)] for i, n in enumerate(names)}
+        except (OSError, ValueError, KeyError, TypeError):
             return None
-        names = arrays.pop("names", None)
-        return arrays["x"] if names is None else {str(n): arrays[str(i)] for i, n in enumerate(names)}
 
     def report(self, path: str | os.PathLike[str] | None = None) -> Path:
         """Write the HTML report of the campaign; by default ``report.html`` in the directory."""
@@ -305,7 +307,7 @@ def load_fitted(path: str | os.PathLike[str]) -> Fitted:
     path = Path(path)
     if path.is_dir():
         try:
-            name = parsed((path / _FILE).read_bytes())["ensemble"]
+            name = parsed(bytes_of(path / _FILE))["ensemble"]
             if not isinstance(name, str) or Path(name).name != name or (path / name).is_symlink():
                 raise ValueError("a file outside of the directory")
             file = path / name
@@ -327,5 +329,5 @@ def load_fitted(path: str | os.PathLike[str]) -> Fitted:
         kind = Fitted.kinds.get(str(about.get("kind")), Fitted)
         form = TableFormat(**about.get("form", {}))
         return kind(place, ensemble, name=about["name"], notes=notes, form=form)._with(about)
-    except (LookupError, TypeError, ValueError, AttributeError, DataError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError, DataError) as error:
         raise EnsembleError(f"path: {path} holds a damaged description of its model: {error}") from error

@@ -66,7 +66,7 @@ def read_pictures(files: Sequence[Path], shape: tuple[int, ...]) -> np.ndarray:
             try:
                 flat = _on_white(picture).convert("RGB" if channels == 3 else "L")
                 found[row] = np.asarray(flat.resize((width, height), 2)).reshape(height, width, channels)
-            except (OSError, ValueError) as error:
+            except Exception as error:  # of whatever part of Pillow reads it
                 raise DataError(f"data: {path} cannot be read as a picture: {error}") from None
     return found
 
@@ -76,7 +76,7 @@ def _opened(path: Path) -> Any:
 
     try:
         return Image.open(path)
-    except (OSError, ValueError) as error:
+    except Exception as error:  # SyntaxError, struct.error, a picture that is larger than Pillow takes
         raise DataError(f"data: {path} cannot be read as a picture: {error}") from None
 
 

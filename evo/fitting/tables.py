@@ -119,9 +119,12 @@ def read_table(path: Path, form: TableFormat | None = None) -> Any:
         )
     text, separator = _said_by_excel(_text(path, packed, form.encoding))
     separator = form.separator or separator
-    if separator is None:
-        separator = "\t" if kind in (".tsv", ".tab") else _separator(text, spaces=kind in (".txt", ".dat"))
-    return _typed(_cells(text, separator, path), separator, form)
+    try:
+        if separator is None:
+            separator = "\t" if kind in (".tsv", ".tab") else _separator(text, spaces=kind in (".txt", ".dat"))
+        return _typed(_cells(text, separator, path), separator, form)
+    except (csv.Error, TypeError) as error:  # a value without end; what Excel says its separator is may be none
+        raise DataError(f"data: {path} cannot be read as a table of separated values: {error}") from None
 
 
 def _is_plain_text(path: Path, kind: str) -> bool:
@@ -143,6 +146,7 @@ def _said_by_excel(text: str) -> tuple[str, str | None]:
 def _by_pandas(path: Path, function: str, package: str, form: TableFormat) -> Any:
     import pandas
 
+    _check_unpacked(path)
     if form.said and function != "read_excel":
         raise DataError(f"{next(iter(form.said))}: {path.name} says itself how it is written; leave it out")
     try:
@@ -178,11 +182,16 @@ def _text(path: Path, packed: str | None, encoding: str | None) -> str:
     import bz2
     import gzip
     import lzma
+    import zlib
 
     opened = {None: open, "gzip": gzip.open, "bz2": bz2.open, "xz": lzma.open}[packed]
     try:
         with opened(path, "rb") as file:  # type: ignore[operator]
-            content: bytes = file.read()
+            most, content = _most_bytes(), bytearray()
+            while part := file.read(2**20):
+                content += part
+                if len(content) > most:
+                    raise DataError(f"data: {path} is larger than there is memory for")
         if encoding is None:
             encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
             try:
@@ -190,8 +199,30 @@ def _text(path: Path, packed: str | None, encoding: str | None) -> str:
             except UnicodeDecodeError:
                 return content.decode("cp1252", "replace")
         return content.decode(encoding)
-    except (OSError, EOFError, LookupError, UnicodeDecodeError) as error:
+    except DataError:
+        raise
+    except (OSError, EOFError, LookupError, ValueError, zlib.error, lzma.LZMAError, MemoryError) as error:
         raise DataError(f"data: {path} cannot be read: {error}") from None
+
+
+def _check_unpacked(path: Path) -> None:
+    """Raise where a sheet, which is a ZIP archive, unpacks to more than there is memory for."""
+    import zipfile
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(entry.file_size for entry in archive.infolist())
+    except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError, RuntimeError):
+        return  # none; who reads it says what is wrong
+    if size > _most_bytes():
+        raise DataError(f"data: {path} unpacks to {size / 2**20:,.0f} MB, more than there is memory for")
+
+
+def _most_bytes() -> int:
+    """Bytes of text that there is memory for, whose values take some times as much; packed, it may be endless."""
+    import psutil
+
+    return max(2**20, int(psutil.virtual_memory().available) // 8)
 
 
 def _rows(text: str, separator: str, most: int | None = None) -> list[list[str]]:
@@ -243,10 +274,7 @@ def _cells(text: str, separator: str, path: Path) -> Any:
     """
     import pandas
 
-    try:
-        rows = _without_preamble(_rows(text, separator))
-    except csv.Error as error:
-        raise DataError(f"data: {path} cannot be read as a table of separated values: {error}") from None
+    rows = _without_preamble(_rows(text, separator))
     if len(rows) < 2:
         raise DataError(f"data: {path} has no rows below its first line, which names the columns")
     header, body = rows[0], rows[1:]

@@ -14,6 +14,7 @@ import contextlib
 import datetime
 import errno
 import json
+import math
 import os
 import platform
 import uuid
@@ -22,8 +23,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from evo.core.errors import DirectoryLockedError, StorageError
+from evo.core.json_text import parsed
+from evo.core.regular_files import open_regular
 from evo.storage import atomic
 from evo.storage.layout import LOCK
+
+#: Most bytes of a lock that is read.
+_MOST_BYTES = 2**16
 
 
 def _read_text(path: str) -> str:
@@ -41,6 +47,18 @@ def _process_namespace() -> str:
         return ""
 
 
+def _process_identity(pid: int) -> str:
+    """What tells a process from every other one, whatever the clock says meanwhile; "" where the system has none.
+
+    Its start in ticks since the boot, and the boot: seconds since 1970, which psutil works out, move when the clock is
+    set, and a living process would look like another one.
+    """
+    boot = _read_text("/proc/sys/kernel/random/boot_id")
+    # The name of the program, in parentheses, may hold anything.
+    fields = _read_text(f"/proc/{pid}/stat").rpartition(")")[2].split()
+    return f"{boot} {fields[19]}" if boot and len(fields) > 19 else ""
+
+
 @dataclass(frozen=True)
 class LockHolder:
     """Who holds a lock.
@@ -53,6 +71,7 @@ class LockHolder:
         started: when the process started, seconds since 1970.
         taken: when the lock was taken, ISO 8601, UTC.
         token: random; tells this lock from any other.
+        process: identity of the process, '' if the system has none.
     """
 
     host: str
@@ -62,6 +81,7 @@ class LockHolder:
     started: float
     taken: str
     token: str
+    process: str = ""
 
     @classmethod
     def this_process(cls) -> LockHolder:
@@ -76,6 +96,7 @@ class LockHolder:
             started=psutil.Process().create_time(),
             taken=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             token=uuid.uuid4().hex,
+            process=_process_identity(os.getpid()),
         )
 
     @property
@@ -88,8 +109,11 @@ class LockHolder:
         """Whether the holder's process still runs; only for a local one."""
         import psutil
 
+        now = _process_identity(self.pid)
         try:
             process = psutil.Process(self.pid)
+            if now and self.process:
+                return now == self.process and process.status() != psutil.STATUS_ZOMBIE
             # Another process may have got the number since.
             same = abs(process.create_time() - self.started) < 1.0
             return same and process.status() != psutil.STATUS_ZOMBIE
@@ -102,20 +126,25 @@ class LockHolder:
         return f"process {self.pid} on host {self.host!r}, since {self.taken}"
 
 
+def _content(path: Path) -> bytes:
+    """What a lock holds; of one that is far too long, its begin, which is no lock."""
+    with open_regular(path) as file:
+        return file.read(_MOST_BYTES)
+
+
 def _parse(text: bytes) -> LockHolder | None:
     try:
-        found = json.loads(text.decode())
-        return LockHolder(
-            host=str(found["host"]),
-            machine=str(found["machine"]),
-            namespace=str(found["namespace"]),
-            pid=int(found["pid"]),
-            started=float(found["started"]),
-            taken=str(found["taken"]),
-            token=str(found["token"]),
-        )
-    except (ValueError, KeyError, TypeError, RecursionError):
+        found = parsed(text)
+        texts = {name: found[name] for name in ("host", "machine", "namespace", "taken", "token")}
+        texts["process"] = found.get("process", "")
+        pid, started = found["pid"], float(found["started"])
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError):
         return None
+    if type(pid) is not int or not 0 < pid < 2**31 or not math.isfinite(started):
+        return None
+    if not all(isinstance(value, str) and len(value) < 1000 and value.isprintable() for value in texts.values()):
+        return None
+    return LockHolder(pid=pid, started=started, **texts)
 
 
 class DirectoryLock:
@@ -151,7 +180,7 @@ class DirectoryLock:
                 if self._try():
                     return messages
                 try:
-                    found = self.path.read_bytes()
+                    found = _content(self.path)
                 except FileNotFoundError:
                     continue
                 messages.extend(self._judge(found, break_lock))
@@ -218,7 +247,7 @@ class DirectoryLock:
             os.replace(self.path, aside)
         except FileNotFoundError:
             return
-        if aside.read_bytes() != found:
+        if _content(aside) != found:
             with contextlib.suppress(OSError):
                 os.link(aside, self.path)
         os.unlink(aside)
@@ -242,7 +271,7 @@ class DirectoryLock:
         if self._stat() == self._identity:
             return
         try:
-            now = _parse(self.path.read_bytes())
+            now = _parse(_content(self.path))
         except OSError:
             now = None
         if now is not None and now.token == self.holder.token:
@@ -258,7 +287,7 @@ class DirectoryLock:
         if self.holder is None:
             return
         with contextlib.suppress(OSError):
-            now = _parse(self.path.read_bytes())
+            now = _parse(_content(self.path))
             if now is not None and now.token == self.holder.token:
                 os.unlink(self.path)
         self.holder = None

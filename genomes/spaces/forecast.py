@@ -27,6 +27,13 @@ class ForecastSpace(TimeSeriesSpace):
     training data is followed. Predicted series enter as differences to their last known value.
     """
 
+    def _check_options(self) -> None:
+        super()._check_options()
+        whole_number(self.options["horizon"], "horizon", 1, 10**6)
+        for name in ("predicted", "known"):
+            for channel in self.options[name]:
+                whole_number(channel, name, 0, self.channels - 1)
+
     # -- shapes ----------------------------------------------------------------------
     @property
     def horizon(self) -> int:

@@ -75,6 +75,7 @@ class LayeredSpace(ModelSpace):
         for field, share in self.default_share.items():
             real_number(share, f"default_share[{str(field)[:80]!r}]", 0, 1)
         self.options = dict(options or {})
+        self._check_options()
         self._narrowed = {kind: dict(fields) for kind, fields in (domains or {}).items()}
         self._kinds = {kind.__name__: kind for kind in self.gene_classes}
         self._check_domains()
@@ -90,6 +91,13 @@ class LayeredSpace(ModelSpace):
                 self.validate(genome)
             except GenomeError as error:
                 raise GenomeError(f"the space's {name} genome is not in the space: {error}") from None
+
+    def _check_options(self) -> None:
+        """Check the entries of ``options`` that the class relies on: a stored space may be damaged.
+
+        Raises:
+            GenomeError, LookupError, TypeError: one is missing, or of another type.
+        """
 
     def _check_domains(self) -> None:
         for name, fields in self._narrowed.items():

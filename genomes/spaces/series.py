@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from genomes import masks
+from genomes.checks import axis_lengths, real_number
 from genomes.costs import Shape
 from genomes.errors import GenomeError, shown
 from genomes.spaces.encoded import EncodedSpace, standardize, standardized
@@ -16,6 +18,11 @@ from genomes.targets.standardization import positive
 
 class TimeSeriesSpace(EncodedSpace):
     """Networks on time series; :func:`genomes.spaces.timeseries` makes it."""
+
+    def _check_options(self) -> None:
+        axis_lengths(self.input_shape, "input_shape", ("length", "channels"))
+        if self.mask_value is not None:
+            real_number(self.mask_value, "mask_value", -math.inf)
 
     @property
     def mask_value(self) -> float | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from genomes.checks import whole_number
+from genomes.checks import truth, whole_number
 from genomes.costs import Cost, Shape
 from genomes.domains import Choice, Domain, Fixed, Float, Int
 from genomes.errors import GenomeError, shown
@@ -41,12 +41,19 @@ from genomes.targets.standardization import positive
 
 #: Knots of the quantile scale of a numeric column.
 _KNOTS = 33
+#: Most categories that a stored column may have.
+_MOST_CATEGORIES = 10**7
 #: Times that a category must occur in the training data to get a code of its own.
 _LEAST_OCCURRENCES = 2
 
 
 class TabularSpace(EncodedSpace):
     """Networks on tables; :func:`tabular` makes it."""
+
+    def _check_options(self) -> None:
+        for column in self.columns:
+            whole_number(column.categories, f"columns[{column.name!r}]", 0, _MOST_CATEGORIES)
+        truth(self.options["plain"], "plain")
 
     # -- columns -----------------------------------------------------------------------
     @property

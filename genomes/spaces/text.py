@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from genomes.checks import whole_number
+from genomes.checks import truth, whole_number
 from genomes.costs import Shape
 from genomes.domains import Choice, Domain, Fixed, Int
 from genomes.errors import GenomeError, shown
@@ -26,6 +26,11 @@ class TextSpace(EncodedSpace):
     """Networks on text; :func:`text` makes it."""
 
     encoded_dtype = "int32"
+
+    def _check_options(self) -> None:
+        for name in ("tokens", "length"):
+            whole_number(self.options[name], name, 1, 2**31 - 1)
+        truth(self.options["raw"], "raw")
 
     @property
     def tokens(self) -> int:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from genomes.checks import whole_number
-from genomes.errors import GenomeError
+from genomes.errors import GenomeError, shown
 from genomes.targets.ensemble_target import EnsembleTarget
 from genomes.targets.labels import Label, checked_labels, plain_array
 
@@ -171,11 +171,15 @@ class Target(EnsembleTarget):
         Raises:
             GenomeError: an unknown task, or parameters that do not fit it.
         """
-        kind = _kind(str(json["task"]))
+        if not isinstance(json, Mapping):
+            raise GenomeError(f"target: expected an object, got {shown(json)}")
+        kind = _kind(json.get("task"))
         try:
             return kind(**{name: value for name, value in json.items() if name != "task"})
-        except TypeError as error:
-            raise GenomeError(f"target: {dict(json)} does not fit {kind.__name__}: {error}") from error
+        except (TypeError, ValueError, ArithmeticError) as error:
+            if isinstance(error, GenomeError):
+                raise
+            raise GenomeError(f"target: {shown(dict(json))} does not fit {kind.__name__}: {error!s:.200}") from error
 
     @property
     def is_named_fully(self) -> bool:
@@ -305,5 +309,5 @@ def as_target(target: Target | str, outputs: int | None = None) -> Target:
 
 def _kind(task: Any) -> type[Target]:
     if not isinstance(task, str) or task not in _KINDS:
-        raise GenomeError(f"task: expected one of {tasks()}, got {task!r}")
+        raise GenomeError(f"task: expected one of {tasks()}, got {shown(task)}")
     return _KINDS[task]

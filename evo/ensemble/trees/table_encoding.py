@@ -92,8 +92,14 @@ class TableEncoding:
 
     @classmethod
     def from_json(cls, stored: Sequence[Mapping[str, Any]]) -> TableEncoding:
-        """What :meth:`to_json` gave."""
-        given = ((column["name"], column["categories"]) for column in stored)
+        """What :meth:`to_json` gave.
+
+        Raises:
+            ValueError: something else than texts.
+        """
+        given = [(column["name"], column["categories"]) for column in stored]
+        if not all(type(text) is str for name, known in given for text in (name, *(known or ()))):
+            raise ValueError("columns or categories that are no texts")
         return cls([EncodedColumn(name, None if known is None else tuple(known)) for name, known in given])
 
 

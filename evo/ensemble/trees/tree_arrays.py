@@ -91,6 +91,11 @@ class TreeArrays:
         """Numbers that make up the trees: two per split, ``width`` per leaf."""
         return int(self.value.size + 2 * (self.feature >= 0).sum())
 
+    @property
+    def outputs(self) -> int:
+        """Columns of :meth:`predict`."""
+        return 2 if self.link == "logistic" else len(self.base)
+
     def predict(self, matrix: np.ndarray) -> np.ndarray:
         """Predictions, float64 (rows, outputs); for classes probabilities (rows, classes).
 

@@ -12,10 +12,13 @@ from evo.core.errors import EnsembleError
 from evo.ensemble.model_file import read_model, under, write_model
 from evo.ensemble.trees.table_encoding import TableEncoding
 from evo.ensemble.trees.tree_arrays import TreeArrays
+from genomes.checks import whole_number
 from genomes.targets import Target
 
 _FORMAT = "evo.trees"
 _VERSION = 2
+#: Most outputs of a stored model: what it predicts takes memory for each, whether there are trees for it or not.
+_MOST_OUTPUTS = 1_000_000
 
 
 class TreeModel:
@@ -87,8 +90,11 @@ class TreeModel:
                 ]
                 for at, copy in enumerate(about["models"])
             ]
-            for part in (part for copy in models for part in copy):
-                _check_classes(part, target.width)
+            if not models or not all(models):
+                raise EnsembleError(f"path: {path} holds a model of no trees")
+            whole_number(target.width, "outputs", 1, _MOST_OUTPUTS)
+            for copy in models:
+                _check_outputs(copy, target.width)
             return cls(models, encoding, target, str(about["name"]))
         except EnsembleError:
             raise
@@ -118,6 +124,15 @@ def mean_outputs(outputs: Sequence[np.ndarray]) -> np.ndarray:
     return np.asarray(np.mean(outputs, axis=0, dtype=np.float64), np.float32)
 
 
-def _check_classes(part: TreeArrays, outputs: int) -> None:
-    if part.classes is not None and (part.classes.min() < 0 or part.classes.max() > max(1, outputs - 1)):
-        raise EnsembleError("arrays that are no trees of these classes")
+def _check_outputs(parts: Sequence[TreeArrays], outputs: int) -> None:
+    """Raise unless the trees predict so many outputs: all of them by one part, or each by one of its own."""
+    if len(parts) not in (1, outputs):
+        raise EnsembleError("arrays that are no trees of these outputs")
+    for part in parts:
+        if part.classes is None:
+            sound = len(parts) == outputs and part.outputs >= 1
+        else:
+            sound = len(part.classes) == part.outputs and bool(part.classes.min() >= 0)
+            sound = sound and part.classes.max() <= max(1, outputs - 1) and (len(parts) < outputs or 1 in part.classes)
+        if not sound:
+            raise EnsembleError("arrays that are no trees of these classes")

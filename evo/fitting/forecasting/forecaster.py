@@ -201,4 +201,13 @@ class Forecaster(Fitted):
         plan = Plan.from_json(about["plan"])
         values = np.array(about["history"], dtype=np.float64).reshape(-1, len(plan.columns))
         times = None if about["times"] is None else np.array(about["times"], dtype="datetime64[ns]")
+        if times is not None and (times.shape != (len(values),) or np.isnat(times).any()):
+            raise ValueError("expected a time for each step")
+        space = self.space
+        if not isinstance(space, ForecastSpace) or space.target is None:
+            raise ValueError("a forecast by a model that makes none")
+        if (space.horizon, space.window, space.channels) != (plan.horizon, plan.window, plan.channels):
+            raise ValueError("the plan of another model")
+        if space.target.width != plan.horizon * len(plan.targets):
+            raise ValueError("the plan of a model with other outputs")
         return self.planned(plan, Series(plan.columns, values, times), about["scores"])

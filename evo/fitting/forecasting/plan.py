@@ -10,7 +10,11 @@ import numpy as np
 
 from evo.core.errors import DataError
 from evo.fitting.forecasting.series import Series, calendar, series_of, times_after
+from genomes.checks import whole_number
 from genomes.targets.labels import in_words
+
+#: Most steps of a stored plan.
+_LONGEST = 1_000_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,9 +67,22 @@ class Plan:
 
     @classmethod
     def from_json(cls, json: Mapping[str, Any]) -> Self:
-        """The plan that :meth:`to_json` wrote."""
+        """The plan that :meth:`to_json` wrote.
+
+        Raises:
+            TypeError, ValueError: something else.
+        """
         values: dict[str, Any] = {n: tuple(value) if isinstance(value, list) else value for n, value in json.items()}
-        return cls(**values)
+        plan = cls(**values)
+        names = (plan.targets, plan.others, plan.known, plan.calendar)
+        if not all(isinstance(part, tuple) and all(isinstance(name, str) for name in part) for part in names):
+            raise ValueError("plan: expected names of columns")
+        if not plan.targets or not (plan.time is None or isinstance(plan.time, str)):
+            raise ValueError("plan: expected a series to predict, and the name of the times")
+        for name in ("window", "horizon", "period"):
+            if name != "period" or plan.period is not None:
+                whole_number(getattr(plan, name), f"plan: {name}", 1, _LONGEST)
+        return plan
 
     # -- data --------------------------------------------------------------------------
     def read(self, data: Any, *, needs_targets: bool = True) -> Series:

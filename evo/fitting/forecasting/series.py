@@ -252,7 +252,10 @@ def times_after(times: np.ndarray, count: int) -> np.ndarray:
     if frequency is None:
         step = np.median(np.diff(times).astype(np.int64)) if len(times) > 1 else _DAY
         return np.asarray(times[-1] + (np.arange(1, count + 1) * int(step)).astype("timedelta64[ns]"))
-    found = pandas.date_range(times[-1], periods=count + 1, freq=frequency)[1:]
+    try:
+        found = pandas.date_range(times[-1], periods=count + 1, freq=frequency)[1:]
+    except (ValueError, OverflowError):
+        raise DataError(f"data: the {count} times after {times[-1]} are later than a date can be") from None
     return np.asarray(found.to_numpy("datetime64[ns]"))
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from evo.errors import DataError
+from evo.fitting import tables
 from evo.fitting.tables import TableFormat, read_table
 
 
@@ -137,3 +138,17 @@ def test_binary_tables(suffix: str, package: str, tmp_path: Path) -> None:
     writer = {".parquet": "to_parquet", ".feather": "to_feather", ".xlsx": "to_excel"}[suffix]
     getattr(frame, writer)(tmp_path / f"t{suffix}", **({"index": False} if suffix == ".xlsx" else {}))
     pd.testing.assert_frame_equal(read_table(tmp_path / f"t{suffix}"), frame, check_dtype=False)
+
+
+def test_what_unpacks_to_more_than_there_is_memory_for_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import zipfile
+
+    monkeypatch.setattr(tables, "_most_bytes", lambda: 2**20)
+    (tmp_path / "bomb.csv.gz").write_bytes(gzip.compress(b"a,b\n" + b"1,2\n" * 2**20))
+    with zipfile.ZipFile(tmp_path / "bomb.xlsx", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/workbook.xml", bytes(2**21))
+    for name in ("bomb.csv.gz", "bomb.xlsx"):
+        with pytest.raises(DataError, match="than there is memory for"):
+            read_table(tmp_path / name)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,7 @@ from tests.evo.storage.samples import create, proposal
 HOLD = """
 import sys, time
 from pathlib import Path
+from typing import Any
 from evo.storage import DirectoryLock
 DirectoryLock(Path(sys.argv[1])).acquire()
 print("held", flush=True)
@@ -68,7 +70,7 @@ def change(path: Path, **changes: object) -> None:
 def test_process_number_given_to_another_process_is_no_holder(tmp_path: Path) -> None:
     lock = DirectoryLock(tmp_path)
     lock.acquire()
-    change(tmp_path, started=1000.0, token="other")
+    change(tmp_path, process="another boot 5", token="other")
     assert len(DirectoryLock(tmp_path).acquire()) == 1
 
 
@@ -93,6 +95,30 @@ def test_unreadable_lock_is_refused_by_name(tmp_path: Path, content: bytes) -> N
     CampaignDirectory.open(tmp_path / "c", break_lock=True).close()
 
 
+def test_a_clock_that_is_set_makes_no_living_holder_look_dead(tmp_path: Path) -> None:
+    with create(tmp_path / "c"):
+        change(tmp_path / "c", started=0.0)  # what psutil would work out, had the clock been set back meanwhile
+        with pytest.raises(DirectoryLockedError, match="already open in this process"):
+            CampaignDirectory.open(tmp_path / "c")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"pid": -1}, {"pid": float("inf")}, {"pid": 10**40}, {"pid": True}, {"pid": "1"}, {"started": float("nan")},
+        {"started": 10**400}, {"host": ["x"]}, {"taken": "\x1b[2J"}, {"token": "x" * 5000}, {"process": 3},
+    ],
+)  # fmt: skip
+def test_a_lock_of_other_types_is_unreadable_and_can_be_broken(tmp_path: Path, changes: dict[str, Any]) -> None:
+    create(tmp_path / "c").close()
+    stale = DirectoryLock(tmp_path / "c")
+    stale.acquire()
+    change(tmp_path / "c", **changes)
+    with pytest.raises(DirectoryLockedError, match="is unreadable"):
+        CampaignDirectory.open(tmp_path / "c")
+    CampaignDirectory.open(tmp_path / "c", break_lock=True).close()
+
+
 def test_same_process_twice(tmp_path: Path) -> None:
     with create(tmp_path / "c"), pytest.raises(DirectoryLockedError, match="already open in this process"):
         CampaignDirectory.open(tmp_path / "c")
@@ -113,7 +139,7 @@ def test_stale_lock_goes_to_exactly_one(tmp_path: Path) -> None:
     for _ in range(10):
         stale = DirectoryLock(tmp_path)
         stale.acquire()
-        change(tmp_path, started=1000.0)
+        change(tmp_path, process="", started=1000.0)
         won: list[DirectoryLock] = []
         barrier = threading.Barrier(4)
 
