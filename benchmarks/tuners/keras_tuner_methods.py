@@ -126,7 +126,12 @@ def _tuner(kind: str, hypermodel: Any, task: Task, spec: RunSpec) -> Any:
     if kind == "evolution":
         from evo.integrations.keras_tuner import EvolutionTuner
 
-        return metered(EvolutionTuner)(max_trials=ENDLESS, max_epochs=spec.trial_epochs, **common)
+        tuner, longest = metered(EvolutionTuner), spec.trial_epochs
+        # Told of its budget as a campaign is, and trained as evo@same trains a build(hp).
+        length: dict[str, Any] = {"max_trials": ENDLESS}
+        if spec.epochs is not None:
+            length = {"hyperband_iterations": spec.epochs / (longest * max(1.0, math.log(longest, 3) ** 2))}
+        return tuner(max_epochs=longest, falling_rate=True, corrected_statistics=True, **length, **common)
     if kind == "hyperband":
         tuner = metered(keras_tuner.Hyperband)
         return tuner(max_epochs=spec.trial_epochs, factor=3, hyperband_iterations=ENDLESS, **common)
@@ -157,6 +162,7 @@ def run(kind: str, space: str, task: Task, spec: RunSpec, meter: Meter) -> Deliv
         targets = [np.eye(task.outputs, dtype=np.float32)[y] for y in targets]
     tuner = _tuner(kind, _hypermodel(space, task, data, meter, spec.precision), task, spec)
     tuner.meter = meter
+    # Ours is stopped by its rungs, as in a campaign.
     stopping = keras.callbacks.EarlyStopping(
         monitor=task.objective, mode="min" if task.target == "regression" else "max", patience=spec.patience
     )
@@ -167,7 +173,7 @@ def run(kind: str, space: str, task: Task, spec: RunSpec, meter: Meter) -> Deliv
             targets[0],
             validation_data=(data.x_validation, targets[1]),
             epochs=spec.trial_epochs,
-            callbacks=[stopping],
+            callbacks=[] if kind == "evolution" else [stopping],
             verbose=0,
         )
     except BudgetSpent:

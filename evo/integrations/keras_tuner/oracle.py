@@ -13,14 +13,18 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine.trial import Trial as TunerTrial
 
-from evo.algorithms import Algorithm, ScreenedEvolution
+from evo.algorithms import Algorithm, FinalTraining, ScreenedEvolution
+from evo.algorithms.algorithm import Step
 from evo.algorithms.problem import Problem
-from evo.core.checks import whole_number
-from evo.core.errors import SettingsError, SpaceExhaustedError
+from evo.campaign.planner import Planner, Wait
+from evo.core.budget import Budget
+from evo.core.checks import share, whole_number
+from evo.core.errors import SettingsError
 from evo.core.history import History
 from evo.core.objectives import Objectives
-from evo.core.randomness import Purpose, generator
 from evo.core.trial import Outcome, Proposal, Status, Trial
+from evo.integrations.keras_tuner.best_epoch import LOSS, loss_of
+from evo.integrations.keras_tuner.causes import cause
 from evo.integrations.keras_tuner.project_files import taken_message, write_json
 from evo.integrations.keras_tuner.search_space import OracleSpace, space_of, values_for
 from evo.storage.keras_tuner_project import ProjectTrial, read_project
@@ -32,6 +36,8 @@ HOPELESS = 10
 #: Values that KerasTuner's trials carry besides the hyperparameters, under the names that its Hyperband gave them.
 EPOCHS, INITIAL_EPOCH, CONTINUES = "tuner/epochs", "tuner/initial_epoch", "tuner/trial_id"
 
+#: More than any search has.
+_ENDLESS = 2**31
 _ENDED = {"COMPLETED": Status.COMPLETED, "FAILED": Status.FAILED}
 
 
@@ -59,6 +65,8 @@ class EvolutionOracle(keras_tuner.Oracle):
             None for trials that all train as ``search`` says. Needs a tuner that follows ``tuner/epochs``, which
             ``EvolutionTuner`` and ``keras_tuner.Hyperband`` do.
         epoch_budget: epochs over all trials that end the search; needs ``max_epochs``.
+        final_share: share of ``epoch_budget`` or ``max_trials`` that is kept to train the best to ``max_epochs``,
+            and then again with other seeds, as a campaign does it; needs ``max_epochs``.
 
     Raises:
         SettingsError: a wrong algorithm or numbers of epochs, or ``start_from`` without a project.
@@ -80,6 +88,7 @@ class EvolutionOracle(keras_tuner.Oracle):
         start_from: str | os.PathLike[str] | None = None,
         max_epochs: int | None = None,
         epoch_budget: float | None = None,
+        final_share: float = 0.25,
     ) -> None:
         if algorithm is not None and not isinstance(algorithm, Algorithm):
             raise SettingsError(f"algorithm: expected one of evo.algorithms, made, got {algorithm!r}")
@@ -101,6 +110,8 @@ class EvolutionOracle(keras_tuner.Oracle):
             self.seed = int(seed)  # KerasTuner takes 0 for none
         self.algorithm = algorithm if algorithm is not None else ScreenedEvolution()
         self.max_epochs, self.epoch_budget = max_epochs, epoch_budget
+        share(final_share, "final_share", whole=False)
+        self.final_share = final_share if max_epochs is not None else 0.0
         # KerasTuner's, which has no types.
         self.trials: dict[str, Any]
         self.start_order: list[str]
@@ -111,7 +122,7 @@ class EvolutionOracle(keras_tuner.Oracle):
         self._earlier: list[ProjectTrial] = [] if start_from is None else read_project(start_from)
         #: By trial: origin and numbers of the parents, for the record.
         self._origins: dict[str, Any] = {}
-        self._bound: tuple[Any, Any] | None = None
+        self._bound: tuple[tuple[Parameter, ...], Step, Step] | None = None
 
     # -- proposing -----------------------------------------------------------------------
     @property
@@ -123,30 +134,36 @@ class EvolutionOracle(keras_tuner.Oracle):
         """Values for the next trial, as KerasTuner asks for them."""
         space = self.space
         history = self.history(space)
-        spent = sum(t.proposal.epochs for t in history if t.number >= len(self._told))
-        if self.epoch_budget is not None and spent >= self.epoch_budget:
-            return {"status": "STOPPED"}
-        try:
-            proposal = self._proposal(space, history)
-        except SpaceExhaustedError:
-            return {"status": "STOPPED"}
-        if proposal is None:
-            waiting = bool(self.ongoing_trials or self._retry_queue)
+        proposal = self._next(space, history)
+        if not isinstance(proposal, Proposal):
+            waiting = proposal is Wait.OUTCOMES and bool(self.ongoing_trials or self._retry_queue)
             return {"status": "IDLE" if waiting else "STOPPED"}
-        self._origins[trial_id] = [proposal.origin, list(proposal.parents)]
+        self._origins[trial_id] = [
+            proposal.origin,
+            list(proposal.parents),
+            proposal.rung,
+            proposal.final,
+            proposal.replicate,
+        ]
         values = values_for(self.hyperparameters, space.values(proposal.genome))
         return {"status": "RUNNING", "values": values | self._lengths(proposal)}
 
-    def _proposal(self, space: OracleSpace, history: History) -> Proposal | None:
+    def _next(self, space: OracleSpace, history: History) -> Proposal | Wait:
         best = self._best_earlier(space)
         if best is not None and len(history) == len(self._told):
             return Proposal(best, last_epoch=self.max_epochs or 1, origin="initial")
-        if self._bound is None or self._bound[0] != space.parameters:
+        bound = self._bound
+        if bound is None or bound[0] != space.parameters:
             problem = Problem(space, self.max_epochs or 1, history.objectives)
-            self._bound = (space.parameters, self.algorithm.bind(problem))
-        rng = generator(self.seed % 2**32, Purpose.PROPOSAL, len(history))
-        proposal: Proposal | None = self._bound[1](history, rng)
-        return proposal
+            self._bound = bound = (space.parameters, self.algorithm.bind(problem), FinalTraining().bind(problem))
+        _, search, finish = bound
+        budget = Budget(
+            epochs=None if self.epoch_budget is None else max(1, round(self.epoch_budget)),
+            trials=_ENDLESS if self.max_trials is None else self.max_trials + len(self._told),
+        )
+        # What has come back is seen, in whatever order: KerasTuner's workers are given trials as they ask for them.
+        planner = Planner(search, finish, budget, self.seed % 2**32, _ENDLESS, self.final_share, deterministic=False)
+        return planner.next(history)
 
     def _lengths(self, proposal: Proposal) -> dict[str, Any]:
         if self.max_epochs is None:
@@ -167,7 +184,8 @@ class EvolutionOracle(keras_tuner.Oracle):
         for trial_id in self.start_order:
             trial = self.trials[trial_id]
             values = trial.hyperparameters.values
-            origin, parents = self._origins.get(trial_id, ("random", []))
+            # Projects of earlier versions hold the first two only.
+            origin, parents, rung, final, replicate = [*self._origins.get(trial_id, ("random", [])), 0, False, 0][:5]
             proposal = Proposal(
                 space.genome(values),
                 first_epoch=int(values.get(INITIAL_EPOCH, 0)),
@@ -175,6 +193,9 @@ class EvolutionOracle(keras_tuner.Oracle):
                 continues=numbers.get(values.get(CONTINUES)),
                 parents=tuple(parents),
                 origin=origin,
+                rung=rung,
+                final=final,
+                replicate=replicate,
             )
             history.append(Trial(len(history), proposal, self._outcome(trial, proposal.epochs)))
         return history
@@ -184,8 +205,7 @@ class EvolutionOracle(keras_tuner.Oracle):
         if status is None or trial.trial_id in self._retry_queue:
             return None
         if status is not Status.COMPLETED or trial.score is None:
-            lines = (trial.message or "").strip().splitlines()
-            return Outcome(Status.FAILED, message=lines[-1] if lines else "")
+            return Outcome(Status.FAILED, message=cause(trial.message))
         scores = {"score": float(trial.score)}
         for name, metric in trial.metrics.metrics.items():
             value = metric.get_best_value()
@@ -243,11 +263,25 @@ class EvolutionOracle(keras_tuner.Oracle):
             if not trial.message:
                 trial.message = f"{self.objective.name} is not finite"
 
+    def get_best_trials(self, num_trials: int = 1) -> list[TunerTrial]:
+        """The best trials; of equal scores the one with the least ``val_loss`` first, as in campaigns, then the older.
+
+        Where fewer have completed, others follow, as for KerasTuner.
+        """
+        trials = list(self.trials.values())
+        completed = [trial for trial in trials if trial.status == "COMPLETED"]
+        sign = -1.0 if self.objective.direction == "max" else 1.0
+        completed.sort(key=lambda trial: (sign * trial.score, loss_of(_best_values(trial))))
+        return [*completed, *(trial for trial in trials if trial.status != "COMPLETED")][:num_trials]
+
     def _check_consecutive_failures(self) -> None:
         statuses = [self.trials[trial_id].status for trial_id in self.end_order]
         if len(statuses) >= HOPELESS and all(status == "FAILED" for status in statuses):
             message = self.trials[self.end_order[-1]].message or ""
-            raise RuntimeError(f"Number of consecutive failures: all of the first {len(statuses)} trials.\n{message}")
+            raise RuntimeError(
+                f"Number of consecutive failures: all of the first {len(statuses)} trials.\n{message}\n"
+                f"The last one failed with {cause(message)}"
+            )
         if self.max_consecutive_failed_trials is not None:
             super()._check_consecutive_failures()
 
@@ -321,3 +355,7 @@ class EvolutionOracle(keras_tuner.Oracle):
         for trial_id in self.start_order:
             self.hyperparameters.merge(self.trials[trial_id].hyperparameters)
             self._record_values(self.trials[trial_id])
+
+
+def _best_values(trial: TunerTrial) -> dict[str, Any]:
+    return {LOSS: trial.metrics.get_best_value(LOSS)} if trial.metrics.exists(LOSS) else {}

@@ -5,17 +5,23 @@ from __future__ import annotations
 import math
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras_tuner
 from keras_tuner.engine.trial import Trial as TunerTrial
 from keras_tuner.errors import FailedTrialError
+from keras_tuner.src import utils
+from keras_tuner.src.engine import tuner_utils
+from keras_tuner.src.engine.tuner import maybe_distribute
 
 from evo.algorithms import Algorithm
-from evo.core.errors import SettingsError
+from evo.core.errors import SettingsError, TrialError
 from evo.core.randomness import training_seed
 from evo.ensemble import Ensemble
+from evo.integrations.keras_tuner.adjustments import CorrectedStatistics, FallingRate
+from evo.integrations.keras_tuner.best_epoch import SaveBestEpoch, metrics_and_step
+from evo.integrations.keras_tuner.causes import cause
 from evo.integrations.keras_tuner.oracle import CONTINUES, EPOCHS, INITIAL_EPOCH, EvolutionOracle
 from evo.integrations.keras_tuner.project_files import write_json, write_message
 from evo.integrations.keras_tuner.result import TunerResult
@@ -53,6 +59,13 @@ class EvolutionTuner(keras_tuner.Tuner):
         factor: as for ``Hyperband``: between the lengths of two rungs; 3 by default. Needs ``max_epochs``.
         hyperband_iterations: as for ``Hyperband``; 1 by default. Needs ``max_epochs``, and no ``max_trials``.
         num_initial_points: as for ``BayesianOptimization``: trials before the first one that is predicted.
+        final_share: share of the budget that is kept to train the best to ``max_epochs`` and again with other seeds;
+            0.25 by default. Needs ``max_epochs``.
+        falling_rate: in trainings to ``max_epochs``, or in all where there is none, a constant learning rate falls
+            linearly to 0.
+        corrected_statistics: remove the initial values from the moving averages of batch normalizations after the
+            first epoch. Both as for ``genomes.spaces.from_hypermodel``, and both need a ``HyperModel.fit`` that
+            hands its callbacks on; what is reported is then not what ``fit`` alone would report.
         algorithm: one of ``evo.algorithms``; the default is that of a campaign.
         start_from: directory of a finished KerasTuner project; see :class:`EvolutionOracle`.
         explore: most times that ``build`` is called to find what depends on ifs and loops; 0 leaves the space to
@@ -82,12 +95,19 @@ class EvolutionTuner(keras_tuner.Tuner):
         factor: float | None = None,
         hyperband_iterations: float | None = None,
         num_initial_points: int | None = None,
+        final_share: float | None = None,
+        falling_rate: bool = False,
+        corrected_statistics: bool = False,
         algorithm: Algorithm | None = None,
         start_from: str | os.PathLike[str] | None = None,
         explore: int = 40,
         **kwargs: Any,
     ) -> None:
         refuse_foreign(kwargs)
+        if hypermodel is None and type(self).run_trial is EvolutionTuner.run_trial:
+            raise ValueError("Received `hypermodel=None`: give a hypermodel, or override `run_trial` in a subclass")
+        if final_share is not None and max_epochs is None:
+            raise SettingsError("final_share: would do nothing without max_epochs=, the epochs of a full training")
         settings = SearchSettings(max_trials, max_epochs, factor, hyperband_iterations, num_initial_points, algorithm)
         self.seed = seed
         self._explore = whole_number(explore, "explore", 0)
@@ -104,7 +124,9 @@ class EvolutionTuner(keras_tuner.Tuner):
             start_from=start_from,
             max_epochs=max_epochs,
             epoch_budget=settings.epoch_budget,
+            **({} if final_share is None else {"final_share": final_share}),
         )
+        self._falling_rate, self._corrected_statistics = bool(falling_rate), bool(corrected_statistics)
         self._execution, self._max_epochs = 0, max_epochs  # a worker cannot ask its chief's oracle
         self._validation: ValidationData | None = None
         self._inputs: InputSpecs | None = None
@@ -159,13 +181,55 @@ class EvolutionTuner(keras_tuner.Tuner):
         if trial.message and self._is_worker():
             write_message(self.get_trial_dir(trial.trial_id), trial.message)
 
+    def run_trial(self, trial: TunerTrial, *args: Any, **kwargs: Any) -> Any:
+        """Build and fit ``executions_per_trial`` times; the histories.
+
+        Of the best epochs over all executions the weights are stored; of equally good ones the epoch with the least
+        ``val_loss``.
+        """
+        checkpoint = SaveBestEpoch(self.oracle.objective, self._get_checkpoint_fname(trial.trial_id))
+        given = kwargs.pop("callbacks", None) or []
+        histories = []
+        for execution in range(self.executions_per_trial):
+            callbacks = self._deepcopy_callbacks(given)
+            self._configure_tensorboard_dir(callbacks, trial, execution)
+            callbacks = [*callbacks, tuner_utils.TunerCallback(self, trial), checkpoint]
+            histories.append(self._build_and_fit_model(trial, *args, **{**kwargs, "callbacks": callbacks}))
+        return histories
+
+    def _run_and_update_trial(self, trial: TunerTrial, *fit_args: Any, **fit_kwargs: Any) -> None:
+        results = self.run_trial(trial, *fit_args, **fit_kwargs)
+        objective = self.oracle.objective
+        if self.oracle.get_trial(trial.trial_id).metrics.exists(objective.name):
+            warnings.warn(
+                "calling `self.oracle.update_trial(trial_id, metrics)` in `run_trial` is deprecated by KerasTuner. "
+                "Please remove the call and return the metrics",
+                DeprecationWarning,
+                stacklevel=2,
+            )
+            return
+        tuner_utils.validate_trial_results(results, objective, "Tuner.run_trial()")
+        metrics, step = metrics_and_step(results, objective)
+        self.oracle.update_trial(trial.trial_id, metrics, step=step)
+
     def _build_and_fit_model(self, trial: TunerTrial, *args: Any, **kwargs: Any) -> Any:
         values = trial.hyperparameters.values
         if EPOCHS in values:
             kwargs["epochs"], kwargs["initial_epoch"] = values[EPOCHS], values[INITIAL_EPOCH]
+        kwargs["callbacks"] = [*self._adjustments(values, kwargs), *(kwargs.get("callbacks") or [])]
         self._set_seed(trial)
         self._execution += 1
         return super()._build_and_fit_model(trial, *args, **kwargs)
+
+    def _adjustments(self, values: Mapping[str, Any], options: Mapping[str, Any]) -> list[Any]:
+        """Callbacks, before all others: what is judged and stored is what they leave."""
+        found: list[Any] = []
+        first, last = int(options.get("initial_epoch") or 0), int(options.get("epochs") or 1)
+        if self._falling_rate and (self._max_epochs is None or last >= self._max_epochs):
+            found.append(FallingRate(first, last))
+        if self._corrected_statistics and CONTINUES not in values:
+            found.append(CorrectedStatistics())
+        return found
 
     def _set_seed(self, trial: TunerTrial) -> None:
         """The same training whenever this execution of this trial is run, if the user gave a seed."""
@@ -191,11 +255,44 @@ class EvolutionTuner(keras_tuner.Tuner):
         earlier = hp.values.get(CONTINUES)
         if earlier is not None:
             if not model.built:
-                from keras_tuner.src import utils
-
                 model.build_from_config(utils.load_json(self._get_build_config_fname(earlier)))
-            model.load_weights(self._get_checkpoint_fname(earlier))
+            self._load_weights(model, earlier)
         return model
+
+    def _load_weights(self, model: Any, trial_id: str) -> None:
+        """Weights and the state of the optimizer; one that is not built takes no state over."""
+        if getattr(model, "compiled", False) and model.optimizer is not None:
+            with maybe_distribute(self.distribution_strategy):
+                model.optimizer.build(model.trainable_variables)
+        with maybe_distribute(self.distribution_strategy):
+            model.load_weights(self._get_checkpoint_fname(trial_id))
+
+    def load_model(self, trial: TunerTrial) -> Any:
+        """The model of a trial with the weights, and the optimizer's state, of the epoch that counts.
+
+        Raises:
+            TrialError: no weights of it are stored; the message says why.
+        """
+        path = self._get_checkpoint_fname(trial.trial_id)
+        if "://" not in path and not os.path.exists(path):
+            raise TrialError(f"trial {trial.trial_id}: no weights are stored{_why(trial)}")
+        model = self._try_build(trial.hyperparameters)
+        if not model.built:
+            model.build_from_config(utils.load_json(self._get_build_config_fname(trial.trial_id)))
+        self._load_weights(model, trial.trial_id)
+        return model
+
+    def get_best_models(self, num_models: int = 1) -> list[Any]:
+        """The models of the best trials, best first; fewer where fewer have completed.
+
+        Raises:
+            TrialError: trials have ended, and none has completed.
+        """
+        trials = self.oracle.get_best_trials(num_models)
+        completed = [trial for trial in trials if trial.status == "COMPLETED"]
+        if trials and not completed:
+            raise TrialError(f"there is no best model, as no trial has completed{_why(trials[-1])}")
+        return [self.load_model(trial) for trial in completed]
 
     def save(self) -> None:
         """Write the tuner's and the oracle's state, each whole or not at all."""
@@ -243,3 +340,11 @@ def _explored(build: Callable[[Any], Any], builds: int) -> tuple[Parameter, ...]
         return tuple(Explorer(build, builds).run())
     except GenomeError:
         return ()
+
+
+def _why(trial: TunerTrial) -> str:
+    """What is known of why a trial left no weights, after what is missing."""
+    if trial.status == "COMPLETED":
+        return ": whatever trained it did not hand its `callbacks` on to `model.fit`, which store them"
+    told = cause(trial.message)
+    return f"; trial {trial.trial_id} ended as {trial.status}{f': {told}' if told else ''}"

@@ -171,6 +171,48 @@ def test_a_project_of_keras_tuner_is_earlier_trials_and_its_best_is_run_first(tm
         Ours(directory=tmp_path, project_name="other", start_from=tmp_path / "nowhere")
 
 
+class Learning(EvolutionTuner):
+    """A curve that rises with the epochs trained, the more the nearer ``x`` is to 1."""
+
+    def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> dict[str, float]:
+        hp = trial.hyperparameters
+        miss = abs(hp.Float("x", -2.0, 2.0) - 1)
+        return {"val_loss": miss + 1 / hp.values["tuner/epochs"]}
+
+
+def rungs(tuner: Any) -> list[tuple[int, int]]:
+    return [(v["tuner/initial_epoch"], v["tuner/epochs"]) for v in proposals(tuner)]
+
+
+def test_the_last_quarter_trains_the_best_to_full_length_and_again(tmp_path: Path) -> None:
+    tuner = Learning(objective="val_loss", max_epochs=9, hyperband_iterations=2.5, seed=1, directory=tmp_path)
+    tuner.search(verbose=0)
+    spent = [last - first for first, last in rungs(tuner)]
+    assert 81 <= sum(spent) <= 90  # the announced 2.5 * 9 * log3(9) ** 2
+    trials = tuner.result.trials
+    finals = [t for t in trials if t.proposal.origin in ("final", "replicate")]
+    assert sum(t.proposal.epochs for t in finals) >= 18 and trials[-1] in finals
+    assert all(sum(t.proposal.epochs for t in trials[: f.number]) >= 0.75 * 90 for f in finals)
+    assert all(f.proposal.last_epoch == 9 and f.proposal.continues is not None for f in finals[:-1])
+    known = trials[: finals[0].number]
+    best = min(known, key=lambda trial: trial.outcome.scores["score"])
+    assert best.proposal.last_epoch == 9 or finals[0].genome == best.genome
+    # Stored, so that another process sees the same history.
+    reloaded = Learning(objective="val_loss", max_epochs=9, hyperband_iterations=2.5, seed=1, directory=tmp_path)
+    assert [t.proposal for t in reloaded.result.trials] == [t.proposal for t in trials]
+    assert [len(origin) for origin in reloaded.oracle._origins.values()] == [5] * len(trials)
+
+
+def test_all_of_it_is_searched_with_if_so_wished(tmp_path: Path) -> None:
+    tuner = Learning(objective="val_loss", max_epochs=9, max_trials=12, final_share=0, seed=1, directory=tmp_path)
+    tuner.search(verbose=0)
+    assert not {"final", "replicate"} & {t.proposal.origin for t in tuner.result.trials}
+    with pytest.raises(SettingsError, match="final_share: would do nothing without max_epochs="):
+        Learning(objective="val_loss", final_share=0.5, directory=tmp_path, project_name="q")
+    with pytest.raises(SettingsError, match="final_share: expected a share"):
+        Learning(objective="val_loss", max_epochs=9, final_share=1, directory=tmp_path, project_name="r")
+
+
 def test_what_is_stored_is_plain_json(tmp_path: Path) -> None:
     tuner = Parabola(max_trials=3, seed=0, directory=tmp_path, project_name="p")
     tuner.search(verbose=0)
