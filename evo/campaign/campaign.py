@@ -292,6 +292,7 @@ class Campaign:
             with self._measuring(), self._open(setup) as stored, Session(setup, stored) as session:
                 stored.count_seconds(waited)
                 self.history = session.history
+                self.companions.fit_planned(stored, self.budget, self._stop)
                 reason = session.run()
         return Result(
             self.directory,
@@ -308,8 +309,8 @@ class Campaign:
 
     @functools.cached_property
     def companions(self) -> Companions:
-        """The models beside the nets; to be fitted before the search by :meth:`Companions.fit`."""
-        return Companions(self.space, self._data, self.settings.seed)
+        """The models beside the nets; those of its plan are fitted before the search."""
+        return Companions(self.space, self._data, self.settings.seed, self.directory)
 
     def _measuring(self) -> contextlib.AbstractContextManager[None]:
         """Where genes are measured that declare no shape: elsewhere, unless all is done in this process."""

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import io
+import threading
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from evo.campaign import linear, trees
-from evo.core.errors import EnsembleError
+from evo.core.budget import Budget
+from evo.core.errors import EnsembleError, RepairWarning, SettingsError
 from evo.ensemble import EnsembleWarning, LibraryModel
+from evo.ensemble.kinds import KINDS as MEMBER_KINDS
 from evo.prepared_data import PreparedData
+from evo.storage import CampaignDirectory, CompanionFiles, StoredCompanion, locked
 from genomes.spaces.base import Space
 
-_Fit = Callable[[Space, PreparedData, int, float | None], list[LibraryModel]]
-_FITTED: Mapping[str, _Fit] = {"trees": trees.grown_trees, "linear": linear.fitted_linear}
+#: What fits models of a kind.
+FITTED: Mapping[str, Callable[..., list[LibraryModel]]] = {"trees": trees.grown_trees, "linear": linear.fitted_linear}
 
 
 def wanted(space: Space, given: Mapping[str, Any]) -> dict[str, bool]:
@@ -39,29 +47,74 @@ def in_words(space: Space, kinds: Sequence[str]) -> list[str]:
     return [said[kind]() for kind in kinds]
 
 
-@dataclass(eq=False)
+class FittingStopped(Exception):
+    """A stop was asked for between two models; those that are there are kept, and the rest is left for the resume."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is fitted when a campaign runs, before its search.
+
+    Attributes:
+        kinds: see :func:`wanted`.
+        share: of the budget's minutes, at most; no limit where the budget has none.
+    """
+
+    kinds: Mapping[str, bool]
+    share: float
+
+
 class Companions:
-    """The models beside the nets; each kind is fitted once, when it is first needed.
+    """The models beside the nets; each is fitted once, when it is first needed, and kept in the campaign's directory.
 
     Args:
         space: of the campaign.
         data: of the campaign.
         seed: of the campaign.
+        directory: of the campaign.
+
+    Attributes:
+        plan: what is fitted when the campaign runs; None for nothing.
     """
 
-    space: Space
-    data: PreparedData
-    seed: int
+    plan: Plan | None = None
 
-    def __post_init__(self) -> None:
+    def __init__(self, space: Space, data: PreparedData, seed: int, directory: Path) -> None:
+        self.space, self.data, self.seed, self.directory = space, data, seed, directory
+        self._files = CompanionFiles(directory, _warn)
         self._found: dict[str, list[LibraryModel]] = {}
 
     @property
     def found(self) -> list[LibraryModel]:
         """Those that were fitted so far, as candidates."""
-        return [model for models in self._found.values() for model in models]
+        kept = self._kept()
+        return [model for kind in FITTED for model in self._found.get(kind, kept.get(kind, []))]
 
-    def fit(self, kinds: Mapping[str, bool], seconds: float | None = None) -> list[LibraryModel]:
+    def _kept(self) -> dict[str, list[LibraryModel]]:
+        """Those that the directory holds, by kind."""
+        kinds: dict[str, list[LibraryModel]] = {}
+        for one in self._files.read():
+            model = LibraryModel(
+                one.number,
+                one.predictions,
+                one.scores,
+                one.parameters,
+                load=functools.partial(self._loaded, one.number, one.kind),
+                kind=one.kind,
+                data=self.data.fingerprint,
+            )
+            kinds.setdefault(one.kind, []).append(model)
+        return kinds
+
+    def _loaded(self, number: int, kind: str) -> Any:
+        return MEMBER_KINDS[kind].load(io.BytesIO(self._files.model(number)))
+
+    def fit(
+        self,
+        kinds: Mapping[str, bool],
+        seconds: float | None = None,
+        stopping: Callable[[], bool] | None = None,
+    ) -> list[LibraryModel]:
         """The models of some kinds, fitted if need be.
 
         A kind that cannot be fitted is left out with a warning, unless it was asked for by name.
@@ -69,21 +122,87 @@ class Companions:
         Args:
             kinds: see :func:`wanted`.
             seconds: about how long it may take in all; None for no limit.
+            stopping: asked after each model; where the campaign runs, whose directory this process holds then. None
+                elsewhere: then models are kept if nobody holds the directory.
 
         Raises:
             EnsembleError: one that was asked for cannot be fitted.
+            FittingStopped: a stop was asked for.
         """
         began = time.monotonic()
-        for kind, asked in kinds.items():
-            if kind in self._found:
-                continue
-            self._found[kind] = []  # not to be tried again
-            left = None if seconds is None else max(0.0, seconds - (time.monotonic() - began))
-            try:
-                self._found[kind] = _FITTED[kind](self.space, self.data, self.seed, left)
-            except EnsembleError as error:
-                if asked:
-                    del self._found[kind]
-                    raise
-                warnings.warn(f"an ensemble without {kind}: {error}", EnsembleWarning, stacklevel=5)
+        missing = [kind for kind in kinds if kind not in self._found]
+        kept = self._kept() if missing else {}
+        for kind in list(missing):
+            if self._files.finished(kind) is not None:
+                self._found[kind] = kept.get(kind, [])
+                missing.remove(kind)
+        with contextlib.nullcontext(True) if stopping is not None or not missing else locked(self.directory) as ours:
+            for kind in missing:
+                left = None if seconds is None else max(0.0, seconds - (time.monotonic() - began))
+                self._fit(kind, kinds[kind], kept.get(kind, []), left, ours, stopping or (lambda: False))
         return [model for kind in kinds for model in self._found[kind]]
+
+    def fit_planned(self, stored: CampaignDirectory, budget: Budget, stopping: threading.Event) -> None:
+        """Fit what is planned and not there yet, in the time of the budget; the directory is open for writing.
+
+        Where fitting took longer than it should have, half of what the search was to have is left to it.
+
+        Raises:
+            SettingsError: a kind was asked for by name, and cannot be fitted.
+        """
+        if self.plan is None:
+            return
+        began, seconds = stored.minutes, None
+        if budget.minutes is not None:
+            seconds = 60 * max(0.0, self.plan.share * budget.minutes - began)
+        try:
+            self.fit(self.plan.kinds, seconds, stopping.is_set)
+        except FittingStopped:
+            pass
+        except EnsembleError as error:
+            raise SettingsError(str(error)) from error
+        stored.note(companions={"models": len(self.found), "seconds": round(60 * (stored.minutes - began), 1)})
+        if budget.minutes is not None and stored.minutes > began:
+            latest = budget.minutes * (1 + self.plan.share) / 2
+            stored.count_seconds(-60 * max(0.0, min(stored.minutes - latest, stored.minutes - began)))
+
+    def _fit(
+        self,
+        kind: str,
+        asked: bool,
+        kept: list[LibraryModel],
+        seconds: float | None,
+        ours: bool,
+        stopping: Callable[[], bool],
+    ) -> None:
+        """Fit the models of a kind that are not kept yet."""
+
+        def keep(model: LibraryModel) -> None:
+            if ours:
+                self._files.write(_stored(model))
+            if stopping():
+                raise FittingStopped
+
+        known = {model.number: model for model in kept}
+        try:
+            self._found[kind] = FITTED[kind](self.space, self.data, self.seed, seconds, known, keep)
+        except EnsembleError as error:
+            if asked:
+                raise
+            warnings.warn(f"an ensemble without {kind}: {error}", EnsembleWarning, stacklevel=6)
+            self._found[kind] = []  # not to be tried again
+        if ours:
+            self._files.finish(kind, {"models": len(self._found[kind])})
+
+
+def _stored(model: LibraryModel) -> StoredCompanion:
+    content = io.BytesIO()
+    assert model.load is not None
+    model.load().save(content)
+    return StoredCompanion(
+        model.number, model.kind, model.scores, model.parameters, model.predictions, content.getvalue()
+    )
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, RepairWarning, stacklevel=6)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,14 @@ def recipes_for(space: Space) -> tuple[Recipe, ...]:
     return found
 
 
-def fitted_linear(space: Space, data: PreparedData, seed: int, seconds: float | None = None) -> list[LibraryModel]:
+def fitted_linear(
+    space: Space,
+    data: PreparedData,
+    seed: int,
+    seconds: float | None = None,
+    known: Mapping[int, LibraryModel] | None = None,
+    keep: Callable[[LibraryModel], None] | None = None,
+) -> list[LibraryModel]:
     """Linear models on the rows that candidates are trained on and judged by, with the same folds.
 
     Args:
@@ -57,6 +65,8 @@ def fitted_linear(space: Space, data: PreparedData, seed: int, seconds: float | 
         data: of the campaign.
         seed: of the campaign.
         seconds: begin no further models after this time; None for no limit.
+        known: those that are there already, by number.
+        keep: is given each further one as soon as it is there.
 
     Raises:
         EnsembleError: neither texts nor series, or none could be fitted.
@@ -79,6 +89,8 @@ def fitted_linear(space: Space, data: PreparedData, seed: int, seconds: float | 
         seed=seed,
         seconds=seconds,
         data=rows.fingerprint,
+        known=known,
+        keep=keep,
     )
 
 

@@ -342,7 +342,7 @@ class Result:
         """The models of these kinds, fitted now unless they were before."""
         if self._companions is None:
             assert self.data is not None
-            self._companions = Companions(self.space, self.data, self.seed)
+            self._companions = Companions(self.space, self.data, self.seed, self.directory)
         return self._companions.fit(kinds)
 
     @cached_property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,14 @@ def are_wanted(trees: Any, space: Space) -> bool:
     return bool(trees)
 
 
-def grown_trees(space: Space, data: PreparedData, seed: int, seconds: float | None = None) -> list[LibraryModel]:
+def grown_trees(
+    space: Space,
+    data: PreparedData,
+    seed: int,
+    seconds: float | None = None,
+    known: Mapping[int, LibraryModel] | None = None,
+    keep: Callable[[LibraryModel], None] | None = None,
+) -> list[LibraryModel]:
     """Trees on the rows that candidates are trained on and judged by, with the same folds.
 
     Args:
@@ -36,6 +44,8 @@ def grown_trees(space: Space, data: PreparedData, seed: int, seconds: float | No
         data: of the campaign.
         seed: of the campaign.
         seconds: begin no further trees after this time; None for no limit.
+        known: those that are there already, by number.
+        keep: is given each further one as soon as it is there.
 
     Raises:
         EnsembleError: no table, or none could be grown.
@@ -56,6 +66,8 @@ def grown_trees(space: Space, data: PreparedData, seed: int, seconds: float | No
         seed=seed,
         seconds=seconds,
         data=rows.fingerprint,
+        known=known,
+        keep=keep,
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from evo.ensemble.linear import LinearModel
@@ -17,12 +16,12 @@ class MemberKind:
     """A kind of members.
 
     Attributes:
-        load: reads a file of one.
+        load: reads a file of one, given by its path or opened.
         in_keras: makes a functional Keras model of one, given symbolic inputs.
         made_by: the class of such members.
     """
 
-    load: Callable[[Path], Any]
+    load: Callable[[Any], Any]
     in_keras: Callable[[Any, Any], Any]
     made_by: type
 

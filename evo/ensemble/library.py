@@ -55,6 +55,9 @@ class LibraryModel:
 
 #: What an ensemble is chosen from.
 Candidates = list[LibraryModel]
+ByNumber = Mapping[int, LibraryModel]
+#: What is done with a candidate as soon as it is there.
+Keep = Callable[[LibraryModel], None]
 
 
 def beside_nets(

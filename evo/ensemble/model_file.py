@@ -7,7 +7,7 @@ import json
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from evo.ensemble import reproducible
 _ABOUT = "about"
 
 
-def write_model(path: str | Path, about: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+def write_model(path: str | Path | IO[bytes], about: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
     """Write a file whose bytes depend on its content alone.
 
     Args:
@@ -36,7 +36,9 @@ def write_model(path: str | Path, about: Mapping[str, Any], arrays: Mapping[str,
             reproducible.add(archive, f"{name}.npy", content.getvalue())
 
 
-def read_model(path: str | Path, format: str, version: int) -> tuple[Mapping[str, Any], dict[str, np.ndarray]]:
+def read_model(
+    path: str | Path | IO[bytes], format: str, version: int
+) -> tuple[Mapping[str, Any], dict[str, np.ndarray]]:
     """What :func:`write_model` wrote.
 
     Args:

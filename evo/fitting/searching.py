@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,8 @@ from evo.campaign import companions
 from evo.campaign.callbacks import listed
 from evo.campaign.campaign import Campaign
 from evo.campaign.result import Result
-from evo.core.budget import Budget
 from evo.core.checks import whole_number
-from evo.core.errors import EnsembleError, SettingsError, TrialError
+from evo.core.errors import TrialError
 from evo.data import Data
 from evo.display.progress import Progress
 from evo.ensemble import Ensemble
@@ -94,9 +92,9 @@ class Search:
             callbacks=callbacks,
             **{"verbose": False, **campaign},
         )
+        if beside:
+            search.companions.plan = companions.Plan(beside, _COMPANIONS)
         try:
-            if beside:
-                search.budget = self._after_companions(search, beside, budget)
             result = search.run()
         finally:
             if progress is not None:
@@ -109,24 +107,6 @@ class Search:
     def size(self) -> int:
         """Most members of the ensemble."""
         return effort_of(self.effort).members if self.members is None else self.members
-
-    def _after_companions(self, campaign: Campaign, beside: Mapping[str, bool], budget: Budget) -> Budget:
-        """Fit them while there are no workers to share the processor with; the budget that is left then.
-
-        Raises:
-            SettingsError: a kind was asked for, and cannot be fitted.
-        """
-        began = time.monotonic()
-        seconds = None if budget.minutes is None else 60 * _COMPANIONS * budget.minutes
-        try:
-            campaign.companions.fit(beside, seconds)
-        except EnsembleError as error:
-            raise SettingsError(str(error)) from error
-        if budget.minutes is None:
-            return budget
-        # What is left of very few minutes is time for a trial still.
-        left = max(budget.minutes - (time.monotonic() - began) / 60, (1 - _COMPANIONS) * budget.minutes / 2)
-        return dataclasses.replace(budget, minutes=left)
 
 
 def _causes(result: Any) -> str:

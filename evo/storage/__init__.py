@@ -3,9 +3,19 @@
 The layout is documented field by field in ``docs/format.md``.
 """
 
+from evo.storage.companions import CompanionFiles, StoredCompanion, locked
 from evo.storage.directory import CampaignDirectory
 from evo.storage.layout import FORMAT
 from evo.storage.lock import DirectoryLock, LockHolder
 from evo.storage.records import TrialRecord
 
-__all__ = ["FORMAT", "CampaignDirectory", "DirectoryLock", "LockHolder", "TrialRecord"]
+__all__ = [
+    "FORMAT",
+    "CampaignDirectory",
+    "CompanionFiles",
+    "DirectoryLock",
+    "LockHolder",
+    "StoredCompanion",
+    "TrialRecord",
+    "locked",
+]

@@ -20,6 +20,7 @@ TRIALS = "trials"
 PREDICTIONS = "predictions"
 POPULATIONS = "populations"
 STATES = "states"
+COMPANIONS = "companions"
 SESSIONS = "sessions"
 WORK = "work"
 DAMAGED = "damaged"
@@ -30,7 +31,7 @@ CACHE = "cache"
 MOST_TRIALS = 10_000_000
 
 #: Subfolders that every campaign's directory has from the start.
-FOLDERS = (JOURNAL, TRIALS, PREDICTIONS, POPULATIONS, STATES, SESSIONS, WORK)
+FOLDERS = (JOURNAL, TRIALS, PREDICTIONS, POPULATIONS, STATES, COMPANIONS, SESSIONS, WORK)
 
 _NUMBER = re.compile(r"(\d{6,8})(\..+)?", re.ASCII)
 _RANGE = re.compile(r"(\d{6,8})-(\d{6,8})\..+", re.ASCII)

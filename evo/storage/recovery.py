@@ -27,8 +27,9 @@ def _make_folders(root: Path, say: Callable[[str], None]) -> None:
     """
     for folder in layout.FOLDERS:
         if not (root / folder).is_dir():
-            # An empty folder does not survive every kind of copy: only worth a word if it held something.
-            if folder != layout.WORK:
+            # An empty folder does not survive every kind of copy: only worth a word if it held something. Campaigns of
+            # earlier versions have none for companions.
+            if folder not in (layout.WORK, layout.COMPANIONS):
                 say(f"the folder {folder} was missing; made again")
             atomic.make_folder(root / folder)
         atomic.remove_partials(root / folder)

@@ -23,6 +23,8 @@ from genomes.targets import Target
 
 #: Numbers of linear models among candidates begin below those of trees.
 _FIRST = -101
+#: How far apart those of two recipes begin.
+_APART = 10
 #: Share of the time left that the models on one kind of features may take, and of all time after which none begins.
 _SHARE, _END = 0.5, 0.9
 
@@ -133,6 +135,8 @@ def linear_candidates(
     sample_weight: np.ndarray | None = None,
     seconds: float | None = None,
     data: str | None = None,
+    known: library.ByNumber | None = None,
+    keep: library.Keep | None = None,
 ) -> library.Candidates:
     """Linear models as candidates numbered -101, -102, ..., with their predictions for the rows that are judged by.
 
@@ -152,6 +156,8 @@ def linear_candidates(
         sample_weight: weight of each training row, or None.
         seconds: about how long it may take in all; None for no limit. The first model is fitted in any case.
         data: fingerprint of the data, as for the nets.
+        known: candidates of an earlier call with the same arguments, by number, which are not fitted again.
+        keep: is given each further candidate as soon as it is there.
 
     Raises:
         EnsembleError: targets do not fit, or no model could be fitted.
@@ -164,9 +170,12 @@ def linear_candidates(
         folds = [Fold(np.arange(len(fitter)), np.arange(rows), sample_weight)]
     candidates: library.Candidates = []
     notes: list[str] = []
-    number = _FIRST + 1
     for place, recipe in enumerate(recipes):
-        number = _FIRST - 10 * place
+        number = _FIRST - _APART * place
+        again = [known[one] for one in range(number, number - _APART, -1) if one in known] if known else []
+        candidates += again
+        if again:
+            continue
         spent = time.monotonic() - began
         if seconds is not None and candidates and spent >= _END * seconds:
             break
@@ -183,6 +192,8 @@ def linear_candidates(
                 continue
             scores = evaluate(fitter.target, predictions, targets)
             candidates.append(library.beside_nets(number - offset, model, predictions, scores, "linear", data))
+            if keep is not None:
+                keep(candidates[-1])
     if not candidates:
         raise EnsembleError(f"linear: no model could be fitted ({notes[-1] if notes else 'nothing to learn from'})")
     return candidates

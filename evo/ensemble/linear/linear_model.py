@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -93,7 +93,7 @@ class LinearModel:
             outputs.append(self.target.keras_inverse_link(scores))
         return keras.Model(inputs, outputs[0] if len(outputs) == 1 else keras.layers.Average()(outputs))
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | Path | IO[bytes]) -> None:
         """Write one file of plain arrays (:mod:`evo.ensemble.model_file`)."""
         about = {
             "format": _FORMAT,
@@ -109,7 +109,7 @@ class LinearModel:
         write_model(path, about, arrays)
 
     @classmethod
-    def load(cls, path: str | Path) -> LinearModel:
+    def load(cls, path: str | Path | IO[bytes]) -> LinearModel:
         """Read what :meth:`save` wrote.
 
         Raises:

@@ -150,6 +150,8 @@ def tree_candidates(
     sample_weight: np.ndarray | None = None,
     seconds: float | None = None,
     data: str | None = None,
+    known: Mapping[int, LibraryModel] | None = None,
+    keep: Callable[[LibraryModel], None] | None = None,
 ) -> list[LibraryModel]:
     """Trees as candidates numbered -1, -2, ..., with their predictions for the rows that are judged by.
 
@@ -170,6 +172,8 @@ def tree_candidates(
         sample_weight: weight of each training row, or None.
         seconds: about how long it may take in all; None for no limit. No model is stopped before its first round.
         data: fingerprint of the data, as for the nets.
+        known: candidates of an earlier call with the same arguments, by number, which are not grown again.
+        keep: is given each further candidate as soon as it is there.
 
     Raises:
         EnsembleError: as :func:`fit_trees`; or no kind of trees could be grown.
@@ -186,6 +190,9 @@ def tree_candidates(
     if any(kind == "LightGBM" for _, kind, _ in usual):  # which does the same as scikit-learn's boosting, and sooner
         usual.sort(key=lambda recipe: recipe[1] == "boosting")
     for done, (number, kind, settings) in enumerate(usual):
+        if known and -1 - number in known:
+            candidates.append(known[-1 - number])
+            continue
         elapsed = time.monotonic() - started
         if seconds is not None and done and elapsed >= _END * seconds:
             break
@@ -201,6 +208,8 @@ def tree_candidates(
             continue  # as on rows that are easily told apart
         scores = evaluate(grower.target, predictions, targets)
         candidates.append(library.beside_nets(-1 - number, model, predictions, scores, "trees", data))
+        if keep is not None:
+            keep(candidates[-1])
     if not candidates:
         raise EnsembleError(f"trees: none could be grown ({notes[-1] if notes else 'none was asked for'})")
     return candidates

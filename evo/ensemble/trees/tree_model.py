@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -56,7 +56,7 @@ class TreeModel:
         """Numbers that make up the trees: two per split (feature, threshold), one per leaf and output."""
         return sum(part.parameters for copy in self.models for part in copy)
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | Path | IO[bytes]) -> None:
         """Write one file: an uncompressed ``.npz`` of plain arrays, of which ``about`` is JSON."""
         about = {
             "format": _FORMAT,
@@ -73,7 +73,7 @@ class TreeModel:
         write_model(path, about, arrays)
 
     @classmethod
-    def load(cls, path: str | Path) -> TreeModel:
+    def load(cls, path: str | Path | IO[bytes]) -> TreeModel:
         """Read what :meth:`save` wrote: arrays of numbers, whose nodes are checked to be trees.
 
         Raises:
