@@ -138,19 +138,16 @@ class Clock:
     def __init__(self, minutes: float) -> None:
         self.minutes, self.given_back = minutes, 0.0
 
+    def note(self, **entry) -> None:
+        self.noted = entry
+
     def count_seconds(self, seconds: float) -> None:
         self.given_back -= seconds
 
 
 @pytest.mark.parametrize(
     ("before", "took", "seconds", "given_back"),
-    [
-        (0.0, 1.0, 120.0, 0.0),
-        (0.5, 1.0, 90.0, 0.0),
-        (0.0, 5.0, 120.0, 60.0),
-        (3.0, 0.5, 0.0, 0.0),
-        (5.0, 1.0, 0.0, 60.0),
-    ],
+    [(0, 1, 120, 0), (0.5, 1, 90, 0), (0, 5, 120, 60), (3, 0.5, 0, 0), (5, 1, 0, 60)],
 )
 def test_a_third_of_the_minutes_is_theirs_and_half_of_the_rest_stays_the_searchs(
     copy, monkeypatch, before, took, seconds, given_back
