@@ -20,6 +20,8 @@ from genomes.genes.layers import (
     SpatialDropout,
     StochasticDepth,
 )
+from genomes.genes.neural_tangent import NeuralTangentDense
+from genomes.genes.periodic_embedding import PeriodicEmbedding
 from genomes.genes.sequence import (
     Attention,
     PositionEncoding,
@@ -31,12 +33,20 @@ from genomes.genes.sequence import (
     TransformerEncoder,
 )
 from genomes.genes.tally import CountedGene, Tally
-from genomes.genes.training import AveragedImageTraining, AveragedTraining, ImageTraining, Training
+from genomes.genes.training import (
+    AveragedImageTraining,
+    AveragedTabularTraining,
+    AveragedTraining,
+    ImageTraining,
+    TabularTraining,
+    Training,
+)
 
 __all__ = [
     "Activation",
     "Attention",
     "AveragedImageTraining",
+    "AveragedTabularTraining",
     "AveragedTraining",
     "Bottleneck",
     "ColumnEmbedding",
@@ -52,8 +62,10 @@ __all__ = [
     "Hyperparameters",
     "ImageTraining",
     "InvertedResidual",
+    "NeuralTangentDense",
     "Normalization",
     "Parallel",
+    "PeriodicEmbedding",
     "Pool",
     "PositionEncoding",
     "Recurrent",
@@ -66,6 +78,7 @@ __all__ = [
     "SpatialDropout",
     "SqueezeExcite",
     "StochasticDepth",
+    "TabularTraining",
     "Tally",
     "TokenEmbedding",
     "Training",

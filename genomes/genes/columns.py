@@ -38,7 +38,7 @@ class ColumnLayout(Domain):
 
     def validate(self, value: Any, path: str = "") -> Value:
         """``value`` itself, if it is the text of a layout."""
-        _parse_layout(value, path)
+        parse_layout(value, path)
         return str(value)
 
     def to_json(self) -> dict[str, Any]:
@@ -46,7 +46,7 @@ class ColumnLayout(Domain):
         return {"domain": "ColumnLayout"}
 
 
-def _parse_layout(value: Any, path: str = "") -> tuple[int, int, tuple[int, ...]]:
+def parse_layout(value: Any, path: str = "") -> tuple[int, int, tuple[int, ...]]:
     """Numbers, flags, and the number of categories of each category column.
 
     Raises:
@@ -60,6 +60,40 @@ def _parse_layout(value: Any, path: str = "") -> tuple[int, int, tuple[int, ...]
     if flags > numbers or any(n < 2 for n in categories) or not numbers + len(categories):
         raise GenomeError(f"expected a layout such as '2|1|5,9', got {shown(value)}", path)
     return numbers, flags, categories
+
+
+def row_length(layout: str) -> int:
+    """Numbers of an encoded row."""
+    numbers, flags, categories = parse_layout(layout)
+    return 2 * numbers + flags + len(categories)
+
+
+def check_row(layout: str, shape: Shape) -> None:
+    """Raise an error for an input that is no row of the layout.
+
+    Raises:
+        GenomeError: see above.
+    """
+    if shape != (row_length(layout),):
+        raise GenomeError(f"layout {layout} needs an input of shape ({row_length(layout)},), got {shape}")
+
+
+def row_parts(x: Any, layout: str) -> tuple[Any, Any, Any, Any]:
+    """Numbers, quantile positions, flags and int32 category codes of encoded rows; None for what there is none of.
+
+    Args:
+        x: Keras tensor of encoded rows, (batch, row).
+        layout: what stands where.
+    """
+    from keras import ops
+
+    numbers, flags, categories = parse_layout(layout)
+    return (
+        x[:, :numbers] if numbers else None,
+        x[:, numbers : 2 * numbers] if numbers else None,
+        x[:, 2 * numbers : 2 * numbers + flags] if flags else None,
+        ops.cast(x[:, 2 * numbers + flags :], "int32") if categories else None,
+    )
 
 
 class ColumnEmbedding(Gene):
@@ -82,7 +116,7 @@ class ColumnEmbedding(Gene):
         import keras
         from keras import ops
 
-        numbers, flags, categories = _parse_layout(self.layout)
+        numbers, flags, categories = parse_layout(self.layout)
         parts = []
         if numbers:
             parts.append(x[:, :numbers])
@@ -106,25 +140,23 @@ class ColumnEmbedding(Gene):
     @property
     def row(self) -> int:
         """Numbers of an encoded row."""
-        numbers, flags, categories = _parse_layout(self.layout)
-        return 2 * numbers + flags + len(categories)
+        return row_length(self.layout)
 
     def output_shape(self, shape: Shape) -> Shape:
         """One vector: numbers with their pieces, flags, encoded categories."""
-        numbers, flags, categories = _parse_layout(self.layout)
-        if shape != (self.row,):
-            raise GenomeError(f"layout {self.layout} needs an input of shape ({self.row},), got {shape}")
+        numbers, flags, categories = parse_layout(self.layout)
+        check_row(self.layout, shape)
         encoded = len(categories) * self.embedding if self.embedding else sum(categories)
         return (numbers * (1 + self.bins) + flags + encoded,)
 
     def cost(self, shape: Shape) -> Cost:
         """Weights of the embeddings, and operations of the piecewise-linear encoding."""
-        numbers, _, categories = _parse_layout(self.layout)
+        numbers, _, categories = parse_layout(self.layout)
         return Cost(sum(categories) * self.embedding, 4 * numbers * self.bins)
 
     def canonical(self) -> tuple[Gene, ...]:
         """The gene with 0 for ``bins`` without a number, and for ``embedding`` without a category."""
-        numbers, _, categories = _parse_layout(self.layout)
+        numbers, _, categories = parse_layout(self.layout)
         changes: dict[str, Value] = {}
         if not numbers and self.bins:
             changes["bins"] = 0

@@ -100,8 +100,6 @@ class Training(Gene):
     # -- what it says --------------------------------------------------------------------
     def optimizer_object(self) -> Any:
         """A fresh Keras optimizer with these settings, at the peak learning rate."""
-        import keras
-
         common: dict[str, Any] = {"learning_rate": self.learning_rate}
         if self.weight_decay:
             common["weight_decay"] = self.weight_decay
@@ -110,20 +108,29 @@ class Training(Gene):
         averaging = self.values.get("averaging")
         if averaging:
             common |= {"use_ema": True, "ema_momentum": averaging}
-        if self.optimizer == "sgd":
-            optimizer = keras.optimizers.SGD(momentum=self.momentum, nesterov=self.nesterov, **common)
-        else:
-            kinds = {
-                "adam": keras.optimizers.Adam,
-                "adamw": keras.optimizers.Adam,
-                "nadam": keras.optimizers.Nadam,
-                "rmsprop": keras.optimizers.RMSprop,
-                "lion": keras.optimizers.Lion,
-            }
-            optimizer = kinds[self.optimizer](**common)
+        optimizer = self._keras_optimizer(common)
         if self.weight_decay:
             optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
         return optimizer
+
+    def _keras_optimizer(self, common: dict[str, Any]) -> Any:
+        """The optimizer of that name.
+
+        Args:
+            common: arguments that every one of Keras' takes.
+        """
+        import keras
+
+        if self.optimizer == "sgd":
+            return keras.optimizers.SGD(momentum=self.momentum, nesterov=self.nesterov, **common)
+        kinds = {
+            "adam": keras.optimizers.Adam,
+            "adamw": keras.optimizers.Adam,
+            "nadam": keras.optimizers.Nadam,
+            "rmsprop": keras.optimizers.RMSprop,
+            "lion": keras.optimizers.Lion,
+        }
+        return kinds[self.optimizer](**common)
 
     def learning_rates(self, first_epoch: int, last_epoch: int, final: bool, steps_per_epoch: int) -> np.ndarray:
         """Learning rate of every step: float32, shape ((last_epoch - first_epoch) * steps_per_epoch,)."""
@@ -183,6 +190,80 @@ class ImageTraining(Training):
         return any(getattr(self, name) != self.fields[name].default for name in self.augmentation)
 
 
+#: Cycles of ``log-cosine`` in a training that is done in one go, as RealMLP has them.
+_CYCLES = 4
+#: Where trials stop in between: an epoch of number 1, 3, 9, ... begins a cycle, as rungs of a ladder lie by default.
+_CYCLE_GROWTH = 3.0
+
+
+class TabularTraining(Training):
+    """Training settings for tables: the cyclic schedule, and Adam's second momentum.
+
+    Fields that differ:
+        schedule: also ``log-cosine``: the rate rises from 0 and falls to 0 again in cycles that grow, RealMLP's
+            "coslog4" (Holzmüller, Grinsztajn & Steinwart 2024, arXiv 2407.04491, section 3; cyclic rates: Smith 2017,
+            arXiv 1506.01186; restarts in growing cycles: Loshchilov & Hutter 2017, arXiv 1608.03983). A final
+            training from the start has four, the rate at the share ``t`` of its steps being
+            ``0.5 (1 - cos(2 pi log2(1 + 15 t)))`` of the peak; one that continues a trial has one. Before that a
+            cycle lasts from each power of 3 epochs to the next. ``decay`` is without effect then.
+        optimizer: also ``muon`` (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon), Keras' own.
+
+    Further field:
+        second_momentum: share of the average of squared gradients that stays at each step (``beta_2``) of Adam,
+            Nadam and Lion, ``rho`` of RMSprop; RealMLP has 0.95, Keras 0.999 (RMSprop 0.9, Lion 0.99).
+            0 for Keras' own.
+    """
+
+    optimizer = Choice(["adam", "adamw", "nadam", "rmsprop", "lion", "sgd", "muon"], default="adam")
+    schedule = Choice(["constant", "inverse-square-root", "log-cosine"], default="constant")
+    second_momentum = Float(0.0, 0.9999, default=0.0)
+
+    #: Fields that pass from a parent together in crossover.
+    crossed_together: ClassVar[Mapping[str, str]] = {**Training.crossed_together, "second_momentum": "optimizer"}
+
+    def canonical(self) -> tuple[Gene, ...]:
+        """As for any training; nor ``decay`` in cycles, nor ``second_momentum`` where the optimizer has none."""
+        (gene,) = super().canonical()
+        changes: dict[str, Value] = {}
+        if self.schedule == "log-cosine":
+            changes["decay"] = self.fields["decay"].default
+        if self.optimizer in ("sgd", "muon"):
+            changes["second_momentum"] = 0.0
+        return (gene.replace(**changes),)
+
+    def _keras_optimizer(self, common: dict[str, Any]) -> Any:
+        import keras
+
+        if self.optimizer == "muon":
+            # Its own defaults decay weights; the genome alone says whether anything does.
+            decay = self.weight_decay or None
+            return keras.optimizers.Muon(**{**common, "weight_decay": decay, "adam_weight_decay": decay})
+        optimizer = super()._keras_optimizer(common)
+        if self.second_momentum and self.optimizer != "sgd":
+            setattr(optimizer, "rho" if self.optimizer == "rmsprop" else "beta_2", self.second_momentum)
+        return optimizer
+
+    def learning_rates(self, first_epoch: int, last_epoch: int, final: bool, steps_per_epoch: int) -> np.ndarray:
+        """Learning rate of every step: float32, shape ((last_epoch - first_epoch) * steps_per_epoch,)."""
+        if self.schedule != "log-cosine":
+            return super().learning_rates(first_epoch, last_epoch, final, steps_per_epoch)
+        step = np.arange(first_epoch * steps_per_epoch, last_epoch * steps_per_epoch, dtype=np.float64)
+        if final:
+            done = (np.arange(len(step)) + 0.5) / max(1, len(step))
+            cycles = _CYCLES if first_epoch == 0 else 1
+            phase = np.log2(1.0 + (2.0**cycles - 1.0) * done)
+        else:
+            # Of the middle of the step: none lies on the edge of a cycle.
+            epoch = (step + 0.5) / steps_per_epoch
+            begin = _CYCLE_GROWTH ** np.floor(np.log(np.maximum(epoch, 1.0)) / math.log(_CYCLE_GROWTH))
+            within = np.where(epoch < 1.0, epoch, (epoch - begin) / ((_CYCLE_GROWTH - 1.0) * begin))
+            phase = np.log2(1.0 + within)
+        rates = float(self.learning_rate) * 0.5 * (1.0 - np.cos(2.0 * np.pi * phase))
+        if self.warmup:
+            rates *= np.minimum(1.0, (step + 1.0) / (self.warmup * steps_per_epoch))
+        return rates.astype(np.float32)
+
+
 class AveragedTraining(Training):
     """Training settings with an average of the weights over the steps, which predicts (Polyak & Juditsky 1992).
 
@@ -202,10 +283,17 @@ class AveragedImageTraining(ImageTraining):
     averaging = Float(0.0, 0.99999, default=0.0)
 
 
+class AveragedTabularTraining(TabularTraining):
+    """:class:`TabularTraining` with the field of :class:`AveragedTraining`."""
+
+    averaging = Float(0.0, 0.99999, default=0.0)
+
+
 #: Class of training settings to the one that averages too.
 AVERAGED: Mapping[type[Training], type[Training]] = {
     Training: AveragedTraining,
     ImageTraining: AveragedImageTraining,
+    TabularTraining: AveragedTabularTraining,
 }
 
 

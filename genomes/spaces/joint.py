@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,8 +14,10 @@ from genomes.domains import Choice, Domain, Fixed, Float, Int
 from genomes.errors import GenomeError, shown
 from genomes.gene import Gene, new_innovation
 from genomes.genes.blocks import Residual
+from genomes.genes.columns import ColumnEmbedding
 from genomes.genes.inputs import ImageInput, SeriesInput, TableInput, TextInput
 from genomes.genes.layers import Activation, Dense, Dropout, Normalization
+from genomes.genes.neural_tangent import NeuralTangentDense
 from genomes.genes.training import Training
 from genomes.genome import Genome
 from genomes.grammar import GenomeLimits, Stage, default_gene, merged_domains, training_class
@@ -359,8 +361,16 @@ def _series(space: LayeredSpace) -> _Branch:
 
 
 def _table(space: LayeredSpace) -> _Branch:
-    body, default = _stage(space, "body")
-    return _Branch(TableInput, dict(space.domains(space.stages[0].genes[0])), body, default[:2])
+    body, _ = _stage(space, "body")
+    # Ordinary layers: what the default net for tables is made of wants training settings of its own.
+    genes, inner = (
+        tuple(kind for kind in kinds or () if kind is not NeuralTangentDense) for kinds in (body.genes, body.inner)
+    )
+    weights = {name: weight for name, weight in body.weights.items() if name != NeuralTangentDense.__name__}
+    body = replace(body, genes=genes, inner=inner, weights=weights | {"Dense": 6.0})
+    domains = {kind.__name__: space.domains(kind) for kind in (Dense, Dropout)}
+    default = (default_gene(Dense, domains, 1), default_gene(Dropout, domains, 2))
+    return _Branch(TableInput, dict(space.domains(ColumnEmbedding)), body, default)
 
 
 #: Genes of an input, by the class of its own space.

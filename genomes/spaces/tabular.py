@@ -15,7 +15,9 @@ from genomes.gene import Gene
 from genomes.genes.blocks import Residual
 from genomes.genes.columns import ColumnEmbedding
 from genomes.genes.layers import Activation, Dense, Dropout, Normalization
-from genomes.genes.training import Training
+from genomes.genes.neural_tangent import NeuralTangentDense
+from genomes.genes.periodic_embedding import PeriodicEmbedding
+from genomes.genes.training import TabularTraining, Training
 from genomes.genome import Genome
 from genomes.grammar import GenomeLimits, Stage, default_gene, merged_domains, training_class
 from genomes.spaces.columns import (
@@ -34,8 +36,9 @@ from genomes.spaces.encoded import (
     EncodedSpace,
     standardize,
     standardized,
-    training_domains,
 )
+from genomes.spaces.robust_scaling import robust_scaled, robust_scaled_tensor
+from genomes.spaces.tabular_defaults import ACTIVATIONS, default_genome, settings_domains
 from genomes.targets import Target
 from genomes.targets.standardization import positive
 
@@ -65,6 +68,11 @@ class TabularSpace(EncodedSpace):
     def plain(self) -> bool:
         """Whether inputs are one array of numbers, without column names."""
         return bool(self.options["plain"])
+
+    @property
+    def robust(self) -> bool:
+        """Whether numbers are scaled by their quartiles; tables of campaigns begun before there was it are not."""
+        return self.options.get("scaling") == "robust"
 
     def _split_columns(self) -> tuple[list[tuple[int, Column]], list[tuple[int, Column]]]:
         numbered = list(enumerate(self.columns))
@@ -166,7 +174,10 @@ class TabularSpace(EncodedSpace):
         flags = []
         if numeric:
             numbers = np.stack([self._values(x, i, c).astype(np.float32) for i, c in numeric], axis=1)
-            parts.append(standardize(numbers, preprocessing["mean"], preprocessing["scale"]))
+            if self.robust:
+                parts.append(robust_scaled(numbers, preprocessing["knots"]))
+            else:
+                parts.append(standardize(numbers, preprocessing["mean"], preprocessing["scale"]))
             starts, widths = _pieces(preprocessing["knots"])
             for place in range(len(numeric)):
                 share = (numbers[:, place, None] - starts[place]) / widths[place]
@@ -206,7 +217,10 @@ class TabularSpace(EncodedSpace):
             else:
                 several = [inputs[column.input_name] for _, column in numeric]
                 numbers = several[0] if len(several) == 1 else ops.concatenate(several, axis=1)
-            parts.append(standardized(numbers, preprocessing["mean"], preprocessing["scale"]))
+            if self.robust:
+                parts.append(robust_scaled_tensor(numbers, preprocessing["knots"]))
+            else:
+                parts.append(standardized(numbers, preprocessing["mean"], preprocessing["scale"]))
             starts, widths = _pieces(preprocessing["knots"])
             shares = ops.clip((ops.expand_dims(numbers, -1) - starts) / widths, 0.0, 1.0)
             positions = ops.mean(shares, axis=-1)
@@ -269,9 +283,15 @@ def _codes(values: np.ndarray, vocabulary: np.ndarray) -> np.ndarray:
     return np.where(missing, 0, codes)
 
 
-_BODY = (Dense, Dropout, Normalization, Activation, Residual)
-_WEIGHTS = {"Dense": 6.0, "Dropout": 1.5, "Normalization": 0.5, "Activation": 0.3, "Residual": 2.0}
-_ACTIVATIONS = ["relu", "gelu", "swish", "elu", "selu"]
+_LAYERS = (NeuralTangentDense, Dense, Dropout, Normalization, Activation)
+_WEIGHTS = {
+    "NeuralTangentDense": 6.0,
+    "Dense": 3.0,
+    "Dropout": 1.5,
+    "Normalization": 0.5,
+    "Activation": 0.3,
+    "Residual": 2.0,
+}
 
 
 def tabular(
@@ -291,8 +311,8 @@ def tabular(
 ) -> TabularSpace:
     """Networks on tables.
 
-    Give exactly one of ``classes``, ``labels`` and ``outputs``. Numbers are
-    standardized and also put on a quantile scale, categories looked up, both as
+    Give exactly one of ``classes``, ``labels`` and ``outputs``. Numbers are scaled by
+    their quartiles and also put on a quantile scale, categories looked up, both as
     learnt from the training data; missing values and categories unseen in
     training are accepted. Regression targets are standardized inside.
 
@@ -328,8 +348,8 @@ def tabular(
     layout = f"{numeric}|{flags}|{','.join(map(str, codes))}"
     weights = {**_WEIGHTS, **{kind.__name__: 6.0 for kind in genes if kind.__name__ not in _WEIGHTS}}
     stages = (
-        Stage("columns", (ColumnEmbedding,), 1, 1, ()),
-        Stage("body", (*_BODY, *genes), 0, 10, (Dense, Dropout, Normalization, Activation, *genes), weights),
+        Stage("columns", (PeriodicEmbedding, ColumnEmbedding), 1, 1, ()),
+        Stage("body", (*_LAYERS, Residual, *genes), 0, 10, (*_LAYERS, *genes), weights),
     )
     own: dict[str, dict[str, Domain]] = {
         "ColumnEmbedding": {
@@ -337,43 +357,53 @@ def tabular(
             "bins": Choice([0, 4, 8, 16, 32], default=8) if numeric else Fixed(0),
             "embedding": Choice([0, 2, 4, 8, 16, 32], default=8) if codes else Fixed(0),
         },
+        "PeriodicEmbedding": {
+            "layout": Fixed(layout),
+            "frequencies": Choice([0, 8, 16, 32], default=16) if numeric else Fixed(0),
+            "sigma": Float(0.02, 2.0, log=True, default=0.1),
+            "embedding": Choice([0, 2, 4, 8, 16, 32], default=8) if codes else Fixed(0),
+        },
+        "NeuralTangentDense": {
+            "units": Int(min(8, units), units, log=True, default=min(256, units)),
+            "activation": Choice(["mish", "relu", "gelu", "swish", "elu", "selu"], ordered=False),
+        },
         "Dense": {
             "units": Int(min(8, units), units, log=True, default=min(256, units)),
             "normalization": Choice(["none", "batch", "layer"], ordered=False),
-            "activation": Choice(_ACTIVATIONS, default="swish", ordered=False),
+            "activation": Choice(ACTIVATIONS, default="swish", ordered=False),
         },
         "Dropout": {"rate": Float(0.0, 0.6, step=0.05, default=0.1)},
         "Normalization": {"kind": Choice(["batch", "layer"], ordered=False)},
-        "Activation": {"function": Choice(_ACTIVATIONS, ordered=False)},
+        "Activation": {"function": Choice(ACTIVATIONS, ordered=False)},
         "Residual": {"activation": Fixed("linear")},
-        "Training": training_domains(target),
+        "TabularTraining": settings_domains(target),
     }
-    own = merged_domains(own, domains)
-    training = default_gene(training_class(Training, own), own, 0)
-    first = default_gene(ColumnEmbedding, own, 1)
-    default = [
-        first,
-        default_gene(Dense, own, 2),
-        default_gene(Dropout, own, 3),
-        default_gene(Residual, own, 4, body=[default_gene(Dense, own, 5), default_gene(Dropout, own, 6)]),
-    ]
+    own = merged_domains(own, _named_as_here(domains))
+    training = default_gene(training_class(TabularTraining, own), own, 0)
+    limits = GenomeLimits(
+        parameters=2_000_000 if parameters is None else int(parameters),
+        flops=None if flops is None else int(flops),
+        genes=max_genes,
+        nesting=1,
+    )
     small = default_gene(ColumnEmbedding, {**own, "ColumnEmbedding": {"layout": Fixed(layout)}}, 1)
     fewest = {name: own["ColumnEmbedding"][name].from_unit(0.0) for name in ("bins", "embedding")}
     return TabularSpace(
         (len(found),),
         target,
         stages,
-        default=Genome(default, training),
+        default=default_genome(own, target, training, limits),
         smallest=Genome([small.replace(**fewest)], training),
         domains=own,
-        limits=GenomeLimits(
-            parameters=2_000_000 if parameters is None else int(parameters),
-            flops=None if flops is None else int(flops),
-            genes=max_genes,
-            nesting=1,
-        ),
-        options={"columns": [column.to_json() for column in found], "plain": plain},
+        limits=limits,
+        options={"columns": [column.to_json() for column in found], "plain": plain, "scaling": "robust"},
     )
+
+
+def _named_as_here(domains: Mapping[str, Mapping[str, Domain]] | None) -> dict[str, Mapping[str, Domain]]:
+    """Domains with ``Training`` under the name that the settings have in this space."""
+    own = TabularTraining.__name__
+    return {own if name == Training.__name__ else name: fields for name, fields in (domains or {}).items()}
 
 
 def _columns(columns: Any, categories: Sequence[str | int]) -> tuple[list[Column], bool]:

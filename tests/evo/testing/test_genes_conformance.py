@@ -13,7 +13,14 @@ from genomes import Gene, Space, spaces
 
 PICTURE, SERIES, ROW = (6, 5, 4), (6, 4), (5,)
 #: Genes of training settings, which build no layers.
-SETTINGS = {"Training", "ImageTraining", "AveragedTraining", "AveragedImageTraining"}
+SETTINGS = {
+    "Training",
+    "ImageTraining",
+    "TabularTraining",
+    "AveragedTraining",
+    "AveragedImageTraining",
+    "AveragedTabularTraining",
+}
 
 
 def gene(name: str, *children: Gene, **values: Any) -> Gene:
@@ -29,6 +36,7 @@ def layers() -> list[tuple[str, Gene, tuple[tuple[int, ...], ...]]]:
     conv = gene("Conv", filters=4, strides=1)
     cases: list[tuple[Gene, tuple[tuple[int, ...], ...]]] = [
         (gene("Dense", units=7, normalization="batch"), (ROW, SERIES)),
+        (gene("NeuralTangentDense", units=7), (ROW, SERIES)),
         (conv, (PICTURE,)),
         (gene("SeparableConv", filters=4), (PICTURE,)),
         (gene("DepthwiseConv"), (PICTURE,)),
@@ -148,12 +156,15 @@ class TestSettings(Chosen):
         self.chosen = gene(request.param)
 
 
-class TestColumnEmbedding(Chosen):
-    @pytest.fixture(autouse=True)
-    def choose(self, monkeypatch: pytest.MonkeyPatch) -> None:
+class TestColumns(Chosen):
+    """Genes that stand first in networks on tables."""
+
+    @pytest.fixture(autouse=True, params=["ColumnEmbedding", "PeriodicEmbedding"])
+    def choose(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
         space = spaces.tabular(4, classes=3)
-        self.chosen = space.default().genes[0]
-        assert type(self.chosen).__name__ == "ColumnEmbedding"
+        layout = space.default().genes[0].values["layout"]
+        fields = {"bins": 4} if request.param == "ColumnEmbedding" else {}
+        self.chosen = gene(request.param, layout=layout, embedding=0, **fields)
         monkeypatch.setattr(type(self), "shapes", (space.gene_shape,))
 
 
@@ -169,7 +180,7 @@ class TestVector(Chosen):
 
 def test_every_gene_is_here() -> None:
     covered = {type(one).__name__ for _, one, _ in layers()}
-    covered |= {"TokenEmbedding", "ColumnEmbedding", "Vector", *INPUTS} | SETTINGS
+    covered |= {"TokenEmbedding", "ColumnEmbedding", "PeriodicEmbedding", "Vector", *INPUTS} | SETTINGS
     covered |= {"Hyperparameters"}  # belongs to a function: test_spaces_conformance
     own = {kind for kind in Gene.registry.values() if kind.__module__.startswith("genomes.")}
     leaves = {kind.__name__ for kind in own if own.isdisjoint(kind.__subclasses__())}  # the others are bases
