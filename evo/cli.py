@@ -13,6 +13,7 @@ from typing import Any
 
 from evo.commands.other_distribution import conflict
 from evo.core.errors import EvoError
+from evo.display.console import printable
 from evo.splits import VALIDATION_SHARE
 from genomes.errors import GenomeError
 from genomes.targets import CLASSIFICATION, Regression
@@ -237,7 +238,7 @@ def _main(arguments: Sequence[str] | None) -> int:
     except (EvoError, GenomeError) as error:
         if given.traceback:
             raise
-        print(f"evo: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"evo: {printable(' '.join(str(error).split()))}", file=sys.stderr)
         return WRONG
     except KeyboardInterrupt:
         print("\nevo: stopped at once; what was finished is saved.", file=sys.stderr)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,13 +14,15 @@ import numpy as np
 from evo.commands.quiet_backend import quiet_backend
 from evo.commands.reading import read_fitted
 from evo.core.errors import DataError
-from evo.core.npz import read_arrays
+from evo.core.npz import read_array, read_arrays
+from evo.display.console import printable
 from evo.fitting.forecasting import Forecaster
 from evo.fitting.pictures import picture_files, read_pictures
 from evo.fitting.tables import read_table
 
 #: Files of arrays.
 _ARRAYS = (".npy", ".npz")
+_FORMULA = re.compile(r"\s*[=+\-@][^(|!]*[(|!]")
 
 
 def main(given: argparse.Namespace) -> int:
@@ -55,7 +58,8 @@ def main(given: argparse.Namespace) -> int:
             proba = model.predict_proba(rows)
             named |= {f"{model.name}={label}": proba[:, i] for i, label in enumerate(model.classes.tolist())}
     for name, values in named.items():
-        table[name if name not in table.columns else f"predicted {name}"] = values
+        column = name if name not in table.columns else f"predicted {name}"
+        table[no_formula(column)] = _without_formulas(values)
     return _written(table, list(named), given.output)
 
 
@@ -69,7 +73,7 @@ def _array_rows(path: Path) -> Any:
         raise DataError(f"data: there is no file {path}")
     try:
         if path.suffix.lower() == ".npy":
-            return np.load(path, allow_pickle=False)
+            return read_array(path)
         found = read_arrays(path)
     except (OSError, ValueError) as error:
         raise DataError(f"data: {path} cannot be read: {error}") from None
@@ -86,8 +90,22 @@ def _written(table: Any, names: Sequence[str], output: Path | None) -> int:
         table.to_csv(output, index=False)
     except OSError as error:
         raise DataError(f"--output: {output} cannot be written: {error.strerror}") from None
-    print(f"{len(table)} rows with {', '.join(names)} are in {output}")
+    print(printable(f"{len(table)} rows with {', '.join(names)} are in {output}"))
     return 0
+
+
+def _without_formulas(values: np.ndarray) -> Any:
+    return [no_formula(value) for value in values.tolist()] if values.dtype.kind in "UO" else values
+
+
+def no_formula(value: Any) -> Any:
+    """A label or name of a model's, which may be somebody else's, with an apostrophe where a spreadsheet would run it.
+
+    What calls a function or a program begins with one of ``= + - @`` and has a parenthesis, a bar or an exclamation
+    mark:
+    ``=HYPERLINK("...")``, ``@SUM(1)``, ``=cmd|'/C calc'!A0``. Numbers, ``+`` and ``-1 to 0`` stay as they are.
+    """
+    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
 
 
 def _columns(model: Any, told: np.ndarray) -> dict[str, np.ndarray]:

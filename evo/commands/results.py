@@ -17,6 +17,7 @@ from evo.core.errors import EvoError
 from evo.core.json_text import parsed
 from evo.core.regular_files import bytes_of
 from evo.display import formatting, summary
+from evo.display.console import console as printing
 from evo.fitting.fitted import Fitted
 from evo.report.campaigns import content_of
 from evo.report.html import write_report
@@ -41,9 +42,7 @@ def show_result(result: Result, job: Job, split: JobData, directory: Path) -> No
         split: the data; the test rows, if any, are used here and nowhere else.
         directory: where the files go.
     """
-    from rich.console import Console
-
-    console = Console(highlight=False)
+    console = printing(highlight=False)
     if not result.history.completed():
         console.print("No trial completed: there is no model to show. Why not:", markup=False)
         for name, count in summary.causes(result.history).most_common(5):
@@ -70,10 +69,37 @@ def show_result(result: Result, job: Job, split: JobData, directory: Path) -> No
 def _stored(directory: Path, key: Mapping[str, Any]) -> dict[str, Any] | None:
     try:
         found = parsed(bytes_of(directory / _RESULTS_FILE))
-        same = found["key"] == json.loads(json.dumps(key))
-        return found if same and all((directory / name).exists() for name in found["files"].values()) else None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        if found["key"] != json.loads(json.dumps(key)):
+            return None
+        files = {str(kind): str(name) for kind, name in found["files"].items()}
+        if "report" not in files or not all(Path(n).name == n and (directory / n).is_file() for n in files.values()):
+            return None
+        return {
+            **_judged(found),
+            "files": files,
+            "notes": list(map(str, found["notes"])),
+            "new": str(found["new"]),
+        }
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError):
         return None
+
+
+def _judged(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Metric and rows of a file of results, each of the type that it is written with.
+
+    Raises:
+        LookupError, TypeError, ValueError, AttributeError, OverflowError: they are not.
+    """
+    rows = [
+        {
+            "name": str(row["name"]),
+            "members": list(map(str, row["members"])),
+            "parameters": None if row["parameters"] is None else int(row["parameters"]),
+            **{column: float(row[column]) for column in ("validation", "test") if row.get(column) is not None},
+        }
+        for row in found["rows"]
+    ]
+    return {"metric": str(found["metric"]), "rows": rows}
 
 
 def judged_before(directory: Path, result: Result) -> dict[str, Any] | None:
@@ -92,16 +118,7 @@ def judged_in(directory: Path, trials: int, epochs: int) -> dict[str, Any] | Non
         found = parsed(bytes_of(directory / _RESULTS_FILE))
         if found["key"]["trials"] != trials or found["key"]["epochs"] != epochs:
             return None
-        rows = [
-            {
-                "name": str(row["name"]),
-                "members": list(map(str, row["members"])),
-                "parameters": None if row["parameters"] is None else int(row["parameters"]),
-                **{column: float(row[column]) for column in ("validation", "test") if row.get(column) is not None},
-            }
-            for row in found["rows"]
-        ]
-        return {"metric": str(found["metric"]), "rows": rows}
+        return _judged(found)
     except (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError):
         return None
 
@@ -167,20 +184,21 @@ def _computed(result: Result, job: Job, split: JobData, directory: Path) -> dict
 
 def _print(console: Console, found: Mapping[str, Any], directory: Path) -> None:
     from rich.table import Table
+    from rich.text import Text
 
     metric, rows = found["metric"], found["rows"]
     tested = any("test" in row for row in rows)
     table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
     table.add_column("")
-    table.add_column(f"validation\n{metric}", justify="right")
+    table.add_column(Text(f"validation\n{metric}"), justify="right")
     if tested:
-        table.add_column(f"test\n{metric}", justify="right", style="bold")
+        table.add_column(Text(f"test\n{metric}"), justify="right", style="bold")
     table.add_column("\nparameters", justify="right")
     table.add_column("\nmembers", justify="right")
     for row in rows:
-        cells = [row["name"], formatting.short_value(row["validation"])]
+        cells: list[Any] = [Text(row["name"]), formatting.short_value(row.get("validation"))]
         if tested:
-            cells.append(formatting.short_value(row["test"]))
+            cells.append(formatting.short_value(row.get("test")))
         table.add_row(*cells, formatting.short_number(row["parameters"]), str(len(row["members"])))
     console.print()
     console.print(table)

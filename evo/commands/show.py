@@ -10,6 +10,7 @@ from evo.campaign.result import Result
 from evo.commands.reading import read_result
 from evo.core.history import History
 from evo.display import formatting, summary
+from evo.display.console import console as printing
 from evo.report.campaigns import environment, readable
 from evo.storage import CampaignDirectory
 
@@ -19,10 +20,8 @@ if TYPE_CHECKING:
 
 def main(given: argparse.Namespace) -> int:
     """Show where a campaign stands."""
-    from rich.console import Console
-
     result = read_result(given.directory)
-    console = Console(highlight=False)
+    console = printing(highlight=False)
     if given.trials:
         _trials(console, result.history)
         return 0
@@ -114,7 +113,7 @@ def _population(console: Console, result: Result) -> None:
     _section(console, "population, longest trained first")
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for name in ("  trial", *map(summary.shown_objective, history.objectives.names), "parameters", "epochs"):
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(_plain(name), justify="right", no_wrap=True)
     table.add_column("origin", no_wrap=True)
     table.add_column("genome", no_wrap=True, overflow="ellipsis")
     room = max(12, console.width - 50 - 14 * len(history.objectives.names))
@@ -126,7 +125,7 @@ def _population(console: Console, result: Result) -> None:
             *(summary.short_score(value, name) for value, name in zip(values, history.objectives.names, strict=True)),
             formatting.short_number(None if outcome is None else outcome.parameters),
             str(individual.epochs),
-            history[individual.number].proposal.origin,
+            _plain(history[individual.number].proposal.origin),
             _plain(formatting.cut(individual.genome.summary(), room)),
         )
     console.print(table)

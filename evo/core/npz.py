@@ -7,6 +7,7 @@ import math
 import os
 import zipfile
 from collections.abc import Iterable
+from pathlib import Path
 from typing import IO
 
 import numpy as np
@@ -50,6 +51,23 @@ def read_arrays(
         raise _refused(error) from None
 
 
+def read_array(path: str | os.PathLike[str]) -> np.ndarray:
+    """The array of an ``.npy`` file.
+
+    Raises:
+        ValueError: no such file, an array of objects, or one that declares more than the file has.
+        OSError: the file cannot be read.
+    """
+    try:
+        with open(path, "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            _check_header(file, size, Path(path).name)
+            file.seek(0)
+            return np.asarray(np.lib.format.read_array(file, allow_pickle=False))
+    except Exception as error:
+        raise _refused(error) from None
+
+
 def array_names(source: str | os.PathLike[str]) -> list[str]:
     """Names of an archive's arrays, unread.
 
@@ -83,14 +101,19 @@ def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> np.nd
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise ValueError(f"{name}: compressed in a way that NumPy does not write")
     with archive.open(entry) as file:
-        version = np.lib.format.read_magic(file)
-        if version not in ((1, 0), (2, 0), (3, 0)):
-            raise ValueError(f"{name}: version {version}")
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, _, dtype = read(file)
-        if dtype.hasobject:
-            raise ValueError(f"{name}: objects")
-        if any(length < 0 for length in shape) or math.prod(shape) * max(1, dtype.itemsize) > entry.file_size:
-            raise ValueError(f"{name}: shape {shape} of {dtype} is more than its {entry.file_size:,} bytes")
+        _check_header(file, entry.file_size, name)
     with archive.open(entry) as file:
         return np.asarray(np.lib.format.read_array(file, allow_pickle=False))
+
+
+def _check_header(file: IO[bytes], size: int, name: str) -> None:
+    """Raise unless an array of so many bytes has a header of such an array."""
+    version = np.lib.format.read_magic(file)
+    if version not in ((1, 0), (2, 0), (3, 0)):
+        raise ValueError(f"{name}: version {version}")
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(file)
+    if dtype.hasobject:
+        raise ValueError(f"{name}: objects")
+    if any(length < 0 for length in shape) or math.prod(shape) * max(1, dtype.itemsize) > size:
+        raise ValueError(f"{name}: shape {shape} of {dtype} is more than its {size:,} bytes")

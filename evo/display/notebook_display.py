@@ -6,6 +6,8 @@ import io
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from evo.display.console import console as printing
+
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
@@ -29,10 +31,9 @@ class NotebookDisplay:
             refresh: taken for ``rich.live.Live``'s sake: what is given is shown at once.
         """
         from IPython.display import HTML, display
-        from rich.console import Console
 
         file = io.StringIO()
-        Console(file=file, width=self._width, color_system=None, force_jupyter=False).print(shown)
+        printing(file=file, width=self._width, color_system=None, force_jupyter=False).print(shown)
         content = HTML(f'<pre aria-live="off">{escape(file.getvalue())}</pre>')
         if self._handle is None:
             self._handle = display(content, display_id=True)

@@ -87,9 +87,9 @@ class Progress(Callback):
     """
 
     def __init__(self, console: Console | None = None, live: bool | None = None, few: bool = False) -> None:
-        from rich.console import Console
+        from evo.display.console import console as printing
 
-        self.console = console if console is not None else Console(highlight=False, soft_wrap=False, stderr=few)
+        self.console = console if console is not None else printing(highlight=False, soft_wrap=False, stderr=few)
         terminal = self.console.is_terminal and not self.console.is_dumb_terminal
         self.live = terminal or self.console.is_jupyter if live is None else live
         self.few = few

@@ -22,7 +22,7 @@ from evo.core.errors import EnsembleError
 from evo.core.json_text import parsed
 from evo.ensemble import reproducible
 from evo.ensemble.arguments import as_target
-from evo.ensemble.keras_archive import check_array_archive, check_keras_archive, entries
+from evo.ensemble.keras_archive import check_array_archive, check_keras_archive, check_keras_size, entries
 from evo.ensemble.kinds import KINDS
 from evo.ensemble.member import Member
 from evo.ensemble.stacking import Stacker
@@ -150,6 +150,7 @@ def read(path: Path, custom_objects: Mapping[str, Callable[..., Any]] | None = N
                     raise EnsembleError(f"path: {path} is damaged: {stored['file']} is not what was saved")
                 if suffix == "keras":
                     check_keras_archive(content, custom_objects)
+                    check_keras_size(content, custom_objects)
                 else:
                     check_array_archive(content)
                 local = Path(folder) / f"{position}.{suffix}"

@@ -8,6 +8,7 @@ of Keras itself, and classes that this process has registered, by whoever import
 from __future__ import annotations
 
 import io
+import math
 import zipfile
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 from evo.core.errors import EnsembleError
 from evo.core.hdf5 import UnsafeFileError, open_arrays
 from evo.core.json_text import parsed
+from genomes.spaces.hypermodel.user_state import state_put_back
 
 #: Entries of an archive.
 _MOST_ENTRIES = 10_000
@@ -25,6 +27,8 @@ _MODULES = (
 )  # fmt: skip
 #: Classes that Keras makes of a configuration without a look-up.
 _PLAIN = ("__keras_tensor__", "__tensor__", "__numpy__", "__bytes__", "__ellipsis__", "__slice__")
+#: Keras' own layers that run what their configuration holds or points to: Python, a pickle, a SavedModel.
+_CODE = ("Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
 #: Arguments of layers that are read as the name of a file if they are a text.
 _FILES = ("vocabulary", "idf_weights")
 
@@ -92,6 +96,34 @@ def check_keras_archive(content: bytes, custom_objects: Mapping[str, Any] | None
         raise EnsembleError(f"no Keras model: {error}") from None
 
 
+def check_keras_size(content: bytes, custom_objects: Mapping[str, Any] | None) -> None:
+    """Raise if a ``.keras`` file declares many more weights than it holds, before memory is taken for them.
+
+    Inside of a stateless scope Keras makes variables that have a shape and no values yet. A model that cannot be made
+    there, since a layer of the user's own wants values at once, is not judged.
+
+    Args:
+        content: the file, which :func:`check_keras_archive` has looked at.
+        custom_objects: classes of the user's own by name.
+
+    Raises:
+        EnsembleError: it does.
+    """
+    import keras
+
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        config = archive.read("config.json").decode()
+    with state_put_back(), keras.StatelessScope(initialize_variables=False):
+        try:
+            model = keras.models.model_from_json(config, custom_objects=custom_objects)
+        except Exception:
+            return
+        declared = sum(math.prod(variable.shape) for variable in model.variables)
+    # A stored weight has a byte at least.
+    if declared > len(content):
+        raise EnsembleError(f"a Keras model of {declared:,} weights in a file of {len(content):,} bytes")
+
+
 def check_config(config: Any, custom_objects: Mapping[str, Any] | None) -> None:
     """Raise unless every class and function that a configuration names is Keras' own or registered here.
 
@@ -127,17 +159,16 @@ def _check_class(item: dict[str, Any], custom_objects: Mapping[str, Any]) -> Non
         raise EnsembleError("a configuration whose classes have no names")
     if kind in _PLAIN:
         return
-    for known in (registered, name):
-        if isinstance(known, str) and (
-            known in custom_objects or keras.saving.get_registered_object(known) is not None
-        ):
-            return
+    # By which name Keras looks a class or function up among those that are registered.
+    known = name if kind == "function" or registered is None else registered
+    if isinstance(known, str) and (known in custom_objects or keras.saving.get_registered_object(known) is not None):
+        return
     parts = (module or "").split(".")
     inside = parts[1:] if parts[:2] != ["keras", "src"] else parts[2:]
     own = parts[0] == "keras" and (not inside or inside[0] in _MODULES)
     # Activations, losses and the like go by their names alone.
     named = kind == "function" and module == "builtins"
-    if name == "Lambda" or name.startswith("_") or not (own or named):
+    if name in _CODE or name.startswith("_") or not (own or named):
         raise EnsembleError(
             f"a class that is neither Keras' nor registered here: {name[:80]!r} of {str(module)[:80]!r}. If it is your "
             "own, import the module that defines it first, or pass custom_objects"

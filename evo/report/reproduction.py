@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,15 +12,21 @@ from typing import Any
 from evo import algorithms
 from evo.campaign.arguments import SEARCH_DEFAULTS, TrialLimits, TrialTraining
 from evo.campaign.settings import algorithm_from_json, algorithm_json
+from evo.core.budget import Budget
 from evo.core.errors import EvoError
+from genomes.errors import shown
 
+#: A version as packages have them: 3.15.1, 2.0rc1, 1.0+cpu.
+_VERSION = re.compile(r"[0-9][0-9A-Za-z.+!]{0,40}")
 #: Packages whose version decides what comes out.
 _PACKAGES = ("evo-keras", "tensorflow", "keras", "deap", "numpy", "scikit-learn")
 
 
 def installation(versions: Mapping[str, str]) -> str:
     """A line that installs the versions that a campaign began with."""
-    words = [f"{name}=={versions[name]}" for name in _PACKAGES if name in versions]
+    # A directory may be somebody else's: what is typed into a shell has versions that are versions.
+    found = {name: str(versions[name]) for name in _PACKAGES if name in versions}
+    words = [f"{name}=={version}" for name, version in found.items() if _VERSION.fullmatch(version)]
     return " ".join(["pip install", *map(shlex.quote, words)])
 
 
@@ -34,14 +41,17 @@ def as_python(directory: Path, settings: Mapping[str, Any], budget: Mapping[str,
     defaults: dict[str, Any] = dict(SEARCH_DEFAULTS)
     for group in (TrialTraining, TrialLimits):
         defaults |= {field.name: field.default for field in dataclasses.fields(group)}
-    training = dict(settings.get("training", {}))
+    given = settings.get("training")
+    training: dict[str, Any] = dict(given) if isinstance(given, Mapping) else {}
     training["best_epoch"] = "best_epoch" in training
     stored = {**settings, **training}
-    asked = {name: stored[name] for name in ("seed", "objectives") if name in stored}
+    # Names come from here and values are written by repr: Python of somebody else is nowhere in it.
+    asked: dict[str, Any] = {name: stored[name] for name in ["seed", "objectives"] if name in stored}
     asked |= {name: stored[name] for name, usual in defaults.items() if name in stored and stored[name] != usual}
     lines = [f"{name}={value!r}," for name, value in asked.items()]
-    lines += _algorithm(settings.get("algorithm", {}))
-    spent = ", ".join(f"{name}={value!r}" for name, value in (budget or {}).items() if value is not None)
+    algorithm = settings.get("algorithm")
+    lines += _algorithm(algorithm if isinstance(algorithm, Mapping) else {})
+    spent = ", ".join(f"{limit}={value!r}" for limit, value in _limits(budget).items())
     again = directory.with_name(f"{directory.name}-again")
     return "\n".join(
         [
@@ -60,13 +70,20 @@ def as_python(directory: Path, settings: Mapping[str, Any], budget: Mapping[str,
     )
 
 
+def _limits(budget: Any) -> dict[str, Any]:
+    """Limits that a session noted, and nothing else that it may have noted under their name."""
+    names = [field.name for field in dataclasses.fields(Budget)]
+    given = budget if isinstance(budget, Mapping) else {}
+    return {name: given[name] for name in names if isinstance(given.get(name), (int, float))}
+
+
 def _algorithm(stored: Mapping[str, Any]) -> list[str]:
     """The line that gives the algorithm; none for the usual one."""
     name = str(stored.get("algorithm", ""))
     try:
         usual = algorithm_json(type(algorithm_from_json(stored))())
-    except (EvoError, TypeError, ValueError):
-        return [f"algorithm=...,  # {name}, which is not evo's own"]
+    except (EvoError, TypeError, ValueError, ArithmeticError, AttributeError, LookupError, RecursionError):
+        return [f"algorithm=...,  # {shown(name)}, which is not evo's own"]
     changed = [f"{key}={value!r}" for key, value in stored.items() if value != usual.get(key)]
     if not changed and usual == algorithm_json(algorithms.ScreenedEvolution()):
         return []

@@ -16,7 +16,7 @@ import keras
 import numpy as np
 import pytest
 
-from evo.ensemble.keras_archive import check_keras_archive
+from evo.ensemble.keras_archive import check_keras_archive, check_keras_size
 from evo.errors import EnsembleError
 
 
@@ -66,6 +66,11 @@ def test_what_evo_writes_is_read(tmp_path: Path) -> None:
         replaced(module="os", class_name="system", registered_name=None),
         replaced(module="subprocess", class_name="Popen", registered_name="Popen"),
         replaced(module="keras.layers", class_name="Lambda", registered_name=None),
+        replaced(module="keras.layers", class_name="TFSMLayer", registered_name=None, config={"filepath": "gs://x/y"}),
+        replaced(module="keras.layers", class_name="TorchModuleWrapper", registered_name=None),
+        replaced(module="keras.layers", class_name="JaxLayer", registered_name=None),
+        replaced(module="keras.src.export.tfsm_layer", class_name="TFSMLayer", registered_name=None),
+        replaced(module="antigravity", class_name="known>Dense", registered_name="unknown>Dense"),
         replaced(module="keras.utils", class_name="get_file", registered_name=None),
         replaced(module="keras.src.utils.file_utils", class_name="get_file", registered_name=None),
         replaced(module="keras.config", class_name="enable_unsafe_deserialization", registered_name=None),
@@ -122,6 +127,29 @@ def test_a_class_of_ones_own_is_read_where_it_is_registered(tmp_path: Path) -> N
     with pytest.raises(EnsembleError, match="import the module"):
         check_keras_archive(content, None)
     check_keras_archive(content, {"here>Mine": keras.layers.Dense})
+
+
+def test_a_registered_name_opens_the_door_for_no_other_module(tmp_path: Path) -> None:
+    @keras.saving.register_keras_serializable("known")
+    class Layer(keras.layers.Dense):
+        pass
+
+    change = replaced(module="antigravity", class_name="known>Layer", registered_name="unknown>Layer")
+    with pytest.raises(EnsembleError, match="neither Keras' nor registered"):
+        check_keras_archive(with_config(saved(tmp_path), change), None)
+    check_keras_archive(with_config(saved(tmp_path), replaced(module="mine", registered_name="known>Layer")), None)
+
+
+def test_a_model_that_declares_more_weights_than_its_file_holds_is_refused_before_they_are_made(tmp_path: Path) -> None:
+    content = saved(tmp_path)
+    check_keras_size(content, None)
+
+    def grown(layer: dict[str, Any]) -> None:
+        layer["config"]["units"] = 10**12
+
+    with pytest.raises(EnsembleError, match="a Keras model of 4,000,000,000,000 weights in a file of"):
+        check_keras_size(with_config(content, grown), None)
+    keras.layers.Dense(2)(keras.Input((3,)))  # nothing of it waits to be made
 
 
 @pytest.fixture(scope="module")
