@@ -81,9 +81,8 @@ def test_python_makes_the_same_campaign(tmp_path: Path, asked: dict) -> None:
 
 
 def test_versions_are_installed_as_they_were() -> None:
-    assert installation({"keras": "3.15.1", "python": "3.11", "numpy": "2.0; rm"}) == (
-        "pip install keras==3.15.1 'numpy==2.0; rm'"
-    )
+    found = {"keras": "3.15.1", "python": "3.11", "tensorflow": "2.20.0rc1", "numpy": "2.0; rm"}
+    assert installation(found) == "pip install tensorflow==2.20.0rc1 keras==3.15.1"
 
 
 @pytest.mark.parametrize(
