@@ -12,10 +12,10 @@ PROCESSES ?= 2
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-slow test-jax lint mutation wheel test-lowest audit venv clean clean-venv
+.PHONY: help demo test test-slow test-jax lint mutation wheel docs accessibility test-lowest audit venv clean clean-venv
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | sed -n '1,5p'
-	@echo "make test-slow | test-jax | lint | mutation | wheel | test-lowest | audit | clean | clean-venv (removes .venv too)"
+	@echo "make test-slow | test-jax | lint | mutation | wheel | docs | accessibility | test-lowest | audit | clean | clean-venv (removes .venv too)"
 
 demo: $(VENV)/.installed
 	@$(BIN)/evo demo $(ARGS)
@@ -51,6 +51,14 @@ wheel: $(VENV)/.made
 	@cd build && TF_CPP_MIN_LOG_LEVEL=3 installed/bin/python -P ../tests/installed_package.py
 	@ls -l dist
 
+# The documentation as a site in build/site; a warning is an error.
+docs: $(VENV)/.installed-docs
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict $(ARGS)
+
+# axe over report, dashboard and site; needs Node and Chromium besides.
+accessibility: docs
+	@$(BIN)/python website/accessibility/run.py
+
 # The lowest releases that pyproject.toml allows, in an environment of their own.
 test-lowest: $(VENV)/.made
 	@$(BIN)/python -m pip install --quiet uv
@@ -74,6 +82,10 @@ $(VENV)/.installed-dev: pyproject.toml $(VENV)/.made
 
 $(VENV)/.installed-jax: $(VENV)/.installed-dev
 	@$(BIN)/python -m pip install --quiet --editable '.[dev,jax]'
+	@touch $@
+
+$(VENV)/.installed-docs: $(VENV)/.installed-dev
+	@$(BIN)/python -m pip install --quiet --editable '.[dev,docs]'
 	@touch $@
 
 $(VENV)/.installed-mutation: $(VENV)/.installed-dev

@@ -1,4 +1,4 @@
-"""The ``evo`` program: ``fit``, ``predict``, ``export``, ``run``, ``resume``, ``show``, ``report``, ``demo``."""
+"""The ``evo`` program: its arguments; each command is a module of :mod:`evo.commands`."""
 
 from __future__ import annotations
 
@@ -83,6 +83,7 @@ def parser() -> argparse.ArgumentParser:
     )
     report.add_argument("--config", metavar="CONFIG.toml", type=Path, help="where the data is, if it has moved")
 
+    _dashboard(commands)
     demo = commands.add_parser(
         "demo",
         help="the main job, end to end, on 1,797 real images: two to five minutes on two cores",
@@ -95,6 +96,22 @@ def parser() -> argparse.ArgumentParser:
     demo.add_argument("--quick", action="store_true", help="a small budget, to see it work within a minute or two")
     _session(demo)
     return top
+
+
+def _dashboard(commands: Any) -> None:
+    dashboard = commands.add_parser(
+        "dashboard",
+        help="show campaigns in the browser while they run",
+        description="Serve what the report shows to a browser on this machine, kept up to date while campaigns run; "
+        "several are compared. Directories are only read.",
+    )
+    dashboard.add_argument(
+        "directories", metavar="DIR", type=Path, nargs="+", help="a campaign's directory, or a folder of such"
+    )
+    dashboard.add_argument("--port", metavar="N", type=int, help="default: 8050, or a free one where that is taken")
+    dashboard.add_argument(
+        "--host", metavar="NAME", default="127.0.0.1", help="interface to listen on (default: this machine alone)"
+    )
 
 
 def _fitting(commands: Any) -> None:
