@@ -60,5 +60,15 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
     return "".join(piece if number % 2 else _LINK.sub(turned, piece) for number, piece in enumerate(pieces))
 
 
+def on_page_content(html: str, page: Any, config: Any, files: Any) -> str:
+    """Headings of tables that say nothing are none."""
+    return re.sub(r"<th(?: [^>]*)?>\s*</th>", "<td></td>", html)
+
+
+def on_post_page(output: str, page: Any, config: Any) -> str:
+    """The theme's search has no name."""
+    return output.replace('role="dialog"', 'role="dialog" aria-label="Search"', 1)
+
+
 def _mounted() -> set[str]:
     return {path.relative_to(ROOT).as_posix() for pattern in MOUNTED for path in ROOT.glob(pattern)}

@@ -31,6 +31,25 @@ class Improvement:
     number: int
 
 
+@dataclass(frozen=True)
+class Rung:
+    """What was trained to one length.
+
+    Attributes:
+        epochs: epochs behind the trials at their end.
+        completed: trials that completed.
+        running: trials that have no outcome yet.
+        bad: trials that ended otherwise.
+        best: number of the best completed trial; None if there is none.
+    """
+
+    epochs: int
+    completed: int
+    running: int
+    bad: int
+    best: int | None
+
+
 def shown_objective(name: str) -> str:
     """``"-val_loss"`` as people say it: ``"val_loss"``."""
     return name.lstrip("-")
@@ -144,6 +163,22 @@ def improvements(history: History) -> list[Improvement]:
         if merit > highest:
             highest = merit
             found.append(Improvement(epochs, shown_value(history.fitness(trial.number)[0], name), trial.number))
+    return found
+
+
+def rungs(history: History) -> list[Rung]:
+    """Trials by the length that they are trained to, shortest first."""
+    lengths: dict[int, list[Trial]] = {}
+    for trial in history:
+        lengths.setdefault(trial.proposal.last_epoch, []).append(trial)
+    found = []
+    for epochs, trials in sorted(lengths.items()):
+        done = [trial for trial in trials if trial.completed and math.isfinite(history.fitness(trial.number)[0])]
+        best = max(done, key=lambda trial: history.rank_key(trial.number), default=None)
+        running = sum(trial.outcome is None for trial in trials)
+        completed = sum(trial.completed for trial in trials)
+        number = None if best is None else best.number
+        found.append(Rung(epochs, completed, running, len(trials) - completed - running, number))
     return found
 
 

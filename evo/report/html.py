@@ -12,7 +12,7 @@ from evo.core.checks import local_path
 from evo.core.errors import StorageError
 from evo.core.trial import Status
 from evo.display import formatting, summary
-from evo.report import html_findings, html_sections
+from evo.report import html_findings, html_progress, html_sections
 from evo.report.content import ReportContent
 from evo.report.html_ensemble import ensemble_section
 
@@ -52,10 +52,35 @@ def write_report(content: ReportContent, path: str | Path) -> Path:
 
 def render(content: ReportContent) -> str:
     """The report as HTML; the same content gives the same characters."""
+    footer = "<footer>Written by evo. Everything in it is read from the campaign's directory.</footer>"
+    return document(content.title, body(content) + footer)
+
+
+def document(title: str, main: str, head: str = "") -> str:
+    """A whole page in the report's style.
+
+    Args:
+        title: of the window.
+        main: what stands on it, as HTML.
+        head: more for its head, as HTML.
+    """
     style = resources.files("evo.report").joinpath("style.css").read_text(encoding="utf-8")
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="color-scheme" content="light dark">'
+        f"<title>{escape(title)} · evo</title><style>{style}</style>{head}</head>"
+        f"<body><main>{main}</main></body></html>\n"
+    )
+
+
+def body(content: ReportContent) -> str:
+    """What a report says, without the page around it."""
     sections = [
         ("tested", "Result", html_findings.tested(content)),
         ("course", "Course", html_sections.course(content)),
+        ("running", "Under way", html_progress.under_way(content)),
+        ("rungs", "Rungs", html_progress.rungs(content)),
         ("trials", "Trials", html_sections.trials(content)),
         ("front", "Pareto front", html_findings.front(content)),
         ("curves", "Learning curves", html_sections.curves(content)),
@@ -67,19 +92,13 @@ def render(content: ReportContent) -> str:
         ("settings", "Settings", html_sections.settings(content)),
         ("again", "Run it again", html_findings.reproduction(content)),
     ]
-    shown = [(name, title, body) for name, title, body in sections if body]
+    shown = [(name, title, text) for name, title, text in sections if text]
     links = "".join(f'<a href="#{name}">{title}</a>' for name, title, _ in shown)
-    bodies = "".join(f'<section id="{name}"><h2>{title}</h2>{body}</section>' for name, title, body in shown)
+    bodies = "".join(f'<section id="{name}"><h2>{title}</h2>{text}</section>' for name, title, text in shown)
     remarks = "".join(f'<div class="note">{escape(remark)}</div>' for remark in content.remarks)
     return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<meta name="color-scheme" content="light dark">'
-        f"<title>{escape(content.title)} · evo</title><style>{style}</style></head><body><main>"
         f"<header><h1>{escape(content.title)}</h1><p>{escape(_headline(content))}</p></header>"
         f'{_tiles(content)}{remarks}<nav aria-label="Sections">{links}</nav>{bodies}'
-        "<footer>Written by evo. Everything in it is read from the campaign's directory.</footer>"
-        "</main></body></html>\n"
     )
 
 

@@ -23,6 +23,17 @@ def course(history: History) -> str:
     )
 
 
+def compared(campaigns: Sequence[tuple[str, History]]) -> str:
+    """What :func:`evo.report.plots.compared` shows."""
+    name = summary.shown_objective(campaigns[0][1].objectives.names[0])
+    told = []
+    for title, history in campaigns:
+        steps = summary.improvements(history)
+        best = f"{formatting.short_value(steps[-1].value)} from {steps[-1].epochs} on" if steps else "nothing measured"
+        told.append(f"{title}: {best}")
+    return f"Best {name} so far over epochs trained; {'; '.join(told)}"
+
+
 def trials(history: History) -> str:
     """What :func:`evo.report.plots.trials` shows."""
     name = history.objectives.names[0]

@@ -54,6 +54,25 @@ def best_over_epochs(history: History) -> Figure:
     return figure
 
 
+def compared(campaigns: Sequence[tuple[str, History]]) -> Figure:
+    """The best value so far over the epochs trained, one line per campaign.
+
+    Args:
+        campaigns: a name and a history each; all of one first objective.
+    """
+    figure, axes = plot_style.new_figure(9.2, 3.6)
+    for colour, (title, history) in zip(plot_style.cycle(len(campaigns)), campaigns, strict=True):
+        steps = summary.improvements(history)
+        if steps:
+            reached = [*(step.epochs for step in steps), summary.epochs_done(history)]
+            best = [*(step.value for step in steps), steps[-1].value]
+            axes.step(reached, best, where="post", color=colour, linewidth=1.8, label=title)
+    axes.set_xlabel("epochs trained by the campaign")
+    axes.set_ylabel(summary.shown_objective(campaigns[0][1].objectives.names[0]))
+    plot_style.legend(axes)
+    return figure
+
+
 def trials(history: History, highlighted: Sequence[int] = ()) -> Figure:
     """Every completed trial: its score over its parameters, coloured by the epochs behind it.
 

@@ -147,6 +147,15 @@ def _parse(text: bytes) -> LockHolder | None:
     return LockHolder(pid=pid, started=started, **texts)
 
 
+def is_held(directory: Path) -> bool:
+    """Whether a process works in a campaign's directory, as far as its lock tells; one on another host is believed."""
+    try:
+        holder = _parse(_content(directory / LOCK))
+    except OSError:
+        return False
+    return holder is not None and (not holder.is_local or holder.is_alive())
+
+
 class DirectoryLock:
     """The lock of one campaign's directory.
 

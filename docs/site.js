@@ -1,0 +1,19 @@
+// What the theme's own script adds to a page gets what readers without eyes or mouse need: names, and focus where it scrolls.
+"use strict";
+(() => {
+  const mend = () => {
+    document.querySelectorAll(".md-code__nav").forEach((nav, index) => {
+      const name = `Code ${index + 1}`;
+      if (nav.getAttribute("aria-label") !== name) nav.setAttribute("aria-label", name);
+    });
+    document.querySelectorAll("nav.md-nav[aria-labelledby]").forEach((nav, index) => {
+      const label = document.getElementById(nav.getAttribute("aria-labelledby"));
+      const name = label && label.textContent.trim();
+      nav.removeAttribute("aria-labelledby");
+      nav.setAttribute("aria-label", name ? `Pages of ${name}` : `Pages, part ${index + 1}`);
+    });
+    document.querySelectorAll(".md-typeset__scrollwrap:not([tabindex])").forEach((one) => { one.tabIndex = 0; });
+  };
+  mend();
+  new MutationObserver(mend).observe(document.body, { childList: true, subtree: true });
+})();

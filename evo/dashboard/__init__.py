@@ -1,0 +1,1 @@
+"""Campaigns in the browser while they run: pages that are only read."""

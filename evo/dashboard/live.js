@@ -1,0 +1,36 @@
+// Looks every two seconds whether the page has changed, and puts the new one in its place: what is open stays open.
+"use strict";
+(() => {
+  const main = document.querySelector("main");
+  const state = document.getElementById("live");
+  const focusable = "a, summary, [tabindex]";
+  let version = document.documentElement.dataset.version;
+
+  const take = (page) => {
+    const open = new Set();
+    for (const one of main.querySelectorAll("details[open] > summary")) open.add(one.textContent);
+    const focused = [...main.querySelectorAll(focusable)].indexOf(document.activeElement);
+    main.replaceChildren(...page.querySelector("main").childNodes);
+    for (const one of main.querySelectorAll("details > summary")) {
+      if (open.has(one.textContent)) one.parentElement.open = true;
+    }
+    if (focused >= 0) main.querySelectorAll(focusable)[focused]?.focus({ preventScroll: true });
+    version = page.documentElement.dataset.version;
+  };
+
+  const look = async () => {
+    try {
+      const answer = await fetch(location.pathname, { headers: { "If-None-Match": `"${version}"` }, cache: "no-store" });
+      if (answer.status === 200) {
+        take(new DOMParser().parseFromString(await answer.text(), "text/html"));
+      } else if (answer.status !== 304) {
+        throw new Error(answer.statusText);
+      }
+      state.textContent = "live";
+    } catch {
+      state.textContent = "no answer from the dashboard: is it still running?";
+    }
+    setTimeout(look, 2000);
+  };
+  setTimeout(look, 2000);
+})();
