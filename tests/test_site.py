@@ -41,8 +41,9 @@ def found(name: str) -> Any:
 
 
 def test_every_page_is_in_the_navigation() -> None:
+    """Decisions get there by themselves."""
     pages = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
-    assert sorted(page for page in pages if f" {page}\n" not in SETTINGS) == []
+    assert sorted(p for p in pages if not p.startswith("decisions/") and not re.search(rf" {p}\s", SETTINGS)) == []
 
 
 def test_every_public_name_is_in_the_reference() -> None:

@@ -25,6 +25,13 @@ MOUNTED = (
 _LINK = re.compile(r"(?P<before>!?)\[(?P<text>(?:[^\[\]]|\[[^\]]*\])*)\]\((?P<target>[^)\s#]*)(?P<anchor>#[^)\s]*)?\)")
 
 
+def on_config(config: Any) -> Any:
+    """Every decision stands in the navigation, in the section that ends with their list."""
+    section = next(iter(config.nav[-1].values()))
+    section += sorted(path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs" / "decisions").glob("*.md"))
+    return config
+
+
 def on_files(files: Any, config: Any) -> Any:
     """Bring in what stands outside docs/."""
     for pattern in MOUNTED:

@@ -96,6 +96,8 @@ def test_report_shows_everything_and_fetches_nothing() -> None:
     checker = check(text)
     assert checker.ids == [
         "course",
+        "running",
+        "rungs",
         "trials",
         "curves",
         "best",
