@@ -23,6 +23,7 @@ from evo.core.randomness import Purpose, generator
 from evo.core.trial import Trial
 from evo.data import Data
 from evo.ensemble import Ensemble, FrontierPoint, LibraryModel, frontier
+from evo.ensemble.contributions import contributions
 from evo.ensemble.keras_model import mean_model
 from evo.prepared_data import PreparedData
 from evo.storage import CampaignDirectory
@@ -232,7 +233,12 @@ class Result:
             EnsembleError: nothing to choose from, or options that do not fit.
         """
         candidates, y, target = self._choice({"trees": trees, "linear": linear}, options)
-        return Ensemble.select(candidates, y, target, size, space=self.space, **options)
+        ensemble = Ensemble.select(candidates, y, target, size, space=self.space, **options)
+        rng = generator(self.seed, Purpose.ENSEMBLE)
+        ensemble.report["parts"] = contributions(ensemble, candidates, y, target, size, rng, options)
+        if self.data is not None and self.data.folds:
+            ensemble.report["folds"] = {"folds": self.data.folds, "rows": len(y)}
+        return ensemble
 
     def frontier(
         self,

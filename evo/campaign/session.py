@@ -18,7 +18,7 @@ from evo.campaign.observers import Observers
 from evo.campaign.planner import Planner, Wait
 from evo.campaign.screening import Screening
 from evo.campaign.setup import CampaignSetup
-from evo.campaign.time_left import TimeLeft
+from evo.campaign.time_left import TimeLeft, final_training
 from evo.core.errors import RepairWarning, StorageError
 from evo.core.events import CampaignInfo
 from evo.core.trial import Proposal, Trial
@@ -166,7 +166,7 @@ class Session:
         )
         return Planner(
             search=settings.algorithm.bind(problem) if hasattr(settings.algorithm, "bind") else settings.algorithm,
-            finish=algorithms.FinalTraining(size=settings.population).bind(problem),
+            finish=final_training(settings.population, in_time=time_left is not None).bind(problem),
             budget=setup.budget,
             seed=settings.seed,
             concurrency=settings.concurrency,

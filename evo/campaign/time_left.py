@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from evo.algorithms.final_training import FinalTraining
 from evo.algorithms.pace import Pace
 from evo.core.history import History
 from evo.core.trial import Proposal
@@ -15,6 +16,21 @@ MARGIN = 0.9
 _FINALISTS = 6
 #: Share of the final trainings' time that the last trials of the search may take.
 _OVERLAP = 0.5
+
+
+#: Further seeds of each survivor under a budget of minutes: as many as fit into what is left.
+_SEEDS = 1000
+
+
+def final_training(size: int, in_time: bool) -> FinalTraining:
+    """What proposes the final trainings.
+
+    Args:
+        size: survivors that are finished.
+        in_time: whether minutes alone limit the campaign: then the best are trained with further seeds until nothing
+            fits into what is left of them.
+    """
+    return FinalTraining(size=size, replicates=_SEEDS) if in_time else FinalTraining(size=size)
 
 
 @dataclass(frozen=True)

@@ -227,8 +227,7 @@ class Ensemble:
         """Probabilities of a classifier, float32.
 
         Returns:
-            (rows, classes) for multiclass; (rows, 2) for binary, of class 0 and class 1;
-            (rows, labels) for multilabel, of each label.
+            (rows, classes) for multiclass; (rows, 2) for binary, of class 0 and class 1; (rows, labels) for multilabel.
 
         Raises:
             EnsembleError: predictions are no probabilities (regression).
@@ -324,9 +323,10 @@ class Ensemble:
         return {"members": [member.number for member in self.members], **measured}
 
     @property
-    def has_trees(self) -> bool:
-        """Whether a member is no net."""
-        return any(member.kind != "net" for member in self.members)
+    def weight_by_kind(self) -> dict[str, float]:
+        """Weights of ``net``, ``trees`` and ``linear`` members together, as far as there are such."""
+        kinds = dict.fromkeys(m.kind for m in self.members)
+        return {kind: sum(m.weight for m in self.members if m.kind == kind) for kind in kinds}
 
     # -- shipping ------------------------------------------------------------------
     def as_keras(self, name: str = "ensemble") -> Any:
@@ -443,7 +443,8 @@ class Ensemble:
 
     def __repr__(self) -> str:
         members = ", ".join(f"{m.number}: {m.weight:.2f}" for m in self.members)
-        return f"Ensemble({self.task}, {self.pooling}, {{{members}}})"
+        kinds = "".join(f", {kind} {weight:.2f}" for kind, weight in self.weight_by_kind.items() if weight < 1)
+        return f"Ensemble({self.task}, {self.pooling}, {{{members}}}{kinds})"
 
     def _repr_html_(self) -> str:
         return members_table(f"Ensemble of {len(self)}: {self.task}, {self.pooling}", self.members)

@@ -41,6 +41,7 @@ def ensemble_section(content: ReportContent) -> str:
             "Members of the ensemble",
         )
     )
+    parts.append(_contributions(report))
     parts.append(_estimates(report))
     parts.append(_calibration(report))
     parts += [f'<div class="note">{escape(str(note))}</div>' for note in report.get("notes", ())]
@@ -64,6 +65,37 @@ def ensemble_section(content: ReportContent) -> str:
                 parts.append(html_parts.figure(drawn, in_words.matrix(pairs, labels, words[name])))
                 break
     return "".join(parts)
+
+
+def _contributions(report: Mapping[str, Any]) -> str:
+    """What nets, trees and linear models have in it, and are alone; and what folds there were."""
+    found = [part for part in report.get("parts") or () if isinstance(part, Mapping)]
+    folds = report.get("folds") or {}
+    said = ""
+    if folds:
+        said = (
+            f"<p>Every member is the mean of {folds['folds']} folds' models. The ensemble was chosen on predictions "
+            f"for {folds['rows']} rows, each predicted by models that were not trained on it.</p>"
+        )
+    if not found:
+        return said
+    metrics = list(dict.fromkeys(metric for part in found for metric in part.get("estimate") or {}))
+    head = "".join(f'<th scope="col" class="number">alone: {escape(metric)}</th>' for metric in metrics)
+    rows = "".join(
+        f"<tr><td>{escape(str(part['part']))}</td>"
+        f'<td class="number">{part["candidates"]}</td><td class="number">{part["members"]}</td>'
+        f'<td class="number">{part["weight"]:.3f}</td>'
+        + "".join(f'<td class="number">{escape(_estimate(part["estimate"].get(metric)))}</td>' for metric in metrics)
+        + "</tr>"
+        for part in found
+    )
+    numbers = "".join(f'<th scope="col" class="number">{word}</th>' for word in ("candidates", "members", "weight"))
+    table = f'<table class="narrow"><tr><th scope="col">part</th>{numbers}{head}</tr>{rows}</table>'
+    return (
+        f"{said}<h3>What each part contributed</h3><p>Weight in the ensemble, and what an ensemble of that part alone "
+        "would be, each row judged by what was chosen without it.</p>"
+        + html_parts.scrolled(table, "What each part contributed")
+    )
 
 
 def _estimates(report: Mapping[str, Any]) -> str:

@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 
 from evo import Proposal
+from evo.algorithms import FinalTraining, Problem
+from evo.campaign.time_left import final_training
 from genomes import Genome
-from tests.evo.search_parts import TimeLeft
-from tests.evo.small_histories import Row, done, genome, history_of, waiting
+from tests.evo.search_parts import Objectives, TimeLeft
+from tests.evo.small_histories import SPACE, Row, done, genome, history_of, waiting
 
 
 class Steady:
@@ -133,3 +135,13 @@ def test_none_gets_more_epochs_than_it_asks_for_or_than_fit() -> None:
     assert left(8).epochs(history_of(), asking(7), 6.0) == 7
     assert left(8, pace=Steady(once=8.0)).epochs(history_of(), asking(100), 6.0) == 10
     assert left(8).epochs(history_of(), asking(7), 8.0) == 0
+
+
+def test_further_seeds_fill_what_is_left_once_all_survivors_are_finished() -> None:
+    """A survivor that was finished and trained with two further seeds: enough, unless there is time."""
+    rows = [done(0.1, 0.8, 9, final=True), waiting(0.1, 9, replicate=1), waiting(0.1, 9, replicate=2)]
+    history, problem = history_of(*rows), Problem(SPACE, 9, Objectives("val_accuracy"))
+    assert final_training(10, in_time=False).bind(problem)(history, np.random.default_rng(0)) is None
+    found = final_training(10, in_time=True).bind(problem)(history, np.random.default_rng(0))
+    assert found is not None and (found.replicate, found.last_epoch) == (3, 9)
+    assert (final_training(7, in_time=False), final_training(7, in_time=True).size) == (FinalTraining(7), 7)

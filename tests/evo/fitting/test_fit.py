@@ -52,7 +52,7 @@ def test_a_frame_goes_in_and_its_words_come_out(tmp_path: Path) -> None:
     model.save(tmp_path / "one.file")
     assert evo.load_fitted(tmp_path / "one.file").predict(new).tolist() == told.tolist()
     assert again._some_rows()["kind"].tolist() == model._some_rows()["kind"].tolist()
-    assert model.ensemble.has_trees and any(
+    assert "trees" in model.ensemble.weight_by_kind and any(
         note.startswith("trees beside the nets: ") and "boosting" in note for note in model.notes
     )
     with zipfile.ZipFile(again.export(tmp_path / "model.keras")) as archive:
