@@ -50,6 +50,10 @@ def tuner() -> Any:
     return pytest.importorskip("keras_tuner")
 
 
+def tuner_utils() -> Any:
+    return importlib.import_module("keras_tuner.src.engine.tuner_utils")
+
+
 def scaled() -> Any:
     return keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD())
 
@@ -94,6 +98,9 @@ USED: dict[str, Callable[[Any], Any]] = {
     "_user_loss_weights": attribute("_user_loss_weights", lambda model: model._compile_loss),
     "_user_metrics": attribute("_user_metrics", lambda model: model._compile_metrics),
     "_user_weighted_metrics": attribute("_user_weighted_metrics", lambda model: model._compile_metrics),
+    "_configure_tensorboard_dir": attribute("_configure_tensorboard_dir", lambda model: tuner().Tuner),
+    "_deepcopy_callbacks": attribute("_deepcopy_callbacks", lambda model: tuner().Tuner),
+    "_save_model": attribute("_save_model", lambda model: tuner() and tuner_utils().SaveBestEpoch),
     "_get_build_config_fname": attribute("_get_build_config_fname", lambda model: tuner().Tuner),
     "_get_checkpoint_fname": attribute("_get_checkpoint_fname", lambda model: tuner().Tuner),
     "_get_oracle_fname": attribute("_get_oracle_fname", lambda model: tuner().Oracle),
@@ -106,6 +113,7 @@ USED: dict[str, Callable[[Any], Any]] = {
     "_check_sample_weight": attribute("_check_sample_weight", module("sklearn.utils.validation")),
     "keras.src.backend.common": module("keras.src.backend.common.global_state"),
     "keras.src.losses": module("keras.src.losses.loss"),
+    "keras_tuner.src.engine": lambda model: tuner() and tuner_utils(),
     "keras_tuner.src": lambda model: tuner() and importlib.import_module("keras_tuner.src.utils"),
     #
     "_common_apply": attribute("_common_apply", lambda model: scaled()),

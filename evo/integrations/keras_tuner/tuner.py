@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import warnings
@@ -13,7 +14,6 @@ from keras_tuner.engine.trial import Trial as TunerTrial
 from keras_tuner.errors import FailedTrialError
 from keras_tuner.src import utils
 from keras_tuner.src.engine import tuner_utils
-from keras_tuner.src.engine.tuner import maybe_distribute
 
 from evo.algorithms import Algorithm
 from evo.core.errors import SettingsError, TrialError
@@ -261,10 +261,10 @@ class EvolutionTuner(keras_tuner.Tuner):
 
     def _load_weights(self, model: Any, trial_id: str) -> None:
         """Weights and the state of the optimizer; one that is not built takes no state over."""
-        if getattr(model, "compiled", False) and model.optimizer is not None:
-            with maybe_distribute(self.distribution_strategy):
+        strategy = self.distribution_strategy
+        with contextlib.nullcontext() if strategy is None else strategy.scope():
+            if getattr(model, "compiled", False) and model.optimizer is not None:
                 model.optimizer.build(model.trainable_variables)
-        with maybe_distribute(self.distribution_strategy):
             model.load_weights(self._get_checkpoint_fname(trial_id))
 
     def load_model(self, trial: TunerTrial) -> Any:
