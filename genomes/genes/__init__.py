@@ -2,8 +2,10 @@
 
 from genomes.genes.augmentation import augment
 from genomes.genes.blocks import Parallel, Repeat, Residual
+from genomes.genes.column_attention import ColumnAttention
 from genomes.genes.columns import ColumnEmbedding
 from genomes.genes.convolutional import Bottleneck, ConvNeXtBlock, InvertedResidual, SqueezeExcite, XceptionBlock
+from genomes.genes.dense_residual import DenseResidual
 from genomes.genes.flatten_steps import FlattenSteps
 from genomes.genes.hyperparameters import Hyperparameters
 from genomes.genes.layers import (
@@ -49,11 +51,13 @@ __all__ = [
     "AveragedTabularTraining",
     "AveragedTraining",
     "Bottleneck",
+    "ColumnAttention",
     "ColumnEmbedding",
     "Conv",
     "ConvNeXtBlock",
     "CountedGene",
     "Dense",
+    "DenseResidual",
     "DepthwiseConv",
     "Dropout",
     "Flatten",

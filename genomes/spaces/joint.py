@@ -15,6 +15,7 @@ from genomes.errors import GenomeError, shown
 from genomes.gene import Gene, new_innovation
 from genomes.genes.blocks import Residual
 from genomes.genes.columns import ColumnEmbedding
+from genomes.genes.dense_residual import DenseResidual
 from genomes.genes.inputs import ImageInput, SeriesInput, TableInput, TextInput
 from genomes.genes.layers import Activation, Dense, Dropout, Normalization
 from genomes.genes.neural_tangent import NeuralTangentDense
@@ -364,10 +365,11 @@ def _table(space: LayeredSpace) -> _Branch:
     body, _ = _stage(space, "body")
     # Ordinary layers: what the default net for tables is made of wants training settings of its own.
     genes, inner = (
-        tuple(kind for kind in kinds or () if kind is not NeuralTangentDense) for kinds in (body.genes, body.inner)
+        tuple(kind for kind in kinds or () if kind not in (NeuralTangentDense, DenseResidual))
+        for kinds in (body.genes, body.inner)
     )
-    weights = {name: weight for name, weight in body.weights.items() if name != NeuralTangentDense.__name__}
-    body = replace(body, genes=genes, inner=inner, weights=weights | {"Dense": 6.0})
+    weights = {name: weight for name, weight in body.weights.items() if name in {kind.__name__ for kind in genes}}
+    body = replace(body, genes=genes, inner=inner, weights=weights | {"Dense": 6.0, "Residual": 2.0})
     domains = {kind.__name__: space.domains(kind) for kind in (Dense, Dropout)}
     default = (default_gene(Dense, domains, 1), default_gene(Dropout, domains, 2))
     return _Branch(TableInput, dict(space.domains(ColumnEmbedding)), body, default)

@@ -13,7 +13,9 @@ from genomes.domains import Choice, Domain, Fixed, Float, Int
 from genomes.errors import GenomeError, shown
 from genomes.gene import Gene
 from genomes.genes.blocks import Residual
+from genomes.genes.column_attention import ColumnAttention
 from genomes.genes.columns import ColumnEmbedding
+from genomes.genes.dense_residual import DenseResidual
 from genomes.genes.layers import Activation, Dense, Dropout, Normalization
 from genomes.genes.neural_tangent import NeuralTangentDense
 from genomes.genes.periodic_embedding import PeriodicEmbedding
@@ -283,14 +285,18 @@ def _codes(values: np.ndarray, vocabulary: np.ndarray) -> np.ndarray:
     return np.where(missing, 0, codes)
 
 
+_COLUMNS = (PeriodicEmbedding, ColumnEmbedding, ColumnAttention)
 _LAYERS = (NeuralTangentDense, Dense, Dropout, Normalization, Activation)
 _WEIGHTS = {
+    "PeriodicEmbedding": 6.0,
+    "ColumnEmbedding": 3.0,
     "NeuralTangentDense": 6.0,
     "Dense": 3.0,
     "Dropout": 1.5,
     "Normalization": 0.5,
     "Activation": 0.3,
-    "Residual": 2.0,
+    "Residual": 1.5,
+    "DenseResidual": 1.5,
 }
 
 
@@ -348,8 +354,8 @@ def tabular(
     layout = f"{numeric}|{flags}|{','.join(map(str, codes))}"
     weights = {**_WEIGHTS, **{kind.__name__: 6.0 for kind in genes if kind.__name__ not in _WEIGHTS}}
     stages = (
-        Stage("columns", (PeriodicEmbedding, ColumnEmbedding), 1, 1, ()),
-        Stage("body", (*_LAYERS, Residual, *genes), 0, 10, (*_LAYERS, *genes), weights),
+        Stage("columns", _COLUMNS, 1, 1, (), _WEIGHTS),
+        Stage("body", (*_LAYERS, Residual, DenseResidual, *genes), 0, 10, (*_LAYERS, *genes), weights),
     )
     own: dict[str, dict[str, Domain]] = {
         "ColumnEmbedding": {
@@ -362,6 +368,16 @@ def tabular(
             "frequencies": Choice([0, 8, 16, 32], default=16) if numeric else Fixed(0),
             "sigma": Float(0.02, 2.0, log=True, default=0.1),
             "embedding": Choice([0, 2, 4, 8, 16, 32], default=8) if codes else Fixed(0),
+        },
+        "ColumnAttention": {
+            "layout": Fixed(layout),
+            "width": Choice([8, 16, 32, 64], default=32),
+            "blocks": Int(1, 3, default=2),
+            "dropout": Float(0.0, 0.4, step=0.05, default=0.1),
+        },
+        "DenseResidual": {
+            "hidden_dropout": Float(0.0, 0.6, step=0.05, default=0.2),
+            "dropout": Float(0.0, 0.4, step=0.05),
         },
         "NeuralTangentDense": {
             "units": Int(min(8, units), units, log=True, default=min(256, units)),

@@ -37,6 +37,7 @@ def layers() -> list[tuple[str, Gene, tuple[tuple[int, ...], ...]]]:
     cases: list[tuple[Gene, tuple[tuple[int, ...], ...]]] = [
         (gene("Dense", units=7, normalization="batch"), (ROW, SERIES)),
         (gene("NeuralTangentDense", units=7), (ROW, SERIES)),
+        (gene("DenseResidual", hidden_dropout=0.2), (ROW, SERIES)),
         (conv, (PICTURE,)),
         (gene("SeparableConv", filters=4), (PICTURE,)),
         (gene("DepthwiseConv"), (PICTURE,)),
@@ -159,12 +160,16 @@ class TestSettings(Chosen):
 class TestColumns(Chosen):
     """Genes that stand first in networks on tables."""
 
-    @pytest.fixture(autouse=True, params=["ColumnEmbedding", "PeriodicEmbedding"])
+    @pytest.fixture(autouse=True, params=["ColumnAttention", "ColumnEmbedding", "PeriodicEmbedding"])
     def choose(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
         space = spaces.tabular(4, classes=3)
         layout = space.default().genes[0].values["layout"]
-        fields = {"bins": 4} if request.param == "ColumnEmbedding" else {}
-        self.chosen = gene(request.param, layout=layout, embedding=0, **fields)
+        fields: dict[str, dict[str, Any]] = {
+            "ColumnAttention": {"width": 8, "heads": 2},
+            "ColumnEmbedding": {"bins": 4, "embedding": 0},
+            "PeriodicEmbedding": {"embedding": 0},
+        }
+        self.chosen = gene(request.param, layout=layout, **fields[request.param])
         monkeypatch.setattr(type(self), "shapes", (space.gene_shape,))
 
 
@@ -180,7 +185,14 @@ class TestVector(Chosen):
 
 def test_every_gene_is_here() -> None:
     covered = {type(one).__name__ for _, one, _ in layers()}
-    covered |= {"TokenEmbedding", "ColumnEmbedding", "PeriodicEmbedding", "Vector", *INPUTS} | SETTINGS
+    covered |= {
+        "TokenEmbedding",
+        "ColumnAttention",
+        "ColumnEmbedding",
+        "PeriodicEmbedding",
+        "Vector",
+        *INPUTS,
+    } | SETTINGS
     covered |= {"Hyperparameters"}  # belongs to a function: test_spaces_conformance
     own = {kind for kind in Gene.registry.values() if kind.__module__.startswith("genomes.")}
     leaves = {kind.__name__ for kind in own if own.isdisjoint(kind.__subclasses__())}  # the others are bases
