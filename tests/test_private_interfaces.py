@@ -54,6 +54,12 @@ def tuner_utils() -> Any:
     return importlib.import_module("keras_tuner.src.engine.tuner_utils")
 
 
+def normalization() -> Any:
+    layer = keras.layers.BatchNormalization()
+    layer.build((None, 3))
+    return layer
+
+
 def scaled() -> Any:
     return keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD())
 
@@ -87,6 +93,8 @@ USED: dict[str, Callable[[Any], Any]] = {
     "_keras_history": attribute("_keras_history", lambda model: model.outputs[0]),
     "_kwargs": attribute("_kwargs", lambda model: scorer()),
     "_learning_rate": attribute("_learning_rate", lambda model: model.optimizer),
+    "_maybe_symbolic_build": attribute("_maybe_symbolic_build"),
+    "_reduction_axes": attribute("_reduction_axes", lambda model: normalization()),
     "_losses_override": attribute("_losses_override"),
     "_loss": attribute("_loss", lambda model: trees()),
     "_predictors": attribute("_predictors", lambda model: trees()),
@@ -117,6 +125,8 @@ USED: dict[str, Callable[[Any], Any]] = {
     "keras_tuner.src": lambda model: tuner() and importlib.import_module("keras_tuner.src.utils"),
     #
     "_common_apply": attribute("_common_apply", lambda model: scaled()),
+    "_distribute_strategy": lambda model: hasattr(model, "_distribute_strategy") or None,
+    "_moments": attribute("_moments", lambda model: normalization()),
     "_functional": attribute("_functional", lambda model: _sequential()),
     "_nodes_by_depth": attribute("_nodes_by_depth"),
     "_registry": attribute("_registry", lambda model: module("tensorflow.python.framework.ops")(0).gradient_registry),
@@ -174,5 +184,14 @@ def test_nothing_else_is_used() -> None:
     # Those that evo sets itself count as its own above.
     assert set(USED) - found <= {
         *("_losses_override", "_sign"),
-        *("_common_apply", "_functional", "_nodes_by_depth", "_registry", "_rng", "_seed"),
+        *(
+            "_common_apply",
+            "_distribute_strategy",
+            "_moments",
+            "_functional",
+            "_nodes_by_depth",
+            "_registry",
+            "_rng",
+            "_seed",
+        ),
     } | {name for name in USED if name in own}

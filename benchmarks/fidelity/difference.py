@@ -29,6 +29,7 @@ class Training:
         curves: value of each log per epoch, by Keras' names.
         weights: arrays in the order of ``model.weights``.
         engine: class that trained it.
+        on_replicas: on several replicas of a ``tf.distribute.Strategy``.
         reused: a program that was compiled for an earlier trial did it.
         problem: why there is nothing to compare; empty if there is.
         diverged: it was ended for a loss that is not finite.
@@ -37,6 +38,7 @@ class Training:
     curves: dict[str, list[float]] = field(default_factory=dict)
     weights: list[np.ndarray] = field(default_factory=list)
     engine: str = "fit"
+    on_replicas: bool = False
     reused: bool = False
     problem: str = ""
     diverged: bool = False

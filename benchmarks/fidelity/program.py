@@ -44,7 +44,6 @@ class Program:
         epochs: epochs of each trial.
         batch_size: rows per step.
         quick: belongs to the part that the test suite runs.
-        per_replica: has a state of its own on every replica, so that Keras under the same strategy is the oracle.
         single_fit: one call of ``fit`` for all epochs, where its end does something (``use_ema``).
         callbacks: makes Keras callbacks, of which each training has its own; needs ``single_fit``.
         random: draws for every row: with the same seeds one device draws as Keras does, replicas draw
@@ -63,7 +62,6 @@ class Program:
     epochs: int = 2
     batch_size: int = 32
     quick: bool = False
-    per_replica: bool = False
     single_fit: bool = False
     callbacks: Callable[[], Sequence[Any]] = tuple
     random: bool = False

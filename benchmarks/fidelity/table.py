@@ -67,7 +67,7 @@ def compare(program: Program, strategy: str = "cpu", scope: Any = None, correcte
         corrected: see :func:`~benchmarks.fidelity.trainings.evo_trainings`.
     """
     ours = _by_evo(program, strategy, corrected)
-    by_keras = program.per_replica or any(training.engine == "FitEngine" for training in ours)
+    by_keras = any(training.on_replicas and training.engine == "FitEngine" for training in ours)
     several = len(ours) > 1
     if scope is not None and program.random:
         ours = _by_evo(program, strategy, corrected, SEEDS)

@@ -76,16 +76,19 @@ def evo_trainings(
         with _watched_engines() as engines, _settling(corrected):
             report = train(task)
         engine = type(engines[-1]).__name__ if engines else "none"
+        on_replicas = getattr(engines[-1], "strategy", None) is not None if engines else False
         reused = engine_cache().hits > hits
         if not report.outcome.completed or report.state is None:
             problem, diverged = report.outcome.message or "not completed", report.outcome.status is Status.DIVERGED
-            found.append(Training(engine=engine, reused=reused, problem=problem, diverged=diverged))
+            found.append(
+                Training(engine=engine, on_replicas=on_replicas, reused=reused, problem=problem, diverged=diverged)
+            )
             continue
         from evo.training.state import read_weights
 
         weights = list(read_weights(report.state).values())
         curves = {name: list(values) for name, values in report.outcome.curves.items()}
-        found.append(Training(curves, weights, engine, reused))
+        found.append(Training(curves, weights, engine, on_replicas, reused))
     return found
 
 
@@ -123,19 +126,22 @@ def _keras_training(
         else:
             space = space_of(program)
             model, rows = _model_of_genes(program, space, genomes_of(program, space)[number], rows, seed, callbacks)
+    judge = None
+    if strategy is not None and program.build is not None and not program.single_fit:
+        judge = program.build(hyperparameters(program.trials[number]))
     if models is not None:
         model = _begun_anew(models.setdefault(number, model), model)
     curves: dict[str, list[float]] = {}
     if program.single_fit:
         batches, follow = _batches_of_each_epoch(rows, program.batch_size, seed)
-        curves = _fit(model, batches, None, program, rows, [*callbacks, follow], epochs=program.epochs)
+        curves = _fit(model, batches, None, program, rows, [*callbacks, follow])
     else:
         from evo.training.trial import epoch_order
 
         for epoch in range(program.epochs):
             order = epoch_order(seed, epoch, count_rows(rows.x))
             x, y, weight = (taken(part, order) for part in (rows.x, rows.y, rows.weight))
-            history = _fit(model, x, y, program, rows, callbacks, weight=weight)
+            history = _fit(model, x, y, program, rows, callbacks, weight=weight, judge=judge)
             for name, values in history.items():
                 curves.setdefault(name, []).extend(values)
     return Training(curves, [np.asarray(value) for value in model.get_weights()])
@@ -153,22 +159,39 @@ def _begun_anew(compiled: Any, fresh: Any) -> Any:
 
 
 def _fit(
-    model: Any, x: Any, y: Any, program: Program, rows: Rows, callbacks: list[Any], weight: Any = None, epochs: int = 1
+    model: Any,
+    x: Any,
+    y: Any,
+    program: Program,
+    rows: Rows,
+    callbacks: list[Any],
+    weight: Any = None,
+    judge: Any = None,
 ) -> dict[str, list[float]]:
+    """Keras' own ``fit``; ``judge``, a model of one device, evaluates what a strategy's replicas have trained."""
+    import keras
+
     given: dict[str, Any] = {} if program.single_fit else {"batch_size": program.batch_size, "sample_weight": weight}
     if rows.class_weight is not None:
         given["class_weight"] = dict(rows.class_weight)
     history = model.fit(
         x,
         y,
-        epochs=epochs,
+        epochs=program.epochs if program.single_fit else 1,
         shuffle=False,
-        validation_data=rows.validation,
+        validation_data=rows.validation if judge is None else None,
         validation_batch_size=program.batch_size,
         callbacks=callbacks,
         verbose=0,
         **given,
     ).history
+    if judge is not None:
+        first = keras.tree.map_structure(lambda part: part[:1], rows.validation)
+        judge.evaluate(*first[:2], verbose=0)
+        judge.set_weights(model.get_weights())
+        arrays = dict(zip(("x", "y", "sample_weight"), rows.validation, strict=False))
+        found = judge.evaluate(**arrays, batch_size=program.batch_size, verbose=0, return_dict=True)
+        history |= {f"val_{name}": [value] for name, value in found.items()}
     return {name: [float(value) for value in values] for name, values in history.items()}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import os
 from collections.abc import Iterator
@@ -50,6 +51,11 @@ class Placement:
             device: AbstractContextManager[Any] = keras.device(self.device)
             return device
         return contextlib.nullcontext()
+
+    def of_one_device(self) -> Placement:
+        """The first of several devices alone."""
+        device = f"/{self.kind.upper()}:0"
+        return dataclasses.replace(self, reason=f"{self.reason}; one device", strategy=None, device=device, replicas=1)
 
 
 @contextlib.contextmanager

@@ -19,6 +19,7 @@ SUBJECTS = (
     "model_styles",
     "labels_and_dtypes",
     "callbacks",
+    "odd_rows",
 )
 
 

@@ -16,7 +16,7 @@ L, ops = keras.layers, keras.ops
 _SPARSE = "sparse_categorical_crossentropy"
 
 
-@SUBJECT.program(classes(), trials=({"kept": 0.99}, {"kept": 0.6}), per_replica=True, quick=True)
+@SUBJECT.program(classes(), trials=({"kept": 0.99}, {"kept": 0.6}), quick=True)
 def batch_normalization(hp: Any) -> keras.Model:
     inputs = keras.Input((6,))
     x = L.BatchNormalization(momentum=hp.Choice("kept", [0.99, 0.6]))(L.Dense(5)(inputs))
@@ -24,14 +24,14 @@ def batch_normalization(hp: Any) -> keras.Model:
     return compiled(model, _SPARSE, metrics=["accuracy"])
 
 
-@SUBJECT.program(classes(), trials=({"e": 1e-3}, {"e": 0.5}), per_replica=True)
+@SUBJECT.program(classes(), trials=({"e": 1e-3}, {"e": 0.5}))
 def batch_normalization_epsilon(hp: Any) -> keras.Model:
     inputs = keras.Input((6,))
     x = L.BatchNormalization(epsilon=hp.Choice("e", [1e-3, 0.5]), scale=False)(L.Dense(5, use_bias=False)(inputs))
     return compiled(keras.Model(inputs, L.Dense(3, "softmax")(x)), _SPARSE, metrics=["accuracy"])
 
 
-@SUBJECT.program(images(), per_replica=True, quick=True)
+@SUBJECT.program(images(), quick=True)
 def batch_normalization_of_images(hp: Any) -> keras.Model:
     inputs = keras.Input((8, 8, 1))
     x = L.BatchNormalization()(L.Conv2D(4, 3, activation="relu")(inputs))
@@ -40,7 +40,7 @@ def batch_normalization_of_images(hp: Any) -> keras.Model:
     return compiled(keras.Model(inputs, x), _SPARSE, metrics=["accuracy"])
 
 
-@SUBJECT.program(images(), per_replica=True)
+@SUBJECT.program(images())
 def batch_normalization_of_channels_first(hp: Any) -> keras.Model:
     inputs = keras.Input((8, 8, 1))
     x = L.Reshape((4, 4, 4))(inputs)
@@ -48,14 +48,14 @@ def batch_normalization_of_channels_first(hp: Any) -> keras.Model:
     return compiled(keras.Model(inputs, L.Dense(3, "softmax")(L.Flatten()(x))), _SPARSE)
 
 
-@SUBJECT.program(numbers(), per_replica=True)
+@SUBJECT.program(numbers())
 def batch_normalization_used_twice(hp: Any) -> keras.Model:
     inputs = keras.Input((6,))
     layer = L.BatchNormalization(momentum=0.8)
     return compiled(keras.Model(inputs, L.Dense(1)(layer(L.Dense(6, "tanh")(layer(inputs))))))
 
 
-@SUBJECT.program(series(padded=True), per_replica=True)
+@SUBJECT.program(series(padded=True))
 def batch_normalization_with_mask(hp: Any) -> keras.Model:
     inputs = keras.Input((6, 3))
     x = L.BatchNormalization()(L.Masking()(inputs))

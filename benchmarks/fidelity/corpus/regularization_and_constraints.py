@@ -140,7 +140,7 @@ def frozen_layer(hp: Any) -> keras.Model:
     return compiled(model, "sparse_categorical_crossentropy", metrics=["accuracy"])
 
 
-@SUBJECT.program(images(), per_replica=True)
+@SUBJECT.program(images())
 def frozen_submodel_with_normalization(hp: Any) -> keras.Model:
     base = keras.Sequential([keras.Input((8, 8, 1)), L.Conv2D(3, 3), L.BatchNormalization(), L.ReLU()], name="base")
     base.trainable = False

@@ -11,6 +11,7 @@ from evo.training import precision
 from evo.training.backends.cache import EngineCache, genome_key
 from evo.training.backends.compiled_models import build_as_fit, has_own_steps, start_session
 from evo.training.backends.engine import Engine, Recipe
+from evo.training.backends.fit_on_replicas import every_replica_has_rows
 from evo.training.backends.independent_rows import has_independent_rows
 from evo.training.backends.structure import structure_key
 from evo.training.resident_data import ResidentData
@@ -49,12 +50,25 @@ def engine_for(
         GenomeError: the genome cannot be built; the message names the path.
         SettingsError: precision or strategy cannot be had here.
     """
+    placement = _placement(task)
+    found = _engine_on(placement, space, genome, task, data, restored, divisor)
+    if found is None:
+        found = _engine_on(placement.of_one_device(), space, genome, task, data, restored, divisor)
+    assert found is not None, "one device takes batches of any size"
+    return found
+
+
+def _engine_on(
+    placement: Placement, space: Any, genome: Genome, task: TrialTask, data: ResidentData, restored: bool, divisor: int
+) -> Engine | None:
+    """An engine where a placement says; None where its replicas cannot share the batches."""
     import keras
 
-    placement = _placement(task)
     policy, _ = precision.choose(task.settings.precision, placement)
     # Between two epochs of the compiled function Keras' own callbacks find what they need, of TensorFlow's alone.
     by_fit = bool(task.callbacks) and (task.callbacks.needs_fit or keras.backend.backend() != "tensorflow")
+    size = max(1, int(space.batch_size(genome)) // divisor)
+    shared = every_replica_has_rows(data.train.rows, size, placement.replicas)
     context = [
         policy,
         placement.kind,
@@ -64,6 +78,7 @@ def engine_for(
         repr(task.settings.strategy),
         task.data.encoded,
         by_fit,
+        shared,
     ]
     learnt = [data.fingerprint, _stamp(task.preprocessing)]
     cache = engine_cache()
@@ -91,13 +106,14 @@ def engine_for(
 
             parent = Genome.from_json(task.inherit_genome or task.genome)
             inherit(parent, read_weights(task.inherit, task.fold), genome, model)
-        size = max(1, int(space.batch_size(genome)) // divisor)
         recipe = Recipe(space, genome, model, optimizer, size, preprocessing)
         if engine is None:
             structure = structure_key(recipe, [*learnt, *context]) if keras.backend.backend() == "tensorflow" else None
             engine = cache.for_structure(structure, own_key)
             if engine is None:
-                engine = _new_engine(recipe, data, placement, by_fit)
+                engine = _new_engine(recipe, data, placement, by_fit, shared)
+                if engine is None:
+                    return None
                 cache.put(structure, own_key, engine)
                 return engine
         engine.data = data
@@ -105,8 +121,11 @@ def engine_for(
     return engine
 
 
-def _new_engine(recipe: Recipe, data: ResidentData, placement: Placement, by_fit: bool) -> Engine:
-    """The fastest engine that is right for the backend, the model, the callbacks and the size of the data."""
+def _new_engine(recipe: Recipe, data: ResidentData, placement: Placement, by_fit: bool, shared: bool) -> Engine | None:
+    """The fastest engine that is right for the backend, the model, the callbacks and the size of the data.
+
+    None where Keras' own ``fit`` must train, and not every replica would have rows of every batch (``shared``).
+    """
     import keras
 
     backend = keras.backend.backend()
@@ -119,6 +138,8 @@ def _new_engine(recipe: Recipe, data: ResidentData, placement: Placement, by_fit
         # Where what a replica makes of its rows depends on their number, only Keras can say what is right.
         by_fit = not has_independent_rows(recipe, data.train)
     if by_fit:
+        if backend == "tensorflow" and not shared:
+            return None
         from evo.training.backends.fit import FitEngine
 
         return FitEngine(recipe, data)

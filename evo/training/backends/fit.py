@@ -17,6 +17,7 @@ import numpy as np
 
 from evo.training.backends.batch_structure import as_model_takes
 from evo.training.backends.engine import Engine, EpochResult, Recipe, follows_rates
+from evo.training.backends.fit_on_replicas import built_by_whole_batch, on_one_device
 from evo.training.backends.synchronized_layers import synchronized
 from evo.training.criterion import SpaceCriterion
 from evo.training.resident_data import ResidentData, Split, computing_type
@@ -47,14 +48,18 @@ class FitEngine(Engine):
             self.model.optimizer = recipe.optimizer
         self.optimizer.build(self.model.trainable_variables)
         self.remember_fresh_optimizer()
+        strategy = getattr(self.model, "distribute_strategy", None)
+        #: A ``tf.distribute.Strategy`` of several replicas, or None.
+        self.strategy = strategy if strategy is not None and strategy.num_replicas_in_sync > 1 else None
 
     def train_epoch(self, order: np.ndarray, rates: np.ndarray, seed: int, step: int) -> EpochResult:
         """Train one epoch by ``fit``, with each step's own learning rate."""
         began = time.perf_counter()
         watch = _Watch(self.optimizer, rates, seed, step, followed=self.listeners is not None)
-        with _without_averaging(self.optimizer), self._normalizing_together():
+        batches = _Batches(self, self.data.train, order, self.batch_size, (seed % 2**31, step))
+        with _without_averaging(self.optimizer), self._on_replicas(batches):
             history = self.model.fit(
-                _fed(_Batches(self, self.data.train, order, self.batch_size, (seed % 2**31, step))),
+                _fed(batches),
                 epochs=1,
                 verbose=0,
                 shuffle=False,
@@ -69,16 +74,21 @@ class FitEngine(Engine):
     def _listening(self) -> list[Any]:
         return [] if self.listeners is None else [_Batchwise(self.listeners)]
 
-    def _normalizing_together(self) -> contextlib.AbstractContextManager[None]:
-        """Batch normalization of genes over the rows of all replicas, where there are several."""
-        strategy = getattr(self.model, "distribute_strategy", None)
-        several = strategy is not None and strategy.num_replicas_in_sync > 1
-        return synchronized(self.model) if several and self._criterion is not None else contextlib.nullcontext()
+    @contextlib.contextmanager
+    def _on_replicas(self, batches: _Batches) -> Iterator[None]:
+        """What `fit` needs on several replicas: a batch to build by; for genes, batch normalization over all rows."""
+        with contextlib.ExitStack() as stack:
+            if self.strategy is not None:
+                stack.enter_context(built_by_whole_batch(self.model, batches[0]))
+                if self._criterion is not None:
+                    stack.enter_context(synchronized(self.model))
+            yield
 
     def evaluate(self) -> tuple[dict[str, float], np.ndarray]:
         """Loss and metrics on the validation rows, and predictions for them, batch by batch."""
         began = time.perf_counter()
-        logs, predictions = self._by_keras() if self._criterion is None else self._by_criterion(self._criterion)
+        with on_one_device(self.model) if self.strategy is not None else contextlib.nullcontext():
+            logs, predictions = self._by_keras() if self._criterion is None else self._by_criterion(self._criterion)
         self.seconds["evaluate"] = self.seconds.get("evaluate", 0.0) + time.perf_counter() - began
         return logs, predictions
 

@@ -227,11 +227,7 @@ class TensorFlowEngine(Engine):
         return [output.shape for output in outputs]
 
     def _fused(self) -> contextlib.AbstractContextManager[None]:
-        if self.strategy is None:
-            return fused_layers.fused(self.model)
-        # A user's own layers are as they were written: per replica, unless they say otherwise, as with `fit`.
-        own = not self.recipe.space.compiles_models
-        return synchronized(self.model) if own else contextlib.nullcontext()
+        return fused_layers.fused(self.model) if self.strategy is None else synchronized(self.model)
 
     # -- calling ---------------------------------------------------------------------
     def _call(self, phase: str, function: Callable[..., Any], *arguments: Any) -> Any:

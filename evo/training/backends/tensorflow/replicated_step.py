@@ -18,6 +18,7 @@ import keras
 import tensorflow as tf
 
 from evo.training.backends.engine import Engine, follows_rates
+from evo.training.backends.tensorflow.added_losses import AddedLosses
 from evo.training.criterion import Criterion
 from genomes.replacement import replaced
 
@@ -39,6 +40,7 @@ class ReplicatedStep:
         self.criterion = criterion
         self.strategy = strategy
         self.variables = list(engine.model.trainable_variables)
+        self.added = AddedLosses(engine.model)
 
     def __call__(self, rate: Any, x: Any, y: Any, weight: Any, seed: Any) -> tf.Tensor:
         """Train on a batch; its loss.
@@ -52,7 +54,8 @@ class ReplicatedStep:
         """
         if follows_rates(self.engine.optimizer):
             self.engine.optimizer.learning_rate = rate
-        losses, gradients = self.strategy.run(self._on_replica, args=(x, y, weight, seed))
+        with self.added.collected():
+            losses, gradients = self.strategy.run(self._on_replica, args=(x, y, weight, seed))
         if self.variables:
             if not gradients:
                 raise ValueError("no gradient: the loss does not depend on any of the model's trainable weights")
@@ -65,10 +68,12 @@ class ReplicatedStep:
         context, replicas = tf.distribute.get_replica_context(), self.strategy.num_replicas_in_sync
         index = context.replica_id_in_sync_group
         count = tf.shape(keras.tree.flatten(x)[0])[0]
-        low, high = count * index // replicas, count * (index + 1) // replicas
-        # A last batch smaller than the number of replicas: some look at a row that is not theirs, and drop it again.
-        begin = tf.minimum(low, count - 1)
-        end = tf.maximum(high, begin + 1)
+        # A batch smaller than the number of replicas: all look at all of it, so that batch normalization over all of
+        # them finds the batch's own statistics, and all but the first drop what they have made of it.
+        split = count >= replicas
+        low = tf.where(split, count * index // replicas, tf.where(tf.equal(index, 0), 0, count))
+        high = tf.where(split, count * (index + 1) // replicas, count)
+        begin, end = tf.where(split, low, 0), tf.where(split, high, count)
         part, targets = keras.tree.map_structure(
             lambda tensor: None if tensor is None else tensor[begin:end], (x, criterion.targets(y))
         )
@@ -77,9 +82,9 @@ class ReplicatedStep:
         watched = [variable.value for variable in self.variables]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(watched)
+            self.added.begin()
             outputs = engine.forward(part, training=True)
-            # At once: gathering lets the other replicas go on, and their calls clear the losses that the model holds.
-            added = list(engine.model.losses)
+            added = self.added.found()
             predictions = _gathered(outputs, low, high, replicas)
             # Only genes augment, and what they make of the targets is each replica's own.
             targets = y if engine.recipe.space.compiles_models else _gathered(targets, low, high)

@@ -30,7 +30,8 @@ SPLIT = Split(np.random.default_rng(0).normal(size=(9, 3)).astype(np.float32), n
     [
         (lambda L, ops: L.Dense(2), True),
         (lambda L, ops: L.Dropout(0.5), True),
-        (lambda L, ops: L.BatchNormalization(), False),
+        (lambda L, ops: L.BatchNormalization(), True),
+        (lambda L, ops: type("Own", (L.BatchNormalization,), {})(), False),
         (lambda L, ops: L.BatchNormalization(synchronized=True), True),
         (lambda L, ops: L.BatchNormalization(trainable=False), True),
         (lambda L, ops: L.Lambda(lambda x: 2 * x), True),
@@ -45,10 +46,12 @@ def test_layers_that_mix_rows_are_found(make, independent):
     assert has_independent_rows(recipe_of(built(make(keras.layers, keras.ops))), SPLIT) is independent
 
 
-def test_batch_normalization_of_genes_is_synchronized():
+def test_beside_a_users_layer_batch_normalization_is_not_what_mixes_rows():
     import keras
 
-    assert has_independent_rows(recipe_of(built(keras.layers.BatchNormalization()), compiled=False), SPLIT)
+    for function, independent in ((lambda x: 2 * x, True), (lambda x: x - keras.ops.mean(x, axis=0), False)):
+        model = built(keras.layers.Lambda(function), keras.layers.BatchNormalization())
+        assert has_independent_rows(recipe_of(model), SPLIT) is independent
 
 
 def test_own_losses_and_states_are_looked_at_and_nothing_is_changed():
