@@ -110,6 +110,9 @@ def _storable(name: str, value: Any) -> np.ndarray:
     array = value if isinstance(value, np.ndarray) else np.asarray(value)
     if array.dtype.kind in "fb" and array.dtype != np.float32:
         array = array.astype(np.float32)
+    elif array.dtype.kind == "O" and array.size and all(isinstance(entry, str) for entry in array.flat):
+        # What pandas has for texts, and Keras takes as such.
+        array = array.astype(str)
     elif array.dtype.kind == "O":
         raise DataError(f"{name}: expected numbers or strings, got Python objects")
     elif array.dtype.kind not in "fiuUS":

@@ -192,7 +192,13 @@ def _fit(
         arrays = dict(zip(("x", "y", "sample_weight"), rows.validation, strict=False))
         found = judge.evaluate(**arrays, batch_size=program.batch_size, verbose=0, return_dict=True)
         history |= {f"val_{name}": [value] for name, value in found.items()}
-    return {name: [float(value) for value in values] for name, values in history.items()}
+    curves: dict[str, list[float]] = {}
+    for name, values in history.items():
+        for value in values:
+            for index, number in enumerate(np.reshape(value, -1)):
+                # Keras logs arrays too, evo a number for each of their entries.
+                curves.setdefault(name if np.ndim(value) == 0 else f"{name}[{index}]", []).append(float(number))
+    return curves
 
 
 def _batches_of_each_epoch(rows: Rows, size: int, seed: int) -> tuple[Any, Any]:

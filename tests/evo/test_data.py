@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import genomes
 from evo import Data
 from evo.errors import DataError, EvoError
+from evo.prepared_data import named
 
 
 @given(rows=st.integers(20, 200), classes=st.integers(2, 5), share=st.floats(0.1, 0.6), seed=st.integers(0, 99))
@@ -135,6 +136,14 @@ def test_fingerprint_tells_data_apart_and_prepared_arrays_have_keras_dtypes() ->
     changed[0, 0, 0, 0] += 1
     assert Data(changed, y).prepare(space).fingerprint != first.fingerprint
     assert Data(x, y, seed=1).prepare(space).fingerprint != first.fingerprint
+
+
+def test_texts_are_texts_whatever_holds_them() -> None:
+    texts = ["a cat", "a longer dog"]
+    stored = [named("x", np.array(texts, dtype=kind))["x"] for kind in (object, str)]
+    assert stored[0].dtype == stored[1].dtype and np.array_equal(*stored)
+    with pytest.raises(DataError, match="Python objects"):
+        named("x", np.array(["a cat", None], dtype=object))
 
 
 def test_all_errors_are_evo_errors() -> None:

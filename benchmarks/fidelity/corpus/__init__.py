@@ -20,6 +20,8 @@ SUBJECTS = (
     "labels_and_dtypes",
     "callbacks",
     "odd_rows",
+    "unusual_settings",
+    "applications",
 )
 
 

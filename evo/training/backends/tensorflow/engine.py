@@ -151,7 +151,8 @@ class TensorFlowEngine(Engine):
         elif self._variables:
             optimizer.apply(gradients, self._variables)
         criterion.update(x, y, predictions, weight)
-        return tf.cast(loss, tf.float32)
+        # One number also where a loss is not reduced: the gradient is that of the sum, as with `fit`.
+        return tf.reduce_mean(tf.cast(loss, tf.float32))
 
     def train_epoch(self, order: np.ndarray, rates: np.ndarray, seed: int, step: int) -> EpochResult:
         """Train one epoch in one call of the compiled function."""
@@ -183,7 +184,7 @@ class TensorFlowEngine(Engine):
                 self._validation.update(x, y, predictions, weight)
             count = tf.cast(tf.shape(keras.tree.flatten(x)[0])[0], tf.float32)
             outputs = [tf.cast(output, tf.float32) for output in keras.tree.flatten(predictions)]
-            return tf.cast(loss, tf.float32) * count, outputs
+            return tf.reduce_mean(tf.cast(loss, tf.float32)) * count, outputs
 
         size = self._evaluation_rows
         if total <= size:

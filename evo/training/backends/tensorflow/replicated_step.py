@@ -95,7 +95,7 @@ class ReplicatedStep:
         found = {n: g for n, g in enumerate(tape.gradient(scaled, watched)) if g is not None}
         summed = context.all_reduce(tf.distribute.ReduceOp.SUM, list(found.values())) if found else []
         criterion.update_if(tf.equal(index, 0), x, y, predictions, weight)
-        return tf.cast(loss, tf.float32), dict(zip(found, summed, strict=True))
+        return tf.reduce_mean(tf.cast(loss, tf.float32)), dict(zip(found, summed, strict=True))
 
     def _apply(self, gradients: dict[int, Any]) -> None:
         """Let the optimizer work on gradients that are summed already."""
