@@ -6,6 +6,8 @@ is raised before any training starts.
 
 from __future__ import annotations
 
+import errno
+
 
 class EvoError(Exception):
     """Base of all errors that evo raises on purpose."""
@@ -49,3 +51,16 @@ class EnsembleError(EvoError, ValueError):
 
 class SpaceExhaustedError(EvoError):
     """Every phenotype of a finite space has been trained."""
+
+
+#: A full disk or quota, a file system that became read-only, broken or stale, no descriptors left on the machine.
+_MACHINES = frozenset(
+    getattr(errno, name)
+    for name in ("ENOSPC", "EDQUOT", "EROFS", "EIO", "ESTALE", "ENFILE")
+    if hasattr(errno, name)  # Windows has fewer
+)
+
+
+def is_the_machines(error: BaseException) -> bool:
+    """Whether an error is the machine's doing, whoever met it first: it must not become a candidate's outcome."""
+    return isinstance(error, OSError) and error.errno in _MACHINES

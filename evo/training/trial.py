@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evo.core.errors import DataError, EvoError, InfrastructureError, SettingsError, StorageError
+from evo.core.errors import DataError, EvoError, InfrastructureError, SettingsError, StorageError, is_the_machines
 from evo.core.trial import Outcome, Status
 from evo.training import own_fit
 from evo.training.backends.choice import engine_cache, engine_for
@@ -91,6 +91,8 @@ def train(task: TrialTask) -> TrialReport:
     except (GenomeError, EvoError) as error:
         return trial.report(Status.FAILED, str(error))
     except Exception as error:
+        if is_the_machines(error):
+            raise StorageError(f"trial {task.number}: {type(error).__name__}: {error} ({_where(error)})") from error
         return trial.report(Status.FAILED, f"{type(error).__name__}: {error} ({_where(error)})")
     except SystemExit as error:
         return trial.report(Status.FAILED, f"SystemExit: {error.code} ({_where(error)})")

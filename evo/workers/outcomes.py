@@ -6,7 +6,7 @@ from concurrent.futures import CancelledError, Future
 from pickle import PicklingError
 from typing import Any
 
-from evo.core.errors import DataError, InfrastructureError, SettingsError, StorageError
+from evo.core.errors import DataError, InfrastructureError, SettingsError, StorageError, is_the_machines
 from evo.core.trial import Outcome, Status
 from evo.training.task import TrialReport, TrialTask
 from evo.workers.failures import TimeLimitError, WorkerDiedError, WorkerKilledError
@@ -66,6 +66,8 @@ def settle(future: Future[Any], task: TrialTask) -> TrialReport:
             f"{' '.join(str(error).split())[:300]}"
         ) from error
     except BaseException as error:
+        if is_the_machines(error):
+            raise StorageError(f"trial {task.number}: {type(error).__name__}: {error}") from error
         return _lost(task, *_cause(error))
     if not isinstance(report, TrialReport):
         return _lost(task, Status.FAILED, f"worker: expected a TrialReport, got {type(report).__name__}")
