@@ -62,7 +62,10 @@ def case(reader: Reader, seeds: Any, number: int, seed: int) -> Any:
     while True:
         # A value may become too deep to be changed again, or to be written.
         with contextlib.suppress(RecursionError):
-            return reader.change(rng.choice(seeds), rng)
+            value = reader.change(rng.choice(seeds), rng)
+            if not isinstance(value, bytes):
+                json.dumps(value)
+            return value
 
 
 def outcome(reader: Reader, value: Any, folder: Path) -> str:

@@ -165,8 +165,12 @@ class WorkerSlot:
             self._drop()
             raise death(error.exitcode, seen, memory, killings) from None
         except BrokenProcessPool:
+            # A process that dies right after it took a call: the pool may see that before it hears of the call.
+            code = process.exit_code()
             self._drop()
-            raise
+            if code is None:
+                raise
+            raise death(code, seen, memory, killings) from None
         process.remember(queued.affinity)
         if process.calls >= rules.replace_after or process.grown() > rules.growth:
             self._drop()

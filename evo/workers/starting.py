@@ -101,6 +101,11 @@ class WorkerContext:
         self._processes.append(process)
         return process
 
+    def exit_code(self) -> int | None:
+        """Exit code of the first process made here that ended; None if none has."""
+        codes = (process.exitcode for process in self._processes)
+        return next((code for code in codes if code is not None), None)
+
     def close(self) -> None:
         """Let go of what the processes made here are watched by; they were killed before."""
         for process in self._processes:

@@ -50,6 +50,10 @@ class WorkerProcess:
         """Process id; None before it is started."""
         return self.context.process.pid if self.context.process is not None else None
 
+    def exit_code(self) -> int | None:
+        """Exit code of the process, or minus the number of the signal that it died of; None while it runs."""
+        return self.context.exit_code()
+
     def resident(self) -> int:
         """Bytes of memory that the process holds; 0 when it is gone."""
         import psutil

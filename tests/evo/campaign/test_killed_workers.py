@@ -131,6 +131,24 @@ def test_a_machine_that_is_gone_is_nobodys_outcome() -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")
+def test_a_death_that_is_seen_before_its_call_is_heard_of_is_told_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    from pebble.pool.process import PoolManager
+
+    hear = PoolManager.process_next_message
+
+    def late(manager: PoolManager, timeout: float) -> None:
+        hear(manager, timeout)
+        time.sleep(1.0)  # as on a machine that has much to do
+
+    monkeypatch.setattr(PoolManager, "process_next_message", late)
+    with LocalProcesses(1, preload=False) as pool:
+        assert pool.submit(worker_calls.add, 1, 2).result(60) == 3
+        for number, kind in ((signal.SIGKILL, WorkerKilledError), (signal.SIGSEGV, WorkerDiedError)):
+            found = pool.submit(worker_calls.fall, number).exception(60)
+            assert type(found) is kind and signal.Signals(number).name in str(found)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
 def test_a_crash_is_the_candidates_and_a_kill_is_not() -> None:
     with LocalProcesses(1, preload=False) as pool:
         for number, kind in ((signal.SIGSEGV, WorkerDiedError), (signal.SIGKILL, WorkerKilledError)):
