@@ -16,9 +16,10 @@ from evo.core.errors import TrialError
 from evo.data import Data
 from evo.display.progress import Progress
 from evo.ensemble import Ensemble
-from evo.fitting.effort import budget_of, effort_of, in_words
+from evo.fitting.effort import budget_of, effort_of, epochs_on, in_words
 from evo.workers import Serial
 from genomes.spaces.base import Space
+from genomes.spaces.tabular import TabularSpace
 
 #: Share of the minutes that models beside the nets may take, before the nets' search begins.
 _COMPANIONS = 1 / 3
@@ -68,7 +69,7 @@ class Search:
         preset = effort_of(self.effort)
         budget = budget_of(preset, self.minutes, self.trials)
         campaign = dict(self.campaign)
-        epochs = int(campaign.pop("epochs", preset.epochs))
+        epochs = int(campaign.pop("epochs", epochs_on(preset, space, data.rows)))
         beside = companions.wanted(space, {"trees": self.trees, "linear": self.linear})
         said = (*notes, in_words(self.effort, budget, epochs, self.workers), f"directory: {place}")
         said = (*said[:-1], *companions.in_words(space, list(beside)), said[-1])
@@ -80,6 +81,9 @@ class Search:
             callbacks.append(progress)
         if self.workers == 0:
             campaign.setdefault("executor", Serial())
+        if isinstance(space, TabularSpace) and self.objective is None:
+            # As RealMLP does. With an objective of the user's own it would have to be one that is logged.
+            campaign.setdefault("best_epoch", True)
         search = Campaign(
             space,
             data,

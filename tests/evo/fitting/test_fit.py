@@ -14,9 +14,10 @@ import pytest
 import evo
 from evo.ensemble.keras_input import keras_input
 from evo.errors import DataError, EnsembleError, SettingsError
-from evo.fitting.effort import budget_of, effort_of, in_words
+from evo.fitting.effort import budget_of, effort_of, epochs_on, in_words
 from evo.fitting.premade import space_for
 from evo.fitting.task import remarks
+from genomes import spaces
 from genomes.targets import Multiclass, Regression
 
 RNG = np.random.default_rng(0)
@@ -45,6 +46,9 @@ def test_a_frame_goes_in_and_its_words_come_out(tmp_path: Path) -> None:
     assert model.classes[probabilities.argmax(axis=1)].tolist() == told.tolist()
     assert model.evaluate(FRAME)["accuracy"] == pytest.approx((told == FRAME["churn"]).mean())
     assert model.result.best.scores and model.report().is_file()
+    # On tables nets keep their best epoch.
+    stored = json.loads((tmp_path / "c" / "campaign.json").read_text())
+    assert stored["settings"]["training"]["best_epoch"] == "val_accuracy"
 
     again = evo.load_fitted(tmp_path / "c")
     assert (again.name, again.notes, again.target) == (model.name, model.notes, model.target)
@@ -206,6 +210,24 @@ def test_an_effort_says_what_it_spends() -> None:
     )
     with pytest.raises(SettingsError, match="effort: expected one of quick, good, best, got 'fast'"):
         effort_of("fast")
+
+
+@pytest.mark.parametrize(
+    ("effort", "rows", "epochs"),
+    [
+        ("good", 300, 243),
+        ("good", 8_230, 243),  # 243 * 8,230 is a hair less than five minutes' two million rows
+        ("good", 8_231, 81),
+        ("good", 24_692, 27),
+        ("good", 10**7, 27),
+        ("quick", 100, 243),
+        ("quick", 20_000, 9),
+        ("best", 100, 243),
+    ],
+)
+def test_small_tables_are_trained_for_longer(effort: str, rows: int, epochs: int) -> None:
+    assert epochs_on(effort_of(effort), spaces.tabular(3, classes=2), rows) == epochs
+    assert epochs_on(effort_of(effort), spaces.image((8, 8, 1), classes=2), rows) == effort_of(effort).epochs
 
 
 def test_balanced_weights_are_those_of_scikit_learn() -> None:
