@@ -177,7 +177,7 @@ def _judging(command: argparse.ArgumentParser) -> None:
         metavar="SHARE",
         help=f"share of the rows (default: {VALIDATION_SHARE}), or a column that is true for them",
     )
-    group.add_argument("--folds", metavar="N", type=int, help="cross-validate every candidate on N folds")
+    group.add_argument("--folds", metavar="N", type=int, help="cross-validate candidates on N folds; 0: never")
     group.add_argument("--groups", metavar="COLUMN", help="keep rows together that have the same value here")
     group.add_argument(
         "--time",

@@ -32,7 +32,7 @@ def main(given: argparse.Namespace) -> int:
             trials=given.trials,
             task=given.task,
             validation=_share(given.validation),
-            folds=given.folds,
+            folds="auto" if given.folds is None else given.folds or None,
             groups=given.groups,
             time=given.time,
             class_weight=given.class_weight,

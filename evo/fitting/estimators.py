@@ -43,7 +43,7 @@ class _EvoEstimator(BaseEstimator):  # type: ignore[misc]
         epochs: int | None = None,
         space: Space | None = None,
         validation: Any = None,
-        folds: int | None = None,
+        folds: int | str | None = "auto",
         objective: Any = None,
         members: int | None = None,
         trees: bool | str = "auto",
@@ -188,7 +188,7 @@ class EvoClassifier(ClassifierMixin, _EvoEstimator):  # type: ignore[misc]
         epochs: full length of a training, in place of the effort's.
         space: what is searched.
         validation: what is kept of the rows given to ``fit`` to judge candidates by.
-        folds: cross-validate every candidate on so many folds instead.
+        folds: cross-validate every candidate on so many folds instead; ``auto``: on small tables.
         objective: what candidates are chosen by: a name (``roc_auc``, ``f1_macro``, ``neg_mean_absolute_error``) or a
             scorer of scikit-learn, among others.
         members: most members of the ensemble.
@@ -221,7 +221,7 @@ class EvoClassifier(ClassifierMixin, _EvoEstimator):  # type: ignore[misc]
         epochs: int | None = None,
         space: Space | None = None,
         validation: Any = None,
-        folds: int | None = None,
+        folds: int | str | None = "auto",
         objective: Any = None,
         members: int | None = None,
         trees: bool | str = "auto",

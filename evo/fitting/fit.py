@@ -13,6 +13,7 @@ import numpy as np
 
 from evo.campaign.labels import labelled
 from evo.core.errors import DataError, SettingsError
+from evo.core.given_datasets import is_dataset
 from evo.data import Data, take
 from evo.fitting.columns import planned_inputs
 from evo.fitting.fitted import Fitted
@@ -20,7 +21,7 @@ from evo.fitting.forecasting.training import fit_forecast
 from evo.fitting.pictures import labelled_pictures
 from evo.fitting.premade import space_for
 from evo.fitting.searching import Search
-from evo.fitting.splitting import Splitting, in_folds, with_columns
+from evo.fitting.splitting import AUTO, Splitting, in_folds, with_columns
 from evo.fitting.tables import TableFormat
 from evo.fitting.task import all_targets, inputs_and_target, inputs_of, remarks
 from genomes.errors import GenomeError
@@ -41,7 +42,7 @@ def fit(
     validation: Any = None,
     sample_weight: Any = None,
     class_weight: Mapping[Any, float] | str | None = None,
-    folds: int | None = None,
+    folds: int | str | None = "auto",
     groups: Any = None,
     time: Any = None,
     objective: Any = None,
@@ -83,7 +84,8 @@ def fit(
         sample_weight: a weight for each row.
         class_weight: ``"balanced"``, or a weight for each label.
         folds: cross-validate every candidate on so many folds, in place of ``validation``. A candidate is trained that
-            often, and its member of the ensemble is the mean of the folds' models.
+            often, and its member of the ensemble is the mean of the folds' models. ``auto``: on 5 folds for tables of
+            up to 1,000 rows, where minutes alone limit the search and nothing is said of validation; None for never.
         groups: what each row belongs to, or the name of the column that says it, which is no input then: no group has
             rows both to train on and to judge by.
         time: when each row was, or the name of the column that says it: the latest rows are judged by. With a
@@ -134,7 +136,7 @@ def fit(
         form = dataclasses.replace(form, usual_decimal=getattr(data, "attrs", {}).get("decimal"))
     place = Path(directory) if directory is not None else _new_directory()
     if horizon is not None:
-        if any(given is not None for given in (task, sample_weight, class_weight, folds, groups)):
+        if any(given is not None for given in (task, sample_weight, class_weight, groups)) or folds not in (None, AUTO):
             raise SettingsError(
                 "horizon: a forecast takes no task, sample_weight, class_weight, folds and groups; leave them out"
             )
@@ -165,7 +167,12 @@ def fit(
     splitting = Splitting(validation, groups, time, folds)
     prepared, names = _data(data, target, splitting, seed, sample_weight, class_weight)
     name = ", ".join(names)
-    space, found, lines = _space_and_target(space, task, prepared, name)
+    given = space
+    space, found, lines = _space_and_target(given, task, prepared, name)
+    decided = None if isinstance(data, Data) or is_dataset(data) else splitting.decided(space, prepared, search.in_time)
+    if decided is not None:
+        prepared, names = _data(data, target, decided, seed, sample_weight, class_weight)
+        space, found, lines = _space_and_target(given, task, prepared, name)
     said = [lines[0], *said, *lines[1:], *remarks(prepared, found, name), *in_folds(prepared)]
     result, ensemble, notes = search.run(space, prepared, place, said)
     return Fitted(place, ensemble, name=names, notes=notes, result=result, form=form).keep()
@@ -229,7 +236,7 @@ def _data(
             seed=seed,
             sample_weight=sample_weight,
             class_weight=class_weight,
-            folds=splitting.folds,
+            folds=splitting.number_of_folds,
             groups=splitting.groups,
             time=splitting.time,
         ),

@@ -108,6 +108,11 @@ class Search:
         return result, result.ensemble(size=self.size, trees=self.trees, linear=self.linear), said
 
     @property
+    def in_time(self) -> bool:
+        """Whether minutes alone limit the search."""
+        return budget_of(effort_of(self.effort), self.minutes, self.trials).only_minutes
+
+    @property
     def size(self) -> int:
         """Most members of the ensemble."""
         return effort_of(self.effort).members if self.members is None else self.members

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,14 @@ import numpy as np
 
 from evo.core.errors import DataError
 from evo.data import Data
+from genomes.spaces.base import Space
+from genomes.spaces.tabular import TabularSpace
 from genomes.targets.labels import in_words
+
+#: What stands for "on small tables".
+AUTO = "auto"
+#: Rows of a table up to which candidates are cross-validated where nothing else is said, and on how many folds.
+FEW_ROWS, FOLDS = 1000, 5
 
 
 @dataclass(frozen=True)
@@ -21,18 +29,51 @@ class Splitting:
         validation: see :class:`evo.Data`.
         groups: likewise.
         time: likewise.
-        folds: likewise.
+        folds: likewise; ``auto`` as long as it is not decided.
     """
 
     validation: Any = None
     groups: Any = None
     time: Any = None
-    folds: int | None = None
+    folds: int | str | None = None
 
     @property
     def is_said(self) -> bool:
         """Whether anything was said of the split."""
-        return any(given is not None for given in (self.validation, self.groups, self.time, self.folds))
+        return any(given is not None for given in (self.validation, self.groups, self.time, self.number_of_folds))
+
+    @property
+    def number_of_folds(self) -> int | None:
+        """Folds that were asked for by their number; None for none.
+
+        Raises:
+            DataError: another word than ``auto``.
+        """
+        if isinstance(self.folds, str) and self.folds != AUTO:
+            raise DataError(f"folds: expected a whole number, None or {AUTO!r}, got {self.folds!r}")
+        return None if isinstance(self.folds, str) else self.folds
+
+    def decided(self, space: Space, data: Data, in_time: bool) -> Splitting | None:
+        """Folds for a small table, where that is left to us; None where it stays as it is.
+
+        Cross-validation judges candidates, and weighs an ensemble's members, by all rows and not by a fifth of them,
+        and averages the folds' models; it costs as many trainings as there are folds. So it is for tables of few rows,
+        where a training is short and a fifth of the rows says little, and where minutes alone limit the search: trials
+        that were counted stay one training each.
+
+        Args:
+            space: what is searched.
+            data: split without folds.
+            in_time: whether minutes alone limit the search.
+        """
+        rows = data.rows + data.validation_rows
+        if self.folds != AUTO or self.validation is not None or self.time is not None or not in_time:
+            return None
+        if not isinstance(space, TabularSpace) or not 2 * FOLDS <= rows <= FEW_ROWS:
+            return None
+        if self.groups is not None and len(np.unique(np.asarray(self.groups))) < 2 * FOLDS:
+            return None
+        return dataclasses.replace(self, folds=FOLDS)
 
     @property
     def is_drawn(self) -> bool:

@@ -13,7 +13,9 @@ import pytest
 
 import evo
 from evo.errors import DataError
+from evo.fitting.searching import Search
 from evo.fitting.splitting import Splitting, with_columns
+from genomes import spaces
 
 FRAME = pd.DataFrame(
     {
@@ -92,3 +94,47 @@ def test_folds_groups_and_metrics_in_a_process_of_its_own_and_from_a_shell(tmp_p
     assert "Best single model on the validation rows: val_mape" in done.stdout
     done = subprocess.run([*command, "--objective", "auc"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 2 and "'auc' is of binary, multiclass or multilabel targets" in done.stderr
+
+
+def _decided(rows: int = 40, in_time: bool = True, **said: Any) -> Splitting | None:
+    x = np.random.default_rng(0).normal(size=(rows, 3))
+    data = evo.Data(x, np.arange(rows) % 2, validation=0.2)
+    return Splitting(folds="auto", **said).decided(spaces.tabular(x, 2), data, in_time)
+
+
+def test_small_tables_are_cross_validated_unless_something_else_is_said() -> None:
+    assert _decided() == Splitting(folds=5)
+    assert _decided(1000) == Splitting(folds=5)
+    assert _decided(1001) is None and _decided(9) is None
+    assert _decided(in_time=False) is None
+    assert _decided(validation=0.3) is None and _decided(time=np.arange(40)) is None
+    groups = np.arange(40) % 10
+    found = _decided(groups=groups)
+    assert found is not None and found.folds == 5 and found.groups is groups
+    assert _decided(groups=np.arange(40) % 9) is None
+    data = evo.Data(np.zeros((40, 4, 4, 1), np.float32), np.arange(40) % 2)
+    assert Splitting(folds="auto").decided(spaces.image((4, 4, 1), 2), data, True) is None
+    table = evo.Data(np.zeros((40, 3)), np.arange(40) % 2)
+    assert Splitting().decided(spaces.tabular(np.zeros((40, 3)), 2), table, True) is None
+    with pytest.raises(DataError, match="folds: expected a whole number, None or 'auto', got 'five'"):
+        _ = Splitting(folds="five").number_of_folds
+    assert (Splitting(folds=3).number_of_folds, Splitting(folds="auto").number_of_folds) == (3, None)
+    assert not Splitting(folds="auto").is_said and Splitting(folds=3).is_said
+
+
+def test_a_fit_of_few_rows_in_minutes_is_one_of_folds_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x, y = np.random.default_rng(0).normal(size=(60, 3)), np.arange(60) % 2
+    x[:, 0] += y
+    arguments: dict[str, Any] = {"trials": 1, "epochs": 1, "workers": 0, "verbose": False, "trees": False}
+    counted = evo.fit(x, y, directory=tmp_path / "counted", **arguments)
+    assert counted.result.data is not None and counted.result.data.folds == 0
+    assert Search(minutes=3).in_time and Search().in_time and not Search(minutes=3, trials=9).in_time
+    monkeypatch.setattr(Search, "in_time", True)  # whatever the clock says
+    model = evo.fit(x, y, directory=tmp_path / "folds", **arguments)
+    assert model.result.data is not None and model.result.data.folds == 5
+    assert any("trained 5 times, judged by 60 rows" in note for note in model.notes)
+    assert model.ensemble.report["folds"] == {"folds": 5, "rows": 60}
+    plain = evo.fit(x, y, directory=tmp_path / "plain", folds=None, **arguments)
+    assert plain.result.data is not None and plain.result.data.folds == 0
