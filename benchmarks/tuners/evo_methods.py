@@ -20,6 +20,7 @@ from benchmarks.tuners.numeric import numeric
 from benchmarks.tuners.products import Product, best_and_average, judge
 from benchmarks.tuners.runs import Delivery, RunSpec
 from evo.algorithms import Algorithm, Problem, RandomSearch, ScreenedEvolution, Step
+from evo.campaign import companions
 from evo.core.events import Callback
 from evo.core.history import History
 from evo.core.trial import Status, Trial
@@ -164,17 +165,20 @@ def run(tuner: str, space: str, task: Task, spec: RunSpec, meter: Meter) -> Deli
         callbacks=[watch],
         verbose=False,
     )
+    # Models beside the nets cost no epochs: with a budget in epochs, which all methods have alike, there are none.
+    beside = companions.wanted(campaign.space, {"trees": False}) if spec.minutes is not None and space == "own" else {}
+    campaign.companions.plan = companions.Plan(beside, 1 / 3)
     result = campaign.run()
     if result.reason == "stopped":
         raise SystemExit("stopped by a signal: what a part of the budget gave is no result")
     searched = meter.seconds
     if not result.history.completed():
         return Delivery([], result.reason)
-    chosen = result.ensemble(size=spec.ensemble, trees=False)
+    chosen = result.ensemble(size=spec.ensemble, trees=False, linear=bool(beside))
     chosen_seconds = meter.seconds - searched
     trees_seconds, with_trees = 0.0, None
     if spec.extra.get("trees") and task.kind == "tabular" and space == "own":
-        with_trees = result.ensemble(size=spec.ensemble, trees=True)
+        with_trees = result.ensemble(size=spec.ensemble, trees=True, linear=False)
         trees_seconds = meter.seconds - searched - chosen_seconds
     # The incumbent and the plain average as for the others: by the objective, not by what the ensemble looks at.
     ranked = [result.best, *(one for one in result.population if one.number != result.best.number)][: spec.top]

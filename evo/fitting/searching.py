@@ -71,8 +71,9 @@ class Search:
         campaign = dict(self.campaign)
         epochs = int(campaign.pop("epochs", epochs_on(preset, space, data.rows)))
         beside = companions.wanted(space, {"trees": self.trees, "linear": self.linear})
+        share = "" if budget.minutes is None else "; first, in at most a third of the minutes"
         said = (*notes, in_words(self.effort, budget, epochs, self.workers), f"directory: {place}")
-        said = (*said[:-1], *companions.in_words(space, list(beside)), said[-1])
+        said = (*said[:-1], *(line + share for line in companions.in_words(space, list(beside))), said[-1])
         if self.verbose:
             print("\n".join(said), flush=True)
         callbacks = listed(campaign.pop("callbacks", ()))
