@@ -14,6 +14,8 @@ from genomes.spaces.base import Space
 
 #: The share of the budget that one training of full length may take,
 _TRAINING = 0.25
+#: a training that nothing speaks for yet but its reputation,
+_AT_ONCE = 0.125
 #: and the share that the initial design may.
 _DESIGN = 0.25
 
@@ -25,13 +27,14 @@ class Affordability:
         space: where genomes come from.
         epochs: full length of training.
         seconds: of training, over all workers, that there are.
+        workers: among which they are shared.
 
     Attributes:
         timed: whether the history last seen has any timed training; until then nothing is predicted.
     """
 
-    def __init__(self, space: Space, epochs: int, seconds: float) -> None:
-        self.epochs, self.seconds = epochs, seconds
+    def __init__(self, space: Space, epochs: int, seconds: float, workers: int = 1) -> None:
+        self.epochs, self.seconds, self.workers = epochs, seconds, workers
         self.pace = Pace(space)
         self.timed = False
 
@@ -42,6 +45,14 @@ class Affordability:
     def __call__(self, genomes: Sequence[Genome]) -> np.ndarray:
         """Whether a training of full length takes at most a quarter of the time: booleans, shape (genomes,)."""
         return self.pace.training(genomes, self.epochs) <= _TRAINING * self.seconds
+
+    def at_once(self, genome: Genome) -> bool:
+        """Whether a genome may be trained to the full length before anything is known of it.
+
+        That takes at most an eighth of all time, and at most half of one worker's, so that much is left for others.
+        """
+        most = min(_AT_ONCE * self.seconds, self.seconds / self.workers / 2)
+        return self.timed and float(self.pace.training([genome], self.epochs)[0]) <= most
 
     def among(self, candidates: list[Candidate]) -> list[Candidate]:
         """The affordable ones, in their order; if there are none, the quickest."""

@@ -28,6 +28,8 @@ class Problem:
         seconds: of training, over all workers, that a budget of minutes pays for; None where
             something else ends the search, which then does not look at time.
 
+        workers: trainings that run at once, among which ``seconds`` are shared.
+
     Raises:
         SettingsError: epochs that are no whole number of 1 or more.
     """
@@ -37,6 +39,7 @@ class Problem:
     objectives: Objectives = dataclasses.field(default_factory=lambda: Objectives("val_accuracy"))
     toolbox: base.Toolbox = None  # type: ignore[assignment]
     seconds: float | None = None
+    workers: int = 1
     _trust: Trust = dataclasses.field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

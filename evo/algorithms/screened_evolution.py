@@ -48,7 +48,8 @@ class ScreenedEvolution(Algorithm):
     trial to the next rung, or the most promising of many offspring: bred from
     the elite, predicted by a surrogate, chosen by its upper confidence bound
     (Srinivas et al. 2010). Promotion is asynchronous (Li et al. 2020). Where only minutes
-    limit the campaign, a genome is trained only if the time pays for several trainings like it.
+    limit the campaign, a genome is trained only if the time pays for several trainings like it, and a space's
+    proven default (:attr:`genomes.Space.proven`) is trained to the full length at once if the time pays for eight.
 
     Args:
         initial: genomes to train first.
@@ -138,7 +139,9 @@ class _Search:
         self.beta = beta if settings.beta is None else settings.beta
         make = settings.surrogate if callable(settings.surrogate) else SURROGATES[settings.surrogate]
         self.belief = Belief(make(space), Features(space), self.ladder, settings.rows)
-        self.affordability = None if problem.seconds is None else Affordability(space, problem.epochs, problem.seconds)
+        self.affordability = (
+            None if problem.seconds is None else Affordability(space, problem.epochs, problem.seconds, problem.workers)
+        )
         full_trainings = problem.epochs // self.ladder.rungs[0]
         self.design = InitialDesign(
             settings.design if settings.design is not None else min(max(full_trainings, 10), 30),
@@ -168,7 +171,13 @@ class _Search:
             else:
                 candidate = self._offspring(new, trained, means, operators)
         inherits = candidate.parents[0] if candidate and settings.inherit and candidate.parents else None
-        return new.proposal(candidate, partial(self.ladder.start, inherits=inherits))
+        return new.proposal(candidate, partial(self.ladder.start, level=self._level(candidate), inherits=inherits))
+
+    def _level(self, candidate: Candidate | None) -> int:
+        """The rung up to which a new genome is trained: the lowest, but for a proven default that time can pay for."""
+        space, affordable = self.problem.space, self.affordability
+        proven = candidate is not None and space.proven and candidate.genome == space.default()
+        return self.ladder.top if proven and affordable is not None and affordable.at_once(space.default()) else 0
 
     def _promotion(self, history: History, trained: list[Phenotype], means: dict[str, float]) -> Phenotype | None:
         """The phenotype to promote, by predictions at full length if there are any."""

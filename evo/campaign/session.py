@@ -163,6 +163,7 @@ class Session:
             settings.objectives,
             self._toolbox(),
             seconds=None if time_left is None else 60 * time_left.minutes * time_left.workers,
+            workers=1 if time_left is None else time_left.workers,
         )
         return Planner(
             search=settings.algorithm.bind(problem) if hasattr(settings.algorithm, "bind") else settings.algorithm,

@@ -170,6 +170,10 @@ class Space(WithPreferences, abc.ABC):
         """
         return self.arguments()
 
+    #: Whether the default genome is a published recipe, which is worth a training of full length before anything is
+    #: known of others; campaigns limited by minutes alone look at it.
+    proven: bool = False
+
     #: Whether a genome gives one structure whenever it is built; a program of the user's own may do otherwise.
     repeatable: ClassVar[bool] = True
 

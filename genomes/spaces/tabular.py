@@ -76,6 +76,11 @@ class TabularSpace(EncodedSpace):
         """Whether numbers are scaled by their quartiles; tables of campaigns begun before there was it are not."""
         return self.options.get("scaling") == "robust"
 
+    @property
+    def proven(self) -> bool:  # type: ignore[override]
+        """Whether the default is RealMLP, for the scale of numbers that it was made for."""
+        return self.robust
+
     def _split_columns(self) -> tuple[list[tuple[int, Column]], list[tuple[int, Column]]]:
         numbered = list(enumerate(self.columns))
         numeric = [pair for pair in numbered if pair[1].kind == "numeric"]
