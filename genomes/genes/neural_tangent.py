@@ -7,7 +7,7 @@ from typing import Any
 
 from genomes.domains import Boolean, Choice, Int
 from genomes.genes.layers import ACTIVATIONS
-from genomes.genes.rate_factors import ACTIVATION_FACTOR, BIAS_FACTOR, RATE_FACTOR
+from genomes.genes.rate_factors import ACTIVATION_FACTOR, BIAS_FACTOR, RATE_FACTOR, learned_vector
 from genomes.genes.tally import CountedGene, Tally
 
 #: Standard deviation of the first biases. RealMLP puts each unit's kink at a random convex combination of five rows
@@ -52,14 +52,7 @@ class NeuralTangentDense(CountedGene):
         bent = keras.layers.Activation(self.activation)(z)
         if not self.parametric:
             return bent
-        share = ACTIVATION_FACTOR * RATE_FACTOR
-        axes = "abcdefgh"[: len(x.shape) - 1]
-        mixture = keras.layers.EinsumDense(
-            f"{axes}z,z->{axes}z",
-            output_shape=tuple(z.shape[1:]),
-            kernel_initializer=draw.Constant(1.0 / share),
-        )
-        return z + share * mixture(bent - z)
+        return z + learned_vector(z, ACTIVATION_FACTOR * RATE_FACTOR) * (bent - z)
 
     def count(self, tally: Tally) -> None:
         """Count the layers of :meth:`build`."""

@@ -46,11 +46,11 @@ def test_dense_is_the_neural_tangent_formula(activation: str, formula: Any) -> N
     dense, mixture = (layer for layer in model.layers if layer.weights)
     rng = np.random.default_rng(0)
     dense.set_weights([rng.normal(size=(5, 6)), rng.normal(size=6)])
-    mixture.set_weights([rng.normal(size=6)])
+    mixture.set_weights([rng.normal(size=(1, 6))])
     x = rng.normal(size=(9, 5)).astype(np.float32)
     # What is trained, times its factor of the learning rate, is RealMLP's own weight.
     weight, bias = F * dense.kernel.numpy(), 0.1 * F * dense.bias.numpy()
-    share = 0.1 * F * mixture.kernel.numpy()
+    share = 0.1 * F * mixture.embeddings.numpy()
     z = x @ weight / np.sqrt(5) + bias
     np.testing.assert_allclose(model(x), z + (formula(z) - z) * share, rtol=2e-4, atol=2e-4)
 
@@ -60,7 +60,7 @@ def test_dense_begins_as_realmlp_does() -> None:
     dense, mixture = (layer for layer in model.layers if layer.weights)
     assert np.std(F * dense.kernel.numpy()) == pytest.approx(1, rel=0.02)
     assert np.std(0.1 * F * dense.bias.numpy()) == pytest.approx(np.sqrt(1 / 3), rel=0.1)
-    np.testing.assert_allclose(0.1 * F * mixture.kernel.numpy(), 1, rtol=1e-6)
+    np.testing.assert_allclose(0.1 * F * mixture.embeddings.numpy(), 1, rtol=1e-6)
 
 
 def test_five_random_rows_put_a_kink_where_the_bias_does() -> None:
@@ -85,11 +85,11 @@ def test_one_step_of_adam_moves_each_weight_by_its_own_rate() -> None:
     model = built(NeuralTangentDense(units=4, activation="selu"), (3,))
     model.compile(keras.optimizers.Adam(1e-3, epsilon=1e-30), "mse")
     dense, mixture = (layer for layer in model.layers if layer.weights)
-    before = [np.copy(w.numpy()) for w in (dense.kernel, dense.bias, mixture.kernel)]
+    before = [np.copy(w.numpy()) for w in (dense.kernel, dense.bias, mixture.embeddings)]
     rng = np.random.default_rng(0)
     model.train_on_batch(rng.normal(size=(16, 3)).astype(np.float32), rng.normal(size=(16, 4)).astype(np.float32))
     steps = [
-        np.abs(w.numpy() - b).max() for w, b in zip((dense.kernel, dense.bias, mixture.kernel), before, strict=True)
+        np.abs(w.numpy() - b).max() for w, b in zip((dense.kernel, dense.bias, mixture.embeddings), before, strict=True)
     ]
     np.testing.assert_allclose(np.multiply([F, 0.1 * F, 0.1 * F], steps), np.array([F, 5, 5]) * 1e-3, rtol=1e-3)
 
@@ -103,7 +103,7 @@ def test_periodic_embedding_is_pbld() -> None:
     rate = 0.1 * F
     w, b = rate * phases.kernel.numpy(), rate * phases.bias.numpy()
     a, c = rate * mixed.kernel.numpy(), rate * mixed.bias.numpy()
-    vectors, scales = F * table.embeddings.numpy(), 6 * F * scale.kernel.numpy()
+    vectors, scales = F * table.embeddings.numpy(), 6 * F * scale.embeddings.numpy()[0]
     expected = []
     for row in x:
         features = [*row[:2]]
@@ -121,20 +121,21 @@ def test_periodic_embedding_is_pbld() -> None:
 
 
 def _by_role(model: Any) -> tuple[Any, Any, Any, Any]:
+    """Phases, their mixture, vectors of categories, and the scale."""
     import keras
 
     learned = [layer for layer in model.layers if layer.weights]
-    table = next(layer for layer in learned if isinstance(layer, keras.layers.Embedding))
-    by_rank = {
-        (len(layer.kernel.shape), layer.bias is None): layer for layer in learned if not isinstance(layer, type(table))
-    }
-    return by_rank[2, False], by_rank[3, False], table, by_rank[1, True]
+    scale, table = sorted(
+        (layer for layer in learned if isinstance(layer, keras.layers.Embedding)), key=lambda layer: layer.input_dim
+    )
+    phases, mixed = (layer for layer in learned if isinstance(layer, keras.layers.EinsumDense))
+    return phases, mixed, table, scale
 
 
 def test_frequencies_begin_with_the_deviation_asked_for() -> None:
     gene = PeriodicEmbedding(layout="50|0|", frequencies=32, sigma=0.7)
     model = built(gene, (100,))
-    phases = next(layer for layer in model.layers if layer.weights and len(layer.kernel.shape) == 2)
+    phases = next(layer for layer in model.layers if layer.weights and len(layer.weights) == 2)
     assert np.std(0.1 * F * phases.kernel.numpy()) == pytest.approx(0.7, rel=0.05)
     assert np.abs(0.1 * F * phases.bias.numpy()).max() == pytest.approx(np.pi, rel=0.05)
 
