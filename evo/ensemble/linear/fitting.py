@@ -27,6 +27,8 @@ _FIRST = -101
 _APART = 10
 #: Share of the time left that the models on one kind of features may take, and of all time after which none begins.
 _SHARE, _END = 0.5, 0.9
+#: Bytes of the texts that are learned of: their n-grams have to fit into memory, some 100 bytes for one of the texts'.
+_MOST_BYTES = {"words": 100_000_000, "characters": 20_000_000}
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,12 +40,16 @@ class Recipe:
         learn: makes features of prepared input (and of a seed).
         strengths: of the models on these features: inverse penalties.
         solve: from features, targets of one part, weight of rows, strength, outputs and seconds to coefficients.
+        size: of each row of prepared input, a number; None where rows need not be bounded.
+        most: sum of the sizes of the rows that are learned of; of more, rows are left out evenly.
     """
 
     name: str
     learn: Callable[[Any, int], Features]
     strengths: Sequence[float]
     solve: Callable[[Any, np.ndarray, np.ndarray | None, float, int, float | None], Weights]
+    size: Callable[[Any], np.ndarray] | None = None
+    most: int = 0
 
 
 def _solve_sparse(
@@ -64,10 +70,18 @@ def text_recipes(inputs: Sequence[str | None]) -> tuple[Recipe, ...]:
     def learn(*units: str) -> Callable[[Any, int], Features]:
         return lambda x, seed: TextFeatures.learn(x, inputs, units)
 
+    def size(x: Any) -> np.ndarray:
+        parts = [np.char.str_len(np.asarray(x if name is None else x[name]).reshape(-1)) for name in inputs]
+        return np.asarray(np.sum(parts, axis=0))
+
+    def recipe(*units: str, strengths: Sequence[float]) -> Recipe:
+        most = min(_MOST_BYTES[unit] for unit in units)
+        return Recipe(f"tf-idf of {' and '.join(units)}", learn(*units), strengths, _solve_sparse, size, most)
+
     return (
-        Recipe("tf-idf of words", learn("words"), (3.0, 30.0), _solve_sparse),
-        Recipe("tf-idf of characters", learn("characters"), (3.0, 30.0), _solve_sparse),
-        Recipe("tf-idf of words and characters", learn("words", "characters"), (10.0,), _solve_sparse),
+        recipe("words", strengths=(3.0, 30.0)),
+        recipe("characters", strengths=(3.0, 30.0)),
+        recipe("words", "characters", strengths=(10.0,)),
     )
 
 
@@ -214,7 +228,8 @@ def _fitted(
     copies: list[list[LinearCopy]] = [[] for _ in recipe.strengths]
     predictions = [np.zeros((rows, fitter.target.width), np.float32) for _ in recipe.strengths]
     for place, fold in enumerate(folds):
-        learned = _taken(x_train, fold.train)
+        fewer = recipe_rows(recipe, x_train, fold)
+        learned = _taken(x_train, fewer.train)
         features = recipe.learn(learned, seed)
         if features.width == 0:
             return []
@@ -224,7 +239,7 @@ def _fitted(
             if seconds is not None:
                 models = (len(folds) - place) * len(recipe.strengths) - at
                 share = max(0.0, seconds - (time.monotonic() - began)) / models
-            copy = fitter.fit(recipe, features, matrix, fold.train, fold.weight, strength, share)
+            copy = fitter.fit(recipe, features, matrix, fewer.train, fewer.weight, strength, share)
             copies[at].append(copy)
             predictions[at][fold.judged] = fitter.target.inverse_link(copy.scores(judged))
     several = len(recipe.strengths) > 1
@@ -232,6 +247,16 @@ def _fitted(
         (LinearModel(own, fitter.target, f"{recipe.name}, C={s:g}" if several else recipe.name), predicted)
         for own, s, predicted in zip(copies, recipe.strengths, predictions, strict=True)
     ]
+
+
+def recipe_rows(recipe: Recipe, x: Any, fold: Fold) -> Fold:
+    """The fold with as many rows to learn from as the recipe's bound allows, left out evenly."""
+    if recipe.size is None:
+        return fold
+    total = int(recipe.size(_taken(x, fold.train)).sum())
+    step = max(1, -(-total // recipe.most))
+    weight = None if fold.weight is None else fold.weight[::step]
+    return Fold(fold.train[::step], fold.judged, weight)
 
 
 class _Fitter:

@@ -25,7 +25,8 @@ _MOST = {"words": 100_000, "characters": 3_000}
 LEAST_TEXTS, MOST_TERMS = 2, 100_000
 #: Numbers below stand for padding and for what is not known; no n-gram holds them.
 FIRST = 2
-_SEPARATORS = 1
+#: Texts whose n-grams are looked up at once.
+_AT_ONCE = 2048
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,6 +134,12 @@ class Terms:
 
     def weights(self, texts: Sequence[str]) -> Any:
         """Sublinear tf-idf, each text of length 1 (Salton & Buckley 1988): a sparse matrix (texts, terms), float64."""
+        from scipy import sparse
+
+        blocks = [texts[start : start + _AT_ONCE] for start in range(0, max(1, len(texts)), _AT_ONCE)]
+        return sparse.vstack([self._weights(block) for block in blocks], format="csr")
+
+    def _weights(self, texts: Sequence[str]) -> Any:
         from scipy import sparse
 
         flat, rows = self._numbered(texts)

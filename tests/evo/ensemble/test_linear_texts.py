@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import string
 
 import numpy as np
@@ -14,7 +15,7 @@ from sklearn.pipeline import make_pipeline, make_union
 from evo.ensemble import Ensemble, LinearModel, linear_candidates
 from evo.ensemble.fold import Fold
 from evo.ensemble.linear import fit_linear
-from evo.ensemble.linear.fitting import text_recipes
+from evo.ensemble.linear.fitting import recipe_rows, text_recipes
 from evo.ensemble.linear.terms import Terms
 from evo.ensemble.linear.text_features import TextFeatures
 from evo.errors import EnsembleError
@@ -240,3 +241,28 @@ def test_features_of_no_text_are_none():
     assert features.width == 0
     with pytest.raises(EnsembleError, match="nothing to learn from"):
         linear_candidates([WORDS], np.array([b""] * 4), np.arange(4) % 2, np.array([b""]), np.zeros(1), "binary")
+
+
+def test_of_very_many_texts_some_are_learned_of_evenly():
+    x, y = made_texts(100)
+    weight = np.arange(100.0)
+    fold = Fold(np.arange(100), np.arange(3), weight)
+    total = int(np.char.str_len(x).sum())
+    whole = recipe_rows(dataclasses.replace(WORDS, most=total), x, fold)
+    assert (whole.train == fold.train).all() and (whole.weight == weight).all()
+    some = recipe_rows(dataclasses.replace(WORDS, most=total // 3), x, fold)
+    assert (some.train == np.arange(0, 100, 4)).all() and (some.weight == weight[::4]).all()
+    assert (some.judged == fold.judged).all()
+    few = [dataclasses.replace(WORDS, most=total // 3)]
+    (found, *_) = linear_candidates(few, x, y, x, y, "multiclass")
+    alone = fit_linear(x[::4], y[::4], "multiclass", WORDS)
+    np.testing.assert_allclose(found.load().predict(x), alone.predict(x), atol=1e-7)
+
+
+def test_texts_are_looked_up_in_blocks(monkeypatch):
+    texts = strings(made_texts(50)[0])
+    terms = Terms.learn(texts, "words", (1, 2))
+    whole = terms.weights(texts)
+    monkeypatch.setattr("evo.ensemble.linear.terms._AT_ONCE", 7)
+    assert abs(terms.weights(texts) - whole).max() == 0
+    assert terms.weights([]).shape == (0, len(terms.idf))
