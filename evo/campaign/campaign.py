@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-import signal
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,6 +24,7 @@ from evo.campaign.arguments import (
 )
 from evo.campaign.callbacks import sorted_callbacks
 from evo.campaign.companions import Companions
+from evo.campaign.interrupts import Beginning, stopping_on_signals
 from evo.campaign.labels import labelled
 from evo.campaign.preflight import preflight
 from evo.campaign.result import Result
@@ -56,7 +56,6 @@ from evo.training.task import TrainingSettings
 from evo.workers import Serial
 from evo.workers.main_module import end_of_main
 from evo.workers.measuring import measuring_elsewhere
-from evo.workers.serial import CallInterrupted
 from genomes.notebook import facts
 from genomes.spaces.base import Space
 
@@ -211,7 +210,7 @@ class Campaign:
         else:
             CampaignDirectory.check_free(self.directory)
         self.history = History((), wanted)
-        self._stop = threading.Event()
+        self._stop, self._beginning = threading.Event(), Beginning()
 
     def _trainer(self) -> str:
         """What trains instead of evo; empty where evo does."""
@@ -243,9 +242,16 @@ class Campaign:
                 f"directory: {directory} holds another campaign. What differs:\n  " + "\n  ".join(differences)
             )
 
-    def stop(self) -> None:
-        """Ask for a clean stop: no further trial begins, what is running is left for the resume. Returns at once."""
+    def stop(self, signal: int | None = None) -> None:
+        """Ask for a clean stop: no further trial begins, what is running is left for the resume. Returns at once.
+
+        Args:
+            signal: the number of the signal whose handler asks; it is given once more where something runs that cannot
+                be asked to stop, and does not end in some seconds.
+        """
         self._stop.set()
+        if signal is not None:
+            self._beginning.leave_soon(signal)
 
     # -- running ---------------------------------------------------------------------
     def run(self) -> Result:
@@ -281,18 +287,22 @@ class Campaign:
             self._stop,
             self._scoring,
         )
-        with self._interrupts(), contextlib.closing(setup.executor), contextlib.ExitStack() as stack:
+        signals = stopping_on_signals(self.stop, self._stop, self._executor)
+        with signals, contextlib.closing(setup.executor), contextlib.ExitStack() as stack:
             for display in progress:
                 stack.callback(display.close)
             began = time.monotonic()
-            if not CampaignDirectory.exists(self.directory):
-                # Before there is a directory: what is refused can be mended and begun in the same place.
-                preflight(setup)
-            waited = time.monotonic() - began
-            with self._measuring(), self._open(setup) as stored, Session(setup, stored) as session:
+            with self._beginning.running():
+                if not CampaignDirectory.exists(self.directory):
+                    # Before there is a directory: what is refused can be mended and begun in the same place.
+                    preflight(setup)
+                waited = time.monotonic() - began
+                stored = stack.enter_context(self._measured_and_opened(setup))
+            with Session(setup, stored) as session:
                 stored.count_seconds(waited)
                 self.history = session.history
-                self.companions.fit_planned(stored, self.budget, self._stop)
+                with self._beginning.running():
+                    self.companions.fit_planned(stored, self.budget, self._stop)
                 reason = session.run()
         return Result(
             self.directory,
@@ -311,6 +321,11 @@ class Campaign:
     def companions(self) -> Companions:
         """The models beside the nets; those of its plan are fitted before the search."""
         return Companions(self.space, self._data, self.settings.seed, self.directory)
+
+    @contextlib.contextmanager
+    def _measured_and_opened(self, setup: CampaignSetup) -> Iterator[CampaignDirectory]:
+        with self._measuring(), self._open(setup) as stored:
+            yield stored
 
     def _measuring(self) -> contextlib.AbstractContextManager[None]:
         """Where genes are measured that declare no shape: elsewhere, unless all is done in this process."""
@@ -333,30 +348,6 @@ class Campaign:
             session=note,
             break_lock=self._break_lock,
         )
-
-    @contextlib.contextmanager
-    def _interrupts(self) -> Iterator[None]:
-        """Ctrl-C and SIGTERM stop cleanly, unless the program has handlers of its own."""
-        own: dict[int, Any] = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
-        replaced: dict[int, Any] = {}
-
-        def handle(number: int, frame: Any) -> None:
-            if self._stop.is_set():
-                raise KeyboardInterrupt
-            self.stop()
-            if isinstance(self._executor, Serial) and self._executor.busy:
-                # It would be waited for otherwise: what runs here has no process that could be ended.
-                raise CallInterrupted
-
-        if threading.current_thread() is threading.main_thread():
-            for number, default in own.items():
-                if signal.getsignal(number) is default:
-                    replaced[number] = signal.signal(number, handle)
-        try:
-            yield
-        finally:
-            for code, before in replaced.items():
-                signal.signal(code, before)
 
     def __repr__(self) -> str:
         return f"Campaign({self.directory}, {self.space.headline()}, seed={self.settings.seed}, {self.budget})"

@@ -11,8 +11,12 @@ from typing import Any, Protocol, Self
 class Stoppable(Protocol):
     """What can be asked to stop."""
 
-    def stop(self) -> None:
-        """Ask for a clean stop; returns at once."""
+    def stop(self, signal: int | None = None) -> None:
+        """Ask for a clean stop; returns at once.
+
+        Args:
+            signal: whose handler asks.
+        """
 
 
 class StopOnInterrupt:
@@ -56,7 +60,7 @@ class StopOnInterrupt:
         if self.progress is not None:
             # Shown at the next tick: nothing is printed from within a signal handler.
             self.progress.announce("Stopping. What was finished is saved; Ctrl-C again stops at once.")
-        self.campaign.stop()
+        self.campaign.stop(number)
 
     @property
     def exit_code(self) -> int:

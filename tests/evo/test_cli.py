@@ -86,7 +86,7 @@ def test_help_and_errors_import_no_backend() -> None:
 class Stoppable:
     stopped = 0
 
-    def stop(self) -> None:
+    def stop(self, signal: int | None = None) -> None:
         self.stopped += 1
 
 

@@ -93,3 +93,68 @@ def test_a_signal_ends_it_within_five_seconds(deed: str, number: int, executor: 
     assert not [process for process in started if process.is_running() and process.status() != "zombie"]
     result = evo.load_result(tmp_path / "c")
     assert result.reason == "stopped" and result.trials[0].outcome is None
+
+
+BEFORE = textwrap.dedent("""
+    import sys, threading, time
+
+    import numpy as np
+
+    import evo
+    from evo.campaign import campaign as module, companions
+    from genomes import spaces
+    from genomes.spaces.tabular import TabularSpace
+    from tests.evo.simulated_campaigns import evaluate
+
+
+    def never(*arguments, **named):
+        print("submitted", flush=True)
+        threading.Event().wait() if sys.argv[2] == "waits" else [time.sleep(0.01) for _ in range(100_000)]
+
+
+    if __name__ == "__main__":
+        deed, _, folder = sys.argv[1:]
+        x, y = np.random.default_rng(0).normal(size=(40, 3)), np.arange(40) % 2
+        settings = {"budget": evo.Budget(trials=3), "evaluate": evaluate, "executor": evo.workers.Serial()}
+        whole = evo.Campaign(spaces.tabular(3, 2), evo.Data(x, y), folder, verbose=False, **settings)
+        if deed == "prepares":
+            TabularSpace.adapt = never
+        elif deed == "asks":
+            module.preflight = never
+        else:
+            companions.FITTED = {"trees": never}
+            whole.companions.plan = companions.Plan({"trees": True}, 0.5)
+        whole.run()
+""")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+@pytest.mark.timeout(90)
+@pytest.mark.parametrize(
+    ("deed", "how", "number"),
+    [
+        ("prepares", "works", signal.SIGTERM),
+        ("prepares", "waits", signal.SIGINT),
+        ("asks", "waits", signal.SIGTERM),
+        ("grows", "works", signal.SIGINT),
+        ("grows", "waits", signal.SIGTERM),
+    ],
+)
+def test_a_signal_ends_what_comes_before_the_trials(deed: str, how: str, number: int, tmp_path: Path) -> None:
+    """Data that are prepared, a worker that is asked, trees that grow: none of it can be asked to stop."""
+    driver = subprocess.Popen(
+        [sys.executable, "-c", BEFORE, deed, how, str(tmp_path / "c")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": os.getcwd()},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    assert driver.stdout is not None and driver.stderr is not None
+    assert driver.stdout.readline() == "submitted\n", driver.stderr.read()
+    time.sleep(0.5)
+    began = time.monotonic()
+    driver.send_signal(number)
+    assert "KeyboardInterrupt" in driver.communicate(timeout=60)[1]
+    assert time.monotonic() - began < 5 + 5  # of which Python needs some to end, on a machine that has much to do
+    assert not (tmp_path / "c" / "lock.json").exists()
