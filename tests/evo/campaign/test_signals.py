@@ -39,6 +39,13 @@ PROGRAM = textwrap.dedent("""
 """)
 
 
+def allowed() -> float:
+    """Five seconds; on a machine that has so much to do that no process starts in an eighth of one, more."""
+    began = time.monotonic()
+    subprocess.run([sys.executable, "-I", "-c", "pass"], check=True)
+    return max(5.0, 40 * (time.monotonic() - began))
+
+
 def sleeps(task: TrialTask) -> TrialReport:
     """Sleeps in Python, in the driver itself."""
     print("submitted", flush=True)
@@ -61,7 +68,7 @@ def floods(task: TrialTask) -> TrialReport:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize(
     ("deed", "number", "executor"),
     [
@@ -82,14 +89,14 @@ def test_a_signal_ends_it_within_five_seconds(deed: str, number: int, executor: 
     )
     assert driver.stdout is not None and driver.stdout.readline() == "submitted\n"
     time.sleep(0.5 if executor == "serial" else 5.0)
-    started = psutil.Process(driver.pid).children(recursive=True)
+    started, most = psutil.Process(driver.pid).children(recursive=True), allowed()
     began = time.monotonic()
     driver.send_signal(number)
     rest = driver.stdout.read()
-    assert driver.wait(60) == 0
-    assert time.monotonic() - began < 5 and rest.endswith("stopped\n")
+    assert driver.wait(120) == 0
+    assert time.monotonic() - began < most and rest.endswith("stopped\n")
     assert executor == "serial" or len(started) >= 2
-    psutil.wait_procs(started, timeout=5)
+    psutil.wait_procs(started, timeout=most)
     assert not [process for process in started if process.is_running() and process.status() != "zombie"]
     result = evo.load_result(tmp_path / "c")
     assert result.reason == "stopped" and result.trials[0].outcome is None
@@ -129,7 +136,7 @@ BEFORE = textwrap.dedent("""
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize(
     ("deed", "how", "number"),
     [
@@ -153,8 +160,9 @@ def test_a_signal_ends_what_comes_before_the_trials(deed: str, how: str, number:
     assert driver.stdout is not None and driver.stderr is not None
     assert driver.stdout.readline() == "submitted\n", driver.stderr.read()
     time.sleep(0.5)
+    most = allowed()
     began = time.monotonic()
     driver.send_signal(number)
-    assert "KeyboardInterrupt" in driver.communicate(timeout=60)[1]
-    assert time.monotonic() - began < 5 + 5  # of which Python needs some to end, on a machine that has much to do
+    assert "KeyboardInterrupt" in driver.communicate(timeout=120)[1]
+    assert time.monotonic() - began < most
     assert not (tmp_path / "c" / "lock.json").exists()
