@@ -17,6 +17,7 @@ from evo.algorithms.hyperband import Hyperband
 from evo.algorithms.hypervolume import hypervolume, hypervolume_over_time
 from evo.algorithms.ladder import Ladder
 from evo.algorithms.local_search import LocalSearch
+from evo.algorithms.map_elites import MapElites
 from evo.algorithms.nsga2 import NSGA2
 from evo.algorithms.pace import Pace
 from evo.algorithms.population import pareto, survivors
@@ -38,6 +39,7 @@ __all__ = [
     "Hyperband",
     "Ladder",
     "LocalSearch",
+    "MapElites",
     "Pace",
     "Problem",
     "RandomSearch",

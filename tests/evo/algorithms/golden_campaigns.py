@@ -19,6 +19,7 @@ from evo.algorithms import (
     GeneticAlgorithm,
     Hyperband,
     LocalSearch,
+    MapElites,
     Pace,
     Problem,
     RandomSearch,
@@ -114,6 +115,7 @@ def goldens() -> Iterator[Golden]:
         "hyperband": Hyperband(),
         "local_search": LocalSearch(starts=5, patience=6),
         "bayesian": BayesianOptimization(candidates=40),
+        "map_elites": MapElites(design=6),
         "screened": ScreenedEvolution(),
         "screened_inherit": ScreenedEvolution(inherit=True, design=12, offspring=40),
     }.items():

@@ -12,6 +12,7 @@ from evo.algorithms import (
     GeneticAlgorithm,
     Hyperband,
     LocalSearch,
+    MapElites,
     RandomSearch,
     ScreenedEvolution,
     SuccessiveHalving,
@@ -32,6 +33,7 @@ SEVERAL_OBJECTIVES: list[Algorithm] = [
     NSGA2(size=6),
     ScreenedEvolution(design=5, offspring=20),
     BayesianOptimization(design=5, candidates=20),
+    MapElites(design=5),
 ]
 
 
