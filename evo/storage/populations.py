@@ -110,6 +110,11 @@ class PopulationFiles:
             trials: number of trials that are known.
             leading: trials at the front whose outcomes are all known.
         """
+        for generation in self.generations:
+            if generation > trials:
+                path = self._path(generation)
+                self._say(f"{layout.POPULATIONS}/{path.name} is of no generation that there has been; set aside")
+                atomic.set_aside(self._root, path)
         known = set(self.generations)
         # A kill may have come before the last one was written.
         full = leading // self.every if self.every else 0

@@ -33,6 +33,10 @@ _USER_BLOCK = 512
 MOST_BYTES = 2**30
 
 
+#: Bytes of a file for which there is memory everywhere.
+_SMALL = 2**24
+
+
 class Damaged(Exception):
     """A file is missing, cut short, changed, or of a newer format; says in one line which."""
 
@@ -49,19 +53,22 @@ def file_digest(path: Path) -> tuple[str, int]:
         return found, file.tell()
 
 
-def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
+def read_bytes(path: Path, most: int | None = None) -> bytes:
     """A file's bytes.
 
     Args:
         path: the file.
-        most: bytes beyond which it is not read.
+        most: bytes beyond which it is not read; by default :data:`MOST_BYTES`, or an eighth of the free memory where
+            that is less: what is made of it takes some times as much.
 
     Raises:
         Damaged: it is missing, too large, or cannot be read.
     """
     try:
         with open(path, "rb") as file:
-            if os.fstat(file.fileno()).st_size > most:
+            size = os.fstat(file.fileno()).st_size
+            most = _most_bytes(size) if most is None else most
+            if size > most:
                 raise Damaged(f"it is larger than {most / 2**20:,.0f} MB")
             return file.read()
     except FileNotFoundError:
@@ -70,6 +77,14 @@ def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
         raise Damaged(f"it cannot be read: {error.strerror or error}") from None
     except MemoryError:
         raise Damaged("there is not enough memory to read it") from None
+
+
+def _most_bytes(size: int) -> int:
+    if size < _SMALL:
+        return MOST_BYTES
+    import psutil  # nothing else asks for it here, and most files are small
+
+    return min(MOST_BYTES, int(psutil.virtual_memory().available) // 8)
 
 
 def compact(value: Any) -> str:

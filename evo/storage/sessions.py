@@ -21,6 +21,10 @@ from typing import Any, TextIO
 from evo.storage import atomic, layout
 from evo.storage.sealed import Damaged, compact, read_bytes
 
+#: More sessions than a campaign has: a file beyond is not ours.
+_MOST_SESSIONS = 1_000_000
+#: Missing sessions in a row that are told of one by one.
+_TOLD_APART = 20
 #: What stands before the checksum (CRC-32) at the end of a line.
 _CHECK = b',"crc":'
 
@@ -44,13 +48,23 @@ class Sessions:
 
     def load(self) -> None:
         """Read the earlier sessions; what is damaged is skipped and said: no result depends on it."""
-        names = sorted(name for name in os.listdir(self._folder) if layout.parse_number(name) is not None)
-        numbers = [number for name in names if (number := layout.parse_number(name)) is not None]
-        self._count = max(numbers, default=0)
-        for number in sorted(set(range(1, self._count + 1)) - set(numbers)):
-            self._say(f"sessions/{layout.number_name(number, '.jsonl')} is missing: its minutes are not counted")
+        found = {name: layout.parse_number(name) for name in sorted(os.listdir(self._folder))}
+        for name, number in found.items():
+            if number is not None and number > _MOST_SESSIONS:
+                self._say(f"sessions/{name} is of no session that there can have been; it is not read")
+        names = {name: n for name, n in found.items() if n is not None and n <= _MOST_SESSIONS}
+        for number in sorted(names.values()):
+            self._say_missing(self._count + 1, number - 1)
+            self._count = max(self._count, number)
         for name in names:
             self.earlier.append(self._read(name))
+
+    def _say_missing(self, first: int, last: int) -> None:
+        """Sessions from one number to another are not there; without end, a file of a high number would be told of."""
+        for number in range(first, min(last, first + _TOLD_APART - 1) + 1):
+            self._say(f"sessions/{layout.number_name(number, '.jsonl')} is missing: its minutes are not counted")
+        if last >= first + _TOLD_APART:
+            self._say(f"sessions/ up to number {last} are missing: their minutes are not counted")
 
     def _read(self, name: str) -> dict[str, Any]:
         session: dict[str, Any] = {"file": name, "elapsed": 0.0}

@@ -11,12 +11,18 @@ from typing import Any, ParamSpec, TypeVar
 from evo.core.errors import SettingsError
 from evo.training.task import TrainingSettings, TrialTask
 from evo.workers.entry import warm_up
-from evo.workers.failures import TimeLimitError, WorkerDiedError
+from evo.workers.failures import TimeLimitError, WorkerDiedError, WorkerKilledError
 from evo.workers.starting import worker_environment
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
+#: Ray's errors that tell of a process, which a trial may have ended, or of a node, which none does.
+_DEATHS = {
+    "WorkerCrashedError": WorkerDiedError,
+    "NodeDiedError": WorkerKilledError,
+    "NodePreemptedError": WorkerKilledError,
+}
 #: Seconds in which a worker that is about to end can still send its answer.
 _GRACE = 0.5
 
@@ -101,8 +107,8 @@ class _RayExecutor(Executor):
         error = inner.exception()
         if error is None:
             future.set_result(inner.result())
-        elif type(error).__name__ in ("WorkerCrashedError", "NodeDiedError"):
-            future.set_exception(WorkerDiedError(" ".join(str(error).split())[:300]))
+        elif type(error).__name__ in _DEATHS:
+            future.set_exception(_DEATHS[type(error).__name__](" ".join(str(error).split())[:300]))
         else:
             # Ray wraps what a task raised; the cause is what counts.
             future.set_exception(getattr(error, "cause", None) or error)

@@ -195,3 +195,28 @@ def test_a_trial_of_a_far_number_takes_no_time(planted: Path) -> None:
     (planted / layout.JOURNAL / "999999999999999999.jsonl").write_bytes(b"x")
     with pytest.raises(StorageError, match="not the trials of one campaign"):
         CampaignDirectory.open(planted, repair=True)
+
+
+def test_sessions_and_populations_of_far_numbers_take_no_time(planted: Path) -> None:
+    (planted / layout.SESSIONS / "99999999.jsonl").write_bytes(b"x")
+    (planted / layout.SESSIONS / "900000.jsonl").write_bytes(b"{}\n")
+    (planted / layout.POPULATIONS / "99999999.h5").write_bytes(b"x")
+    with CampaignDirectory.open(planted) as directory:
+        assert len(directory.messages) < 40, directory.messages[:50]
+        assert any("no session that there can have been" in message for message in directory.messages)
+        assert any("no generation that there has been" in message for message in directory.messages)
+    with CampaignDirectory.open(planted) as directory:
+        assert (planted / layout.SESSIONS / "900002.jsonl").exists()
+
+
+def test_a_file_that_is_larger_than_there_is_memory_for_is_not_read(
+    planted: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import psutil
+
+    free = psutil.virtual_memory()._replace(available=2**27)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: free)
+    with open(planted / layout.JOURNAL / "000007.jsonl", "r+b") as file:
+        file.truncate(2**25)  # holes: it takes no room on the disk
+    with CampaignDirectory.open(planted, repair=True) as directory:
+        assert any("it is larger than 16 MB" in message for message in directory.messages)
