@@ -65,6 +65,7 @@ def parser() -> argparse.ArgumentParser:
     show.add_argument("directory", metavar="DIR", type=Path, help="the campaign's directory")
     show.add_argument("--best", action="store_true", help="show the best model's genome in full")
     show.add_argument("--trials", action="store_true", help="list every trial, one per line")
+    show.add_argument("--watch", action="store_true", help="keep showing it, anew every two seconds, until it ends")
 
     report = commands.add_parser(
         "report",

@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+import io
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evo.campaign.result import Result
 from evo.commands.reading import read_result
+from evo.core.errors import SettingsError
 from evo.core.history import History
 from evo.display import formatting, summary
 from evo.display.console import console as printing
 from evo.report.campaigns import environment, readable
 from evo.storage import CampaignDirectory
+from evo.storage.lock import is_held
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+#: Seconds between two looks of ``--watch``.
+_PAUSE = 2.0
+#: Trials under way that are listed.
+_WAITING = 8
+
 
 def main(given: argparse.Namespace) -> int:
     """Show where a campaign stands."""
-    result = read_result(given.directory)
     console = printing(highlight=False)
+    if given.watch:
+        return watch(console, given.directory)
+    result = read_result(given.directory)
     if given.trials:
         _trials(console, result.history)
         return 0
@@ -41,6 +53,55 @@ def main(given: argparse.Namespace) -> int:
     for message in messages:
         console.print(f"note: {message}", markup=False)
     return 0
+
+
+def watch(console: Console, directory: Path) -> int:
+    """Show what changes, anew every two seconds, until Ctrl-C or the end of a campaign that runs.
+
+    Raises:
+        SettingsError: the output is no terminal, or the directory holds no campaign.
+    """
+    from rich.live import Live
+    from rich.text import Text
+
+    if not console.is_terminal:
+        raise SettingsError("--watch: needs a terminal; without it the state is shown once")
+    text = _now(console, directory)
+    was_running = is_held(directory)
+    try:
+        with Live(Text.from_ansi(text), console=console, screen=True, auto_refresh=False) as live:
+            while is_held(directory) or not was_running:
+                was_running = was_running or is_held(directory)
+                time.sleep(_PAUSE)
+                text = _now(console, directory)
+                live.update(Text.from_ansi(text), refresh=True)
+    except KeyboardInterrupt:
+        pass
+    # What was seen last stays in the terminal.
+    console.print(Text.from_ansi(text))
+    return 0
+
+
+def _now(console: Console, directory: Path) -> str:
+    """What changes while a campaign runs, as much as fits, as text with the terminal's own marks."""
+    result = read_result(directory)
+    with CampaignDirectory.open(directory, read_only=True) as stored:
+        minutes = stored.minutes
+    # A console of its own: what is printed on one that shows a live display moves that display.
+    page = printing(
+        file=io.StringIO(),
+        width=console.width,
+        height=console.height,
+        force_terminal=True,
+        color_system=console.color_system,
+        highlight=False,
+    )
+    state = "running" if is_held(directory) else "not running"
+    with page.capture() as captured:
+        _line(page, f"{state}; Ctrl-C ends this view of {directory}", "bold")
+        _progress(page, result, minutes)
+        _population(page, result)
+    return "\n".join(captured.get().splitlines()[: console.height - 1])
 
 
 def _section(console: Console, title: str) -> None:
@@ -73,9 +134,9 @@ def _progress(console: Console, result: Result, minutes: float) -> None:
         "epochs": summary.epochs_done(history),
         "minutes": formatting.clock(minutes),
     }
-    pending = len(history.pending())
-    if pending:
-        facts["undecided" if result.reason == "undecided" else "pending"] = pending
+    waiting = "undecided" if result.reason == "undecided" else "under way"
+    if history.pending():
+        facts[waiting] = len(history.pending())
     best = history[result.best.number] if history.completed() else None
     if best is not None and best.outcome is not None:
         facts["best"] = (
@@ -90,6 +151,15 @@ def _progress(console: Console, result: Result, minutes: float) -> None:
             ends = f"{formatting.short_value(steps[0].value)} → {formatting.short_value(steps[-1].value)}"
             facts["course"] = f"{formatting.sparkline(values, 40)} {ends}"
     _facts(console, facts)
+    if history.pending():
+        _section(console, waiting)
+        for trial in history.pending()[:_WAITING]:
+            span = f"{trial.proposal.first_epoch}→{trial.proposal.last_epoch}"
+            _line(console, f"  {trial.number:>5}  {span:>7}  {trial.proposal.origin:<9}  {trial.genome.summary()}")
+    rungs = summary.rungs(history)
+    if len(rungs) > 1:
+        _section(console, "rungs")
+        _rungs(console, history, rungs)
     causes = summary.causes(history)
     if causes:
         _section(console, "not completed")
@@ -104,7 +174,25 @@ def _unique(causes: Mapping[str, int]) -> list[tuple[str, int]]:
     return [("; ".join(names), count) for count, names in sorted(by_count.items(), reverse=True)]
 
 
+def _rungs(console: Console, history: History, rungs: Sequence[summary.Rung]) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for name in ("  epochs", "completed", "under way", "not completed", "best"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for rung in rungs:
+        best = (
+            "–"
+            if rung.best is None
+            else summary.short_score(history.fitness(rung.best)[0], history.objectives.names[0])
+        )
+        table.add_row(str(rung.epochs), str(rung.completed), str(rung.running), str(rung.bad), best)
+    console.print(table)
+
+
 def _population(console: Console, result: Result) -> None:
+    """Two lines for each: numbers, and the genome, which has the width of the terminal to itself."""
+    from rich.segment import Segment, Segments
     from rich.table import Table
 
     if not result.population:
@@ -113,10 +201,8 @@ def _population(console: Console, result: Result) -> None:
     _section(console, "population, longest trained first")
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for name in ("  trial", *map(summary.shown_objective, history.objectives.names), "parameters", "epochs"):
-        table.add_column(_plain(name), justify="right", no_wrap=True)
+        table.add_column(name, justify="right", no_wrap=True)
     table.add_column("origin", no_wrap=True)
-    table.add_column("genome", no_wrap=True, overflow="ellipsis")
-    room = max(12, console.width - 50 - 14 * len(history.objectives.names))
     for individual in result.population:
         outcome = history[individual.number].outcome
         values = history.fitness(individual.number)
@@ -125,10 +211,19 @@ def _population(console: Console, result: Result) -> None:
             *(summary.short_score(value, name) for value, name in zip(values, history.objectives.names, strict=True)),
             formatting.short_number(None if outcome is None else outcome.parameters),
             str(individual.epochs),
-            _plain(history[individual.number].proposal.origin),
-            _plain(formatting.cut(individual.genome.summary(), room)),
+            history[individual.number].proposal.origin,
         )
-    console.print(table)
+    lines = console.render_lines(table, pad=False)
+    for line, individual in zip(lines, [None, *result.population], strict=True):
+        console.print(Segments([*line, Segment.line()]), end="")
+        if individual is not None:
+            _line(console, f"         {individual.genome.summary()}", "dim")
+
+
+def _line(console: Console, text: str, style: str = "") -> None:
+    """One line, cut where a terminal ends; whole elsewhere."""
+    shown = formatting.cut(text, console.width) if console.is_terminal else text
+    console.print(shown, style=style, markup=False, soft_wrap=True)
 
 
 def _trials(console: Console, history: History) -> None:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _PLAIN_STEPS, _FEW_STEPS = 20, 4
 #: Share of the budget that has to be spent at the pace of this session before the time left is estimated.
 _PACE = 0.05
+#: Trials under way that are shown.
+_RUNNING = 4
 #: Seconds between two drawings of the display, at least.
 _REDRAW = 0.2
 _ENDS = {
@@ -268,8 +270,11 @@ class Progress(Callback):
         lines = [self._bar_line(), self._trials_line(), self._best_line(history)]
         if len(summary.improvements(history)) > 1:
             lines.append(self._spark_line(history))
-        if self._running:
-            lines.append(self._running_line())
+        rungs = summary.rungs(history)
+        if len(rungs) > 1:
+            shown = " · ".join(f"{rung.completed} to {rung.epochs}" for rung in rungs if rung.completed)
+            lines.append(self._line("rungs", f"{shown} epochs"))
+        lines += self._running_lines()
         causes = summary.causes(history)
         if causes:
             shown = ", ".join(f"{count} × {name}" for name, count in causes.most_common(3))
@@ -333,11 +338,12 @@ class Progress(Callback):
         bars = formatting.sparkline(values, room, "▁▂▃▄▅▆▇█" if self._unicode else "_.-=*#")
         return self._line("", bars + ends, "cyan")
 
-    def _running_line(self) -> Text:
-        def shown(trial: Trial) -> str:
-            proposal = trial.proposal
-            epochs = f"{proposal.first_epoch}→{proposal.last_epoch}"
-            return f"{trial.number} {proposal.origin} {epochs}"
-
-        trials: Sequence[Trial] = sorted(self._running.values(), key=lambda t: t.number)
-        return self._line("running", " · ".join(shown(trial) for trial in trials))
+    def _running_lines(self) -> list[Text]:
+        """What the workers train, and what waits for them: the oldest few."""
+        trials: Sequence[Trial] = sorted(self._running.values(), key=lambda t: t.number)[:_RUNNING]
+        lines: list[Text] = []
+        for trial in trials:
+            span = f"{trial.proposal.first_epoch}→{trial.proposal.last_epoch}"
+            shown = f"{trial.number} {trial.proposal.origin} {span}  {trial.genome.summary()}"
+            lines.append(self._line("running" if not lines else "", shown))
+        return lines
