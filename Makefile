@@ -12,7 +12,7 @@ PROCESSES ?= 2
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-slow test-jax lint mutation wheel docs accessibility test-lowest audit venv clean clean-venv
+.PHONY: help demo test test-slow test-jax lint mutation wheel notebooks docs accessibility test-lowest audit venv clean clean-venv
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | sed -n '1,5p'
 	@echo "make test-slow | test-jax | lint | mutation | wheel | docs | accessibility | test-lowest | audit | clean | clean-venv (removes .venv too)"
@@ -51,8 +51,18 @@ wheel: $(VENV)/.made
 	@cd build && TF_CPP_MIN_LOG_LEVEL=3 installed/bin/python -P ../tests/installed_package.py
 	@ls -l dist
 
+# The notebooks with what they print, in build/notebooks: ten minutes the first time, later only those that were changed.
+NOTEBOOKS := $(patsubst examples/notebooks/%,build/notebooks/%,$(wildcard examples/notebooks/*.ipynb))
+notebooks: $(NOTEBOOKS)
+build/notebooks/%.ipynb: examples/notebooks/%.ipynb | $(VENV)/.installed-docs
+	@echo "Executing $<"
+	@rm -rf build/notebooks/$*
+	@mkdir -p build/notebooks/$*
+	@cd build/notebooks/$* && TF_CPP_MIN_LOG_LEVEL=3 "$(CURDIR)/$(BIN)/jupyter-execute" --timeout=1800 \
+	  --output="$(CURDIR)/$@" "$(CURDIR)/$<"
+
 # The documentation as a site in build/site; a warning is an error.
-docs: $(VENV)/.installed-docs
+docs: $(VENV)/.installed-docs $(NOTEBOOKS)
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict $(ARGS)
 
 # axe over report, dashboard and site; needs Node and Chromium besides.

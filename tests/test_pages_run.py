@@ -59,6 +59,12 @@ PAGES = {
     "how-to.md": Page(smaller=((r"load_digits\(\)\.(images|target)", r"load_digits().\1[:300]"),)),
     "from-optuna.md": Page(quick=True),
     "from-autokeras.md": Page(),
+    "campaigns.md": Page(DIGITS, smaller=((r"Budget\(epochs=300\)", "Budget(trials=3)"), (r"epochs=27", "epochs=3"))),
+    "ensembles.md": Page(CAMPAIGN),
+    "forecasts.md": Page(),
+    "format.md": Page(RESULT.replace("runs/own", "runs/fashion")),
+    "genes.md": Page(quick=True),
+    "reports.md": Page(RESULT),
 }
 
 

@@ -31,3 +31,12 @@ def test_the_workflow_tests_every_python_that_is_promised() -> None:
     promised = re.findall(r"Python :: (3\.\d+)", "\n".join(PROJECT["classifiers"]))
     tested = re.search(r"^        python: \[(.*)\]$", WORKFLOW, re.MULTILINE)
     assert tested is not None and re.findall(r"3\.\d+", tested[1]) == promised
+
+
+def test_the_conda_recipe_asks_for_the_same_packages() -> None:
+    recipe = (ROOT / "conda" / "recipe.yaml").read_text(encoding="utf-8")
+    assert f'\n  version: "{evo.__version__}"\n' in recipe
+    asked = re.findall(r"^    - (\S+) (\S+)$", recipe[recipe.index("  run:\n") :], re.MULTILINE)
+    names = {f"{name.removesuffix('-base')}{bounds}" for name, bounds in asked if name != "python"}
+    assert names == set(PROJECT["dependencies"])
+    assert ("python", PROJECT["requires-python"]) in asked

@@ -51,7 +51,7 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
         if not target or re.match(r"[a-z]+:", target):
             return match[0]
         # Where the page's file and the file that it names are in the repository, then in the site.
-        folder = posixpath.dirname(here if here in _mounted() else f"docs/{here}")
+        folder = "examples/notebooks" if here.startswith("tutorials/") else posixpath.dirname(_in_repository(here))
         named = posixpath.normpath(posixpath.join(folder, target))
         inside = named.removeprefix("docs/")
         if inside in known:
@@ -75,6 +75,10 @@ def on_page_content(html: str, page: Any, config: Any, files: Any) -> str:
 def on_post_page(output: str, page: Any, config: Any) -> str:
     """The theme's search has no name."""
     return output.replace('role="dialog"', 'role="dialog" aria-label="Search"', 1)
+
+
+def _in_repository(page: str) -> str:
+    return page if page in _mounted() else f"docs/{page}"
 
 
 def _mounted() -> set[str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import io
-import time
+import signal
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,17 +67,21 @@ def watch(console: Console, directory: Path) -> int:
 
     if not console.is_terminal:
         raise SettingsError("--watch: needs a terminal; without it the state is shown once")
-    text = _now(console, directory)
-    was_running = is_held(directory)
+    ended = threading.Event()
+    text, was_running = _now(console, directory), is_held(directory)
+    # Not by KeyboardInterrupt, which gets lost where it meets a library's callback.
+    before = signal.signal(signal.SIGINT, lambda *_: ended.set())
     try:
         with Live(Text.from_ansi(text), console=console, screen=True, auto_refresh=False) as live:
-            while is_held(directory) or not was_running:
-                was_running = was_running or is_held(directory)
-                time.sleep(_PAUSE)
+            while not ended.wait(_PAUSE):
+                running = is_held(directory)
                 text = _now(console, directory)
                 live.update(Text.from_ansi(text), refresh=True)
-    except KeyboardInterrupt:
-        pass
+                if was_running and not running:
+                    break
+                was_running = running
+    finally:
+        signal.signal(signal.SIGINT, before)
     # What was seen last stays in the terminal.
     console.print(Text.from_ansi(text))
     return 0

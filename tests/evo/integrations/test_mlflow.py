@@ -87,3 +87,35 @@ def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "mlflow", None)
     with pytest.raises(SettingsError, match=r"MLflow: mlflow is not installed; .*evo-keras\[mlflow\]"):
         MLflow()
+
+
+def test_what_was_logged_is_read_back_by_mlflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mlflow = pytest.importorskip("mlflow", reason="pip install 'evo-keras[mlflow]'")
+    monkeypatch.chdir(tmp_path)  # where artifacts go, for a store in a file
+    address = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    history = a_history()
+
+    def info(resumed: int) -> CampaignInfo:
+        return CampaignInfo(str(tmp_path / "c"), 7, Budget(trials=3), ("val_accuracy",), "a space", 1, "", "", resumed)
+
+    for first, last, reason in ((0, 2, "stopped"), (2, 3, "budget")):
+        callback = MLflow("digits", tracking_uri=address)
+        callback.on_begin(info(first), history)
+        for trial in list(history)[first:last]:
+            callback.on_outcome(trial, history)
+        callback.on_end(reason, history)
+
+    client = mlflow.MlflowClient(tracking_uri=address)
+    experiment = client.get_experiment_by_name("digits")
+    runs = client.search_runs([experiment.experiment_id])
+    (whole,) = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
+    children = {run.info.run_name: run for run in runs if run is not whole}
+    assert whole.info.status == "FINISHED" and whole.data.params["seed"] == "7"
+    assert whole.data.metrics["best_val_accuracy"] == pytest.approx(0.8)
+    assert sorted(children) == ["trial 0", "trial 1", "trial 2"]
+    assert all(run.data.tags["mlflow.parentRunId"] == whole.info.run_id for run in children.values())
+    assert [children[f"trial {n}"].info.status for n in range(3)] == ["FAILED", "FINISHED", "FINISHED"]
+    curve = client.get_metric_history(children["trial 2"].info.run_id, "val_accuracy")
+    assert [(point.step, point.value) for point in curve] == [(3, pytest.approx(0.7)), (4, pytest.approx(0.8))]
+    text = mlflow.artifacts.load_text(f"{children['trial 1'].info.artifact_uri}/genome.txt")
+    assert text == history[1].genome.describe()
