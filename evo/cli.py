@@ -16,7 +16,10 @@ from evo.core.errors import EvoError
 from evo.display.console import printable
 from evo.splits import VALIDATION_SHARE
 from genomes.errors import GenomeError
-from genomes.targets import CLASSIFICATION, Regression
+from genomes.targets import CLASSIFICATION, Ordinal, Quantiles, Regression
+
+#: What may be stated of a target that does not say it.
+_TASKS = (CLASSIFICATION, Regression.task, Ordinal.task, Quantiles.task)
 
 #: Exit codes: 0 done; 1 something failed that nobody foresaw; 2 what was asked for is wrong; 130 interrupted.
 WRONG, INTERRUPTED = 2, 130
@@ -129,7 +132,7 @@ def _fitting(commands: Any) -> None:
     fit.add_argument("--effort", choices=("quick", "good", "best"), default="good", help="1, 5 or 30 minutes")
     fit.add_argument("--minutes", metavar="N", type=float, help="wall-clock minutes, in place of the effort's")
     fit.add_argument("--trials", metavar="N", type=int, help="number of trials")
-    fit.add_argument("--task", choices=(CLASSIFICATION, Regression.task), help="what is predicted, if not as it seems")
+    fit.add_argument("--task", choices=_TASKS, help="what is predicted, if not as it seems")
     _judging(fit)
     fit.add_argument("--seed", metavar="N", type=int, default=0, help="seed of split and search (default: %(default)s)")
     fit.add_argument("--workers", "-w", metavar="N", type=int, help="worker processes, 0 for none (default: 2)")

@@ -51,6 +51,8 @@ def labels(folder: Path, rng: np.random.Generator) -> None:
     frame.assign(rain=(frame.a > 0).astype(int), wind=(frame.b > 0).astype(int)).to_csv(
         folder / "weather.csv", index=False
     )
+    days = frame.assign(sky=np.where(frame.a > 0, "clear", "dull"), temperature=(9 * frame.b).round(1))
+    days.to_csv(folder / "days.csv", index=False)
     frame.assign(fraud=np.where(frame.a > 1.2, "yes", "no")).to_csv(folder / "fraud.csv", index=False)
 
 

@@ -25,7 +25,7 @@ def are_wanted(trees: Any, space: Space) -> bool:
     if not isinstance(trees, (bool, np.bool_)) and trees != "auto":
         raise SettingsError(f"trees: expected True, False or 'auto', got {trees!r}")
     if trees == "auto":
-        return isinstance(space, TabularSpace)
+        return isinstance(space, TabularSpace) and space.target.separable
     return bool(trees)
 
 
@@ -52,6 +52,8 @@ def grown_trees(
     """
     if space.target is None:
         raise EnsembleError("trees: this campaign's space does not say what it predicts; leave trees out")
+    if not space.target.separable:
+        raise EnsembleError(f"trees: they do not learn a {space.target.task} target; leave trees out")
     rows = JudgedRows.of(data)
     return tree_candidates(
         rows.x_train,

@@ -19,6 +19,7 @@ from evo.display.console import printable
 from evo.fitting.forecasting import Forecaster
 from evo.fitting.pictures import picture_files, read_pictures
 from evo.fitting.tables import read_table
+from genomes.targets import Quantiles
 
 #: Files of arrays.
 _ARRAYS = (".npy", ".npz")
@@ -51,7 +52,7 @@ def main(given: argparse.Namespace) -> int:
                 raise DataError("--probabilities: numbers are predicted, which have none")
             return _written(model.forecast(rows), model.plan.targets, given.output)
         told = model.predict(rows)
-        named = {model.name: told} if told.ndim == 1 else _columns(model, told)
+        named = _columns(model, told)
         if given.probabilities:
             if model.classes is None:
                 raise DataError("--probabilities: numbers are predicted, which have none")
@@ -109,6 +110,12 @@ def no_formula(value: Any) -> Any:
 
 
 def _columns(model: Any, told: np.ndarray) -> dict[str, np.ndarray]:
+    if told.dtype.names:
+        return {name: told[name] for name in told.dtype.names}
+    if told.ndim == 1:
+        return {model.name: told}
+    if isinstance(model.target, Quantiles):
+        return {f"{model.name}_{q:g}": told[:, index] for index, q in enumerate(model.target.quantiles)}
     if len(model.names) == told.shape[1]:
         return {name: told[:, index] for index, name in enumerate(model.names)}
     names = model.target.labels or range(told.shape[1])

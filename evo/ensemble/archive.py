@@ -218,8 +218,12 @@ def _target_json(target: Target) -> dict[str, Any]:
 
 
 def _target(manifest: Mapping[str, Any]) -> Target:
-    target = as_target(manifest["task"])
-    return Target.from_json(manifest["target"]) if "target" in manifest else target
+    if "target" not in manifest:
+        return as_target(manifest["task"])
+    try:
+        return Target.from_json(manifest["target"])
+    except GenomeError as error:
+        raise EnsembleError(str(error)) from error
 
 
 def _genome_json(genome: Any) -> Any:

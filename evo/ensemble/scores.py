@@ -22,6 +22,8 @@ _QUANTILE = re.compile(r"(?:pinball|quantile)(?:_loss)?_(0?\.\d+)")
 
 #: Forms of predictions, which scikit-learn's metrics tell apart.
 _TWO_CLASSES, _CLASSES, _LABELS, _NUMBERS = "two classes", "several classes", "several labels", "numbers"
+#: Targets of different kinds, for which no score is defined.
+_SEVERAL = "several targets"
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,10 @@ def judged(target: Target, predictions: np.ndarray, targets: np.ndarray, weight:
     predictions = np.asarray(predictions, np.float64)
     if not target.gives_probabilities:
         true = np.asarray(targets, np.float64)
+        numbers = target.numbers(predictions)
+        if numbers is None:
+            raise ValueError("scores judge one target")
+        predictions = numbers
         if predictions.shape[1] == 1:
             return Judged(target, true.reshape(-1), predictions[:, 0], None, weight)
         return Judged(target, true, predictions, None, weight)
@@ -354,15 +360,17 @@ def check_kind(score: Score, target: Target, argument: str) -> None:
     fitting = [other.name for other in _SCORES.values() if kind in other.kinds]
     macro = f"{score.name}_macro"
     hint = f"{macro!r} is its mean over the classes" if macro in fitting else f"there are {', '.join(fitting)}"
+    if kind == _SEVERAL:
+        hint = "each target has scores of its own: 'val_price_rmse' for a target 'price'"
     *others, last = score.kinds
     wanted = f"{', '.join(others)} or {last}" if others else last
     raise SettingsError(f"{argument}: {score.name!r} is of {wanted}, not of {kind}; {hint}")
 
 
 def kind_of(target: Target) -> str:
-    """``two classes``, ``several classes``, ``several labels`` or ``numbers``: see :class:`Judged`."""
+    """As :attr:`Judged.kind`; ``several targets`` where these are of different kinds."""
     if not target.gives_probabilities:
-        return _NUMBERS
+        return _SEVERAL if target.numbers(np.zeros((1, target.width), np.float32)) is None else _NUMBERS
     if isinstance(target, Multilabel):
         return _LABELS
     columns = target.probabilities(np.full((1, target.width), 0.5, np.float32)).shape[1]

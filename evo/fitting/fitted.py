@@ -144,18 +144,15 @@ class Fitted:
         if rows == 0:
             raise DataError("data: is empty; expected at least one row")
         try:
-            self.space.check_data(x, self._any_targets(rows), "new")
+            self.space.check_data(x, self.target.some_labels(rows), "new")
         except ValueError as error:
             raise DataError(str(error).replace("x_new", "data")) from error
         return x
 
-    def _any_targets(self, rows: int) -> np.ndarray:
-        """Some valid targets, as spaces check inputs and targets together."""
-        outputs = np.zeros((rows, self.target.width), np.float32)
-        return self.target.decode(outputs)
-
     def predict(self, data: Any, **form: str | None) -> np.ndarray:
-        """Predictions: the user's labels, or numbers; (rows,), or (rows, outputs) for several.
+        """Predictions: the user's labels, or numbers; (rows,), or (rows, outputs) for several numbers or quantiles.
+
+        Several targets of different kinds come as a structured array with a field for each: ``told["price"]``.
 
         Args:
             data: rows in the form that the model was fitted on, or a file or a folder of pictures that holds them, in

@@ -14,7 +14,7 @@ from evo.core.given_arrays import as_given_array
 from evo.core.given_datasets import is_dataset
 from evo.data import Data
 from evo.fitting.tables import TableFormat, read_table
-from genomes.targets import Multilabel, Target
+from genomes.targets import Mixed, Multilabel, Target
 from genomes.targets.labels import in_words, plain_array
 
 
@@ -53,13 +53,12 @@ def inputs_and_target(data: Any, target: Any, form: TableFormat | None = None) -
         called = tuple(str(name) for name in wanted)
         if isinstance(data, Mapping):
             rest: Any = {name: values for name, values in data.items() if name not in wanted}
-            y: Any = data[wanted[0]] if not several else np.stack([np.asarray(data[name]) for name in wanted], axis=1)
+            y: Any = _frame({name: data[name] for name in wanted}) if several else data[wanted[0]]
         else:
             rest = data.drop(columns=wanted)
             y = data[wanted[0]]
             if several:
-                y = data[wanted].set_axis(list(called), axis=1)
-                y = y.astype({name: int for name in called if y[name].dtype == bool})
+                y = _frame({name: data[name] for name in wanted})
         if not len(column_names(rest)):
             raise DataError(f"target: {in_words(list(called))} is all there is; nothing is left to predict it from")
         return rest, y, called
@@ -70,10 +69,32 @@ def inputs_and_target(data: Any, target: Any, form: TableFormat | None = None) -
         )
     if target is None and not is_dataset(data):
         raise DataError("target: say what is to be predicted: the name of a column, or one value per row")
+    if isinstance(target, Mapping):
+        target = _frame(target)
     name = getattr(target, "name", None)
     columns = column_names(target) if hasattr(target, "columns") else []
     given = tuple(map(str, columns)) or ((name,) if isinstance(name, str) else ("y",))
     return data, as_given_array(target, "target"), given
+
+
+def _frame(columns: Mapping[Any, Any]) -> Any:
+    """Several targets as a data frame; booleans among columns of 0 and 1 are such.
+
+    Raises:
+        DataError: they are no columns, or differ in their number of rows.
+    """
+    import pandas
+
+    arrays = {str(name): values for name, values in columns.items()}
+    try:
+        # Values that carry an index keep it: it is that of the inputs.
+        frame = pandas.DataFrame(arrays)
+    except (ValueError, TypeError) as error:
+        raise DataError(f"target: {in_words(list(arrays))} are no columns of one length: {error}") from None
+    flags = [name for name in frame if frame[name].dtype == bool]
+    if flags and all(name in flags or set(frame[name].unique()) <= {0, 1} for name in frame):
+        frame = frame.astype(dict.fromkeys(flags, int))
+    return frame
 
 
 def column_names(data: Any) -> list[Any]:
@@ -120,8 +141,7 @@ def all_targets(data: Data) -> Any:
     """Targets of the training rows, then those of the validation rows, as one array or frame."""
     # With folds the validation rows are among the others.
     parts = [data.y_train] if data.folds else [data.y_train, data.y_validation]
-    if any(isinstance(part, Mapping) for part in parts):
-        raise DataError("target: several targets by name are not fitted in one call; fit one model for each")
+    parts = [_frame(part) if isinstance(part, Mapping) else part for part in parts]
     if all(hasattr(part, "iloc") for part in parts):
         import pandas
 
@@ -131,11 +151,24 @@ def all_targets(data: Data) -> Any:
 
 def remarks(data: Data, target: Target, name: str) -> list[str]:
     """What a user should know of the classes before anything is trained: one line each."""
+    if isinstance(target, Mixed):
+        found = []
+        for part in target.parts:
+            ys = [_frame(y) if isinstance(y, Mapping) else y for y in (data.y_train, data.y_validation)]
+            found += _absent(*(y[part.name] for y in ys), part.target, part.name) if not data.folds else []
+        return found
     if not target.gives_probabilities or isinstance(target, Multilabel):
         return []
     if data.folds:
         return _rare(data, target, name)
-    train, kept = (np.asarray(target.prepare(y)).reshape(-1).astype(int) for y in (data.y_train, data.y_validation))
+    return _absent(data.y_train, data.y_validation, target, name)
+
+
+def _absent(y_train: Any, y_validation: Any, target: Target, name: str) -> list[str]:
+    """A line on classes without training rows, and one on those without validation rows."""
+    if not target.gives_probabilities or isinstance(target, Multilabel):
+        return []
+    train, kept = (np.asarray(target.prepare(y)).reshape(-1).astype(int) for y in (y_train, y_validation))
     number = len(target.labels or ()) or max(2, target.width)
     found = []
     for rows, others, what, hint in (

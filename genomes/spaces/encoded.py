@@ -23,6 +23,7 @@ from genomes.domains import Choice, Domain, Fixed, Float
 from genomes.errors import GenomeError
 from genomes.spaces.layered import LayeredSpace
 from genomes.targets import Target
+from genomes.targets.labels import row_count
 
 #: Standardized numbers are cut off here, up and down.
 _MOST_DEVIATIONS = 10.0
@@ -105,5 +106,5 @@ class EncodedSpace(LayeredSpace):
         if y is None:
             return
         self.target.check(y, f"y_{role}")
-        if len(np.asarray(y)) != count:
-            raise GenomeError(f"y_{role}: expected {count} rows, one per sample, got {len(np.asarray(y))}")
+        if row_count(y) != count:
+            raise GenomeError(f"y_{role}: expected {count} rows, one per sample, got {row_count(y)}")

@@ -35,6 +35,7 @@ from genomes.genome import Genome
 from genomes.grammar import GenomeLimits, Stage, merged_domains, training_class
 from genomes.spaces.layered import LayeredSpace
 from genomes.targets import Target
+from genomes.targets.labels import row_count
 from genomes.targets.standardization import positive
 from genomes.variation.repair import nearest
 
@@ -47,9 +48,9 @@ class ImageSpace(LayeredSpace):
         name = f"x_{role}"
         self.check_inputs(x, name)
         self.target.check(y, f"y_{role}")
-        if len(np.asarray(y)) != len(np.asarray(x)):
+        if row_count(y) != len(np.asarray(x)):
             raise GenomeError(
-                f"y_{role}: expected one row per row of {name}, which is {len(np.asarray(x))}, got {len(np.asarray(y))}"
+                f"y_{role}: expected one row per row of {name}, which is {len(np.asarray(x))}, got {row_count(y)}"
             )
 
     def check_inputs(self, x: Any, name: str) -> None:

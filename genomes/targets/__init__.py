@@ -9,8 +9,11 @@ from genomes.targets.binary import Binary
 from genomes.targets.classifier import Classifier, IndependentLabels
 from genomes.targets.forecast import Forecast
 from genomes.targets.inference import CLASSIFICATION, infer_target
+from genomes.targets.mixed import Mixed, Part
 from genomes.targets.multiclass import Multiclass
 from genomes.targets.multilabel import Multilabel
+from genomes.targets.ordinal import Ordinal
+from genomes.targets.quantiles import Quantiles
 from genomes.targets.regression import Regression
 from genomes.targets.target import Target, as_target, tasks
 
@@ -20,8 +23,12 @@ __all__ = [
     "Classifier",
     "Forecast",
     "IndependentLabels",
+    "Mixed",
     "Multiclass",
     "Multilabel",
+    "Ordinal",
+    "Part",
+    "Quantiles",
     "Regression",
     "Target",
     "as_target",

@@ -133,6 +133,7 @@ class IndependentLabels(Classifier):
 
     distillation = ("binary_crossentropy", "binary_accuracy")
     metric_names = ("accuracy",)
+    combinable = True
 
     # -- training ----------------------------------------------------------------------
     def loss(
@@ -142,6 +143,12 @@ class IndependentLabels(Classifier):
         import keras
 
         return keras.losses.BinaryCrossentropy(label_smoothing=label_smoothing)
+
+    def loss_of_outputs(self, y_true: Any, y_pred: Any) -> Any:
+        """Binary cross-entropy, averaged over the labels."""
+        import keras
+
+        return keras.losses.binary_crossentropy(y_true, y_pred)
 
     def metrics(self, soft: bool = False) -> list[Any]:
         """``accuracy``."""

@@ -40,6 +40,10 @@ class EnsembleTarget(abc.ABC):
     pooling_synonyms: ClassVar[Mapping[str, str]] = {"mean": "arithmetic"}
     #: Whether predictions are probabilities, which have a temperature.
     gives_probabilities: ClassVar[bool] = False
+    #: Whether estimators of one output each (trees) can learn it; see :meth:`separated`.
+    separable: ClassVar[bool] = True
+    #: Whether it may be one of several targets: it has :meth:`loss_of_outputs`.
+    combinable: ClassVar[bool] = False
     #: Whether stacking is a least-squares fit of the targets; else of :meth:`stacking_loss`, by gradient.
     least_squares: ClassVar[bool] = True
     #: Keras loss and metric of a student that is trained on an ensemble's predictions.
@@ -101,6 +105,10 @@ class EnsembleTarget(abc.ABC):
         """Targets in the form of a perfect model's predictions, float32 (rows, outputs)."""
         return targets
 
+    def of_outputs(self, outputs: np.ndarray) -> np.ndarray:
+        """Targets, of those in the form of predictions: the inverse of :meth:`as_outputs`."""
+        return outputs
+
     def decode(self, outputs: np.ndarray) -> np.ndarray:
         """What a user is told for predictions: (rows,) for one output, else (rows, outputs); labels for classifiers."""
         return outputs[:, 0] if outputs.shape[1] == 1 else outputs
@@ -112,6 +120,13 @@ class EnsembleTarget(abc.ABC):
             GenomeError: they are not.
         """
         raise GenomeError(f"predict_proba: a {self.task} has no probabilities; use predict")
+
+    def numbers(self, predictions: np.ndarray) -> np.ndarray | None:
+        """Predictions as the numbers that scores of a regression judge, (rows, targets); None where there are none.
+
+        Asked only where predictions are no probabilities.
+        """
+        return predictions
 
     def decisions(self, predictions: np.ndarray) -> np.ndarray | None:
         """The label that each prediction decides for, flat; None where predictions decide for none."""
@@ -139,6 +154,14 @@ class EnsembleTarget(abc.ABC):
         Whole numbers are class labels, floats are numbers. A single array for several outputs holds exclusive classes.
         """
         return [targets[:, at] for at in range(targets.shape[1])]
+
+    def separated_columns(self, outputs: int) -> list[list[int]]:
+        """The columns of predictions of each array of :meth:`separated`: one, or one for each exclusive class.
+
+        Args:
+            outputs: number of columns of predictions.
+        """
+        return [[at] for at in range(outputs)]
 
     # -- judging -----------------------------------------------------------------------
     @property

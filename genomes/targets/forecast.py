@@ -31,6 +31,7 @@ class Forecast(Regression):
     series: int = 1
 
     task = "forecast"
+    combinable = False
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -9,10 +9,14 @@ import numpy as np
 
 from genomes.errors import GenomeError, shown
 from genomes.targets.binary import Binary
-from genomes.targets.labels import Label, in_words, labels_of, plain_array, refuse_missing
+from genomes.targets.labels import Label, in_words, labels_of, ordered_categories, plain_array, refuse_missing
+from genomes.targets.mixed import Mixed, Part
 from genomes.targets.multiclass import Multiclass
 from genomes.targets.multilabel import Multilabel
+from genomes.targets.ordinal import Ordinal
+from genomes.targets.quantiles import Quantiles
 from genomes.targets.regression import Regression
+from genomes.targets.standardization import positive
 from genomes.targets.target import Target, tasks
 
 #: A task that may be stated: classes, two or more.
@@ -38,12 +42,13 @@ def infer_target(y: Any, name: str = "y", task: str | Target | None = None) -> t
     Words, booleans and categories are classes. Whole numbers are classes where they are few
     (:data:`MOST_CLASSES`) and each occurs twice on average, or where they are the codes 0, 1, 2, ... of a balanced
     data set; else numbers: ages, counts, prices, years. Numbers with a decimal point are classes only where they are
-    all whole and at most ten. Several columns of 0 and 1 are labels that may hold together, or, with one 1
-    in every row, classes; other columns are numbers.
+    all whole and at most ten. Ordered categories (pandas) are classes in their order. Several columns of 0 and 1 are
+    labels that may hold together, or, with one 1 in every row, classes; columns of numbers are numbers. Named columns
+    of several kinds (words, flags and numbers) are each predicted as what they are (:class:`genomes.targets.Mixed`).
 
     Args:
         y: one value per row, (rows,) or (rows, 1), or several columns, (rows, columns): an array, a list, a column of a
-            data frame, a data frame.
+            data frame, a data frame, a mapping of columns.
         name: what the line and errors call it.
         task: states the task: ``classification``, ``regression``, or one of :func:`genomes.targets.tasks`; a
             target is checked against ``y`` and returned.
@@ -65,15 +70,22 @@ def infer_target(y: Any, name: str = "y", task: str | Target | None = None) -> t
         return task, f"{name}: {task.task}, as given"
     if task is not None and task not in (CLASSIFICATION, *tasks()):
         raise GenomeError(f"task: expected one of {(CLASSIFICATION, *tasks())}, got {shown(task)}")
+    several = _several_kinds(y, name, task)
+    if several is not None:
+        return several
     if isinstance(y, Mapping):
-        raise GenomeError(f"{name}: expected one target, got {len(y)} by name; fit one model for each")
-    columns = _column_names(y)
+        y, columns = np.stack([plain_array(values) for values in y.values()], axis=1), tuple(map(str, y))
+    else:
+        columns = _column_names(y)
+    ordered = ordered_categories(y)
     array = plain_array(y)
     _refuse_what_is_no_target(array, name)
     if array.ndim == 2 and array.shape[1] == 1:
         array, columns = array[:, 0], ()
     if array.ndim == 2:
         target, line = _of_columns(array, name, columns, task)
+    elif ordered is not None and task in (None, CLASSIFICATION, Ordinal.task):
+        target, line = _in_order(array, ordered, name)
     else:
         target, line = _of_values(array, name, task)
     return target, f"{name}: {line}"
@@ -122,6 +134,16 @@ def _is_date(value: Any) -> bool:
 def _of_values(array: np.ndarray, name: str, task: str | None) -> tuple[Target, str]:
     if task == Regression.task:
         return _numbers(array, name, "")
+    if task == Quantiles.task:
+        target, wanted = _numbers(array, name, "")[1], Quantiles()
+        return wanted, f"the quantiles {', '.join(f'{q:g}' for q in wanted.quantiles)} of {target}"
+    if task == Ordinal.task:
+        if array.dtype.kind not in "iuf":
+            raise GenomeError(
+                f"{name}: the order of words has to be said: make it pandas.Categorical(..., ordered=True), "
+                f"or say task=genomes.targets.Ordinal(labels=[...])"
+            )
+        return _in_order(array, labels_of(array, name), name)
     if task is not None:
         if task not in (CLASSIFICATION, Binary.task, Multiclass.task):
             raise GenomeError(f"task: {task!r} does not fit one value per row; expected classification or regression")
@@ -204,6 +226,14 @@ def _classes(array: np.ndarray, name: str, task: str | None, otherwise: str) -> 
     return target, f"{len(labels)} classes, {named}{rare}{otherwise}"
 
 
+def _in_order(array: np.ndarray, labels: tuple[Label, ...], name: str) -> tuple[Target, str]:
+    if len(labels) < 3:
+        return _classes(array, name, None, "")
+    codes = labels == tuple(range(len(labels))) and array.dtype.kind in "iu"
+    target = Ordinal(len(labels), labels=None if codes else labels)
+    return target, f"{len(labels)} classes in order, from {shown(labels[0], 40)} to {shown(labels[-1], 40)}"
+
+
 def _numbers(array: np.ndarray, name: str, otherwise: str) -> tuple[Target, str]:
     if array.dtype.kind not in "biuf":
         raise GenomeError(f"{name}: a regression needs numbers, got words: {shown(str(array.ravel()[0]))} first")
@@ -234,3 +264,35 @@ def _of_columns(array: np.ndarray, name: str, columns: tuple[Label, ...], task: 
             f'{number} classes as one-hot columns; should they be labels of their own, say task="{Multilabel.task}"',
         )
     return Multilabel(number, labels=called), f"{number} labels that may hold together, a column each"
+
+
+def _several_kinds(y: Any, name: str, task: str | None) -> tuple[Target, str] | None:
+    """Each of some named columns as what it is, where they are of several kinds; None where they are of one.
+
+    Numbers that could be classes are numbers here, but for 0 and 1, unless all of the columns are such.
+    """
+    names = list(y) if isinstance(y, Mapping) else list(getattr(y, "columns", ()))
+    if len(names) < 2 or task not in (None, CLASSIFICATION, Mixed.task):
+        return None
+    columns = {str(key): y[key] for key in names}
+    arrays = {key: plain_array(values) for key, values in columns.items()}
+    if any(array.ndim != 1 for array in arrays.values()) or len(columns) < len(names):
+        return None
+    flags = {key for key, array in arrays.items() if array.dtype.kind in "biuf" and np.isin(array, (0, 1)).all()}
+    numbers = {key for key, array in arrays.items() if array.dtype.kind in "iuf"} - flags
+    if task is None and (len(flags) == len(names) or len(numbers) == len(names)):
+        return None
+    if task == CLASSIFICATION and len(flags) == len(names):
+        return None
+    parts, lines = [], []
+    for key, values in columns.items():
+        stated = Regression.task if task != CLASSIFICATION and key in numbers else None
+        stated = CLASSIFICATION if task == CLASSIFICATION else stated
+        target, line = infer_target(values, key, stated)
+        scale = 1.0
+        if isinstance(target, Regression):
+            values = arrays[key].astype(np.float64)
+            scale = float(positive(values.std(), values.mean()))
+        parts.append(Part(key, target, scale))
+        lines.append(line.partition("; should they be")[0])
+    return Mixed(parts=tuple(parts)), f"{name}: {len(parts)} targets: " + "; ".join(lines)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,22 @@ def plain_array(y: Any) -> np.ndarray:
     if array.dtype.kind != "O":
         return array
     return _of_one_kind(array)
+
+
+def row_count(y: Any) -> int:
+    """Number of rows of labels: of the first of several by name."""
+    return len(np.asarray(next(iter(y.values())) if isinstance(y, Mapping) else y))
+
+
+def ordered_categories(y: Any) -> tuple[Label, ...] | None:
+    """Categories in their order, of a column of pandas that has such; None for anything else."""
+    kind = y if hasattr(y, "categories") else getattr(y, "dtype", None)
+    if not getattr(kind, "ordered", False):
+        return None
+    try:
+        return checked_labels(list(kind.categories))  # type: ignore[union-attr]
+    except GenomeError:
+        return None
 
 
 def _of_one_kind(array: np.ndarray) -> np.ndarray:

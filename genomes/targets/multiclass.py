@@ -23,6 +23,7 @@ class Multiclass(Classifier):
     fewest = 2
     activation = "softmax"
     has_soft_form = True
+    combinable = True
     distillation = ("categorical_crossentropy", "categorical_accuracy")
     metric_names = ("accuracy",)
 
@@ -75,6 +76,12 @@ class Multiclass(Classifier):
             return keras.losses.CategoricalCrossentropy(label_smoothing=label_smoothing)
         return keras.losses.SparseCategoricalCrossentropy()
 
+    def loss_of_outputs(self, y_true: Any, y_pred: Any) -> Any:
+        """Cross-entropy of one-hot rows."""
+        import keras
+
+        return keras.losses.categorical_crossentropy(y_true, y_pred)
+
     def metrics(self, soft: bool = False) -> list[Any]:
         """``accuracy``; that of the most probable class of soft labels."""
         import keras
@@ -112,6 +119,10 @@ class Multiclass(Classifier):
         """One-hot rows, float32 (rows, classes)."""
         return np.eye(outputs, dtype=np.float32)[targets]
 
+    def of_outputs(self, outputs: np.ndarray) -> np.ndarray:
+        """Whole numbers, int64 (rows,)."""
+        return np.asarray(outputs.argmax(axis=1), dtype=np.int64)
+
     def decode(self, outputs: np.ndarray) -> np.ndarray:
         """Class labels, int64 (rows,); the user's own where there are such."""
         return self.labels_at(np.asarray(outputs.argmax(axis=1)))
@@ -135,6 +146,10 @@ class Multiclass(Classifier):
     def separated(self, targets: np.ndarray) -> list[np.ndarray]:
         """One array of class labels."""
         return [targets]
+
+    def separated_columns(self, outputs: int) -> list[list[int]]:
+        """All of them."""
+        return [list(range(outputs))]
 
     # -- judging -----------------------------------------------------------------------
     def row_losses(self, loss: str, predictions: np.ndarray, targets: np.ndarray) -> np.ndarray:

@@ -20,6 +20,7 @@ class Regression(Target):
     metric_names = ("rmse", "mae")
     losses = ("rmse", "mae")
     rooted = frozenset({"rmse"})
+    combinable = True
     losses_by_objective = {"-val_mae": ("mae", "mae"), "-val_mean_absolute_error": ("mae", "mae")}
 
     @classmethod
@@ -60,6 +61,12 @@ class Regression(Target):
         if statistics and "target_scale" in statistics:
             return standardized_error(statistics["target_scale"])
         return keras.losses.MeanSquaredError()
+
+    def loss_of_outputs(self, y_true: Any, y_pred: Any) -> Any:
+        """Squared error, averaged over the outputs."""
+        import keras
+
+        return keras.losses.mean_squared_error(y_true, y_pred)
 
     def metrics(self, soft: bool = False) -> list[Any]:
         """``rmse`` and ``mae``."""

@@ -212,6 +212,10 @@ class Target(EnsembleTarget):
         """Labels as users give them, of those that :meth:`prepare` gave."""
         return prepared
 
+    def some_labels(self, rows: int) -> np.ndarray:
+        """Any labels that pass :meth:`check`, one for each row."""
+        return self.decode(np.zeros((rows, self.width), np.float32))
+
     def check(self, y: Any, name: str = "y") -> None:
         """Check labels as users give them.
 
@@ -283,6 +287,14 @@ class Target(EnsembleTarget):
             soft: targets have the form of :meth:`soft_targets`; else that of :meth:`prepare`.
             statistics: of :meth:`statistics`, or None.
         """
+
+    def loss_of_outputs(self, y_true: Any, y_pred: Any) -> Any:
+        """The Keras loss of every row, (batch,), where targets have the form of predictions (:meth:`as_outputs`).
+
+        Raises:
+            GenomeError: this kind is not one that may be :attr:`combinable`.
+        """
+        raise GenomeError(f"parts: a {self.task} target cannot be one of several")
 
     @abc.abstractmethod
     def metrics(self, soft: bool = False) -> list[Any]:

@@ -238,7 +238,7 @@ def _grown(
                 for rows, part in zip(grower.rows(fold.weight, fold.train), parts, strict=True)
             ]
         )
-        predictions[fold.judged] = outputs_of(copies[-1], matrix, grower.target.width)
+        predictions[fold.judged] = outputs_of(copies[-1], matrix, grower.target)
     return grower.model(copies, kind), predictions
 
 

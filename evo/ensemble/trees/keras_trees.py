@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,9 +33,9 @@ def keras_trees(trees: TreeModel, inputs: Any) -> Any:
     import keras
 
     matrix = _matrix(trees, inputs)
-    copies = []
+    copies, places = [], trees.target.separated_columns(trees.outputs)
     for copy in trees.models:
-        outputs = [_outputs(part, matrix, trees.outputs, at, len(copy)) for at, part in enumerate(copy)]
+        outputs = [_outputs(part, matrix, trees.outputs, at) for part, at in zip(copy, places, strict=True)]
         copies.append(outputs[0] if len(outputs) == 1 else keras.layers.Add()(outputs))
     mean = copies[0] if len(copies) == 1 else keras.layers.Average()(copies)
     return keras.Model(inputs, mean)
@@ -83,7 +83,7 @@ def _codes(column: EncodedColumn, given: Any) -> Any:
     return ops.where(code < 0, ops.full_like(code, float("nan")), code)
 
 
-def _outputs(part: TreeArrays, matrix: Any, outputs: int, output: int, parts: int) -> Any:
+def _outputs(part: TreeArrays, matrix: Any, outputs: int, columns: Sequence[int]) -> Any:
     """Predictions of some trees in their columns of the outputs, (rows, outputs)."""
     from keras import ops
 
@@ -98,11 +98,11 @@ def _outputs(part: TreeArrays, matrix: Any, outputs: int, output: int, parts: in
     # Where each column goes, as outputs_of has it.
     place = np.zeros((raw.shape[-1], outputs), np.float32)
     if part.classes is None:
-        place[0, output] = 1
-    elif parts < outputs:
-        place[np.arange(len(part.classes)), part.classes] = 1
+        place[0, columns[0]] = 1
+    elif len(columns) > 1:
+        place[np.arange(len(part.classes)), [columns[at] for at in part.classes]] = 1
     else:
-        place[list(part.classes).index(1), output] = 1
+        place[list(part.classes).index(1), columns[0]] = 1
     return _linear(raw, place)
 
 

@@ -25,8 +25,8 @@ class TreeModel:
     """Trees that predict from raw tabular input as a net does.
 
     Args:
-        models: for each copy (one, or one for each fold; their predictions are averaged) the trees of all outputs
-            (of exclusive classes), else those of each output.
+        models: for each copy (one, or one for each fold; their predictions are averaged) the trees of each part of
+            the target (:meth:`genomes.targets.Target.separated`): of each output, or of all exclusive classes.
         encoding: how the input becomes numbers.
         target: what is predicted, with its number of outputs.
         name: what kind of trees they are: ``LightGBM``, ``random forest``, ...
@@ -49,7 +49,7 @@ class TreeModel:
             EnsembleError: ``x`` is no table with the columns of the training data.
         """
         matrix = self.encoding.encode(x)
-        return mean_outputs([outputs_of(copy, matrix, self.outputs) for copy in self.models])
+        return mean_outputs([outputs_of(copy, matrix, self.target) for copy in self.models])
 
     @property
     def parameters(self) -> int:
@@ -94,7 +94,7 @@ class TreeModel:
                 raise EnsembleError(f"path: {path} holds a model of no trees")
             whole_number(target.width, "outputs", 1, _MOST_OUTPUTS)
             for copy in models:
-                _check_outputs(copy, target.width)
+                _check_outputs(copy, target.separated_columns(target.width))
             return cls(models, encoding, target, str(about["name"]))
         except EnsembleError:
             raise
@@ -102,18 +102,18 @@ class TreeModel:
             raise EnsembleError(f"path: {path} is damaged or no tree model: {type(error).__name__}: {error}") from error
 
 
-def outputs_of(parts: Sequence[TreeArrays], matrix: np.ndarray, outputs: int) -> np.ndarray:
-    """Predictions of the trees of all outputs, or of each, float32 (rows, outputs)."""
-    result = np.zeros((len(matrix), outputs), dtype=np.float32)
-    for output, part in enumerate(parts):
+def outputs_of(parts: Sequence[TreeArrays], matrix: np.ndarray, target: Target) -> np.ndarray:
+    """Predictions of the trees of each part of a target (:meth:`Target.separated`), float32 (rows, outputs)."""
+    result = np.zeros((len(matrix), target.width), dtype=np.float32)
+    for part, columns in zip(parts, target.separated_columns(target.width), strict=True):
         predictions = part.predict(matrix)
         if part.classes is None:
-            result[:, output] = predictions[:, 0]
-        elif len(parts) < outputs:
+            result[:, columns[0]] = predictions[:, 0]
+        elif len(columns) > 1:
             # a class that no training row has gets probability 0
-            result[:, part.classes] = predictions
+            result[:, [columns[at] for at in part.classes]] = predictions
         else:
-            result[:, output] = predictions[:, list(part.classes).index(1)]
+            result[:, columns[0]] = predictions[:, list(part.classes).index(1)]
     return result
 
 
@@ -124,15 +124,16 @@ def mean_outputs(outputs: Sequence[np.ndarray]) -> np.ndarray:
     return np.asarray(np.mean(outputs, axis=0, dtype=np.float64), np.float32)
 
 
-def _check_outputs(parts: Sequence[TreeArrays], outputs: int) -> None:
-    """Raise unless the trees predict so many outputs: all of them by one part, or each by one of its own."""
-    if len(parts) not in (1, outputs):
+def _check_outputs(parts: Sequence[TreeArrays], places: Sequence[Sequence[int]]) -> None:
+    """Raise unless there are trees for each part of the target, which predict its outputs."""
+    if len(parts) != len(places):
         raise EnsembleError("arrays that are no trees of these outputs")
-    for part in parts:
+    for part, columns in zip(parts, places, strict=True):
         if part.classes is None:
-            sound = len(parts) == outputs and part.outputs >= 1
+            sound = len(columns) == 1 and part.outputs >= 1
         else:
             sound = len(part.classes) == part.outputs and bool(part.classes.min() >= 0)
-            sound = sound and part.classes.max() <= max(1, outputs - 1) and (len(parts) < outputs or 1 in part.classes)
+            sound = sound and part.classes.max() <= max(1, len(columns) - 1)
+            sound = sound and (len(columns) > 1 or 1 in part.classes)
         if not sound:
             raise EnsembleError("arrays that are no trees of these classes")

@@ -99,7 +99,6 @@ def test_what_is_predicted(y: Any, expected: Target) -> None:
         ([str(n / 7) for n in range(200)], "numbers as texts"),
         (["one"] * 9, "one class only"),
         ([4] * 9, "one class only"),
-        ({"a": [1], "b": [2]}, "2 by name"),
         (np.zeros((3, 2, 2)), "shape (3, 2, 2)"),
     ],
 )
