@@ -152,11 +152,11 @@ def all_targets(data: Data) -> Any:
 def remarks(data: Data, target: Target, name: str) -> list[str]:
     """What a user should know of the classes before anything is trained: one line each."""
     if isinstance(target, Mixed):
-        found = []
-        for part in target.parts:
-            ys = [_frame(y) if isinstance(y, Mapping) else y for y in (data.y_train, data.y_validation)]
-            found += _absent(*(y[part.name] for y in ys), part.target, part.name) if not data.folds else []
-        return found
+        if data.folds:
+            return []
+        both = (target.given_parts(y) for y in (data.y_train, data.y_validation))
+        parts = zip(target.parts, *both, strict=True)
+        return [line for part, train, kept in parts for line in _absent(train, kept, part.target, part.name)]
     if not target.gives_probabilities or isinstance(target, Multilabel):
         return []
     if data.folds:

@@ -73,6 +73,7 @@ def infer_target(y: Any, name: str = "y", task: str | Target | None = None) -> t
     several = _several_kinds(y, name, task)
     if several is not None:
         return several
+    columns: tuple[Label, ...]
     if isinstance(y, Mapping):
         y, columns = np.stack([plain_array(values) for values in y.values()], axis=1), tuple(map(str, y))
     else:

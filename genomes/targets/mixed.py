@@ -90,15 +90,15 @@ class Mixed(Target):
         )
 
     # -- labels ------------------------------------------------------------------------
-    def _given(self, y: Any, name: str) -> list[Any]:
+    def given_parts(self, y: Any, name: str = "y") -> list[Any]:
         """The parts of labels as users give them.
 
         Raises:
             GenomeError: another number of them, or other names.
         """
         names = [part.name for part in self.parts]
-        fields = getattr(getattr(y, "dtype", None), "names", None)
-        found = list(y) if isinstance(y, Mapping) else list(fields or getattr(y, "columns", ()))
+        fields: Any = getattr(getattr(y, "dtype", None), "names", None) or getattr(y, "columns", ())
+        found = list(y) if isinstance(y, Mapping) else list(fields)
         if found:
             by_name = {str(key): key for key in found}
             missing = [one for one in names if one not in by_name]
@@ -122,7 +122,7 @@ class Mixed(Target):
         if self._is_prepared(y):
             self.check_values(y, name)
             return
-        parts = self._given(y, name)
+        parts = self.given_parts(y, name)
         if len({len(values) for values in parts}) > 1:
             raise GenomeError(f"{name}: its parts differ in their number of rows: {[len(one) for one in parts]}")
         for part, values in zip(self.parts, parts, strict=True):
@@ -139,7 +139,7 @@ class Mixed(Target):
         if self._is_prepared(y):
             return np.ascontiguousarray(y, dtype=np.float32)
         columns = []
-        for part, values in zip(self.parts, self._given(y, "y"), strict=True):
+        for part, values in zip(self.parts, self.given_parts(y, "y"), strict=True):
             targets = part.target.as_targets(values)
             columns.append(np.asarray(part.target.as_outputs(targets, part.target.width), np.float32))
         return np.ascontiguousarray(np.concatenate(columns, axis=1))

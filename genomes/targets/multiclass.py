@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -25,7 +25,7 @@ class Multiclass(Classifier):
     has_soft_form = True
     combinable = True
     distillation = ("categorical_crossentropy", "categorical_accuracy")
-    metric_names = ("accuracy",)
+    metric_names: ClassVar[tuple[str, ...] | None] = ("accuracy",)
 
     @classmethod
     def is_meant_by(cls, argument: str, number: int) -> bool:
