@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from evo.core.errors import DataError
-from genomes.spaces.dates import form_of
+from genomes.spaces.dates import dated_form_of
 from genomes.targets.labels import missing
 
 #: The share of the rows that is kept to judge candidates by where nothing else is said.
@@ -379,7 +379,7 @@ def _sortable(time: np.ndarray) -> np.ndarray:
     Raises:
         DataError: texts that are no dates.
     """
-    form = form_of(time)
+    form = dated_form_of(time)
     texts = isinstance(time[0], str)
     if form:
         import pandas

@@ -65,17 +65,20 @@ def load_data(section: Mapping[str, Any], kind: Any) -> JobData:
     path = Path(str(section["file"]))
     try:
         if path.is_dir():
-            x, y, line = labelled_pictures(path)
-            return dataclasses.replace(_split(x, y, {}, section), notes=(line,), new=NEW_PICTURES)
+            found = labelled_pictures(path)
+            said = any(section.get(name) is not None for name in (*_COLUMNS, "folds", "test"))
+            further = {} if said or found.validation is None else {"validation": found.validation}
+            job = _split(found.pictures, found.labels, further, section)
+            return dataclasses.replace(job, notes=found.lines, new=NEW_PICTURES)
         if path.suffix.lower() == ".npz" and path.is_file():
             return _split(*_from_npz(path, section), section)
         x, y = _from_table(path, section, form)
     except DataError as error:
         told = str(error)
         raise DataError(f"[data] file:{told.removeprefix('data:')}" if told.startswith("data:") else told) from None
-    found = _split(x, y, {}, section)
+    job = _split(x, y, {}, section)
     form = dataclasses.replace(form, usual_decimal=getattr(x, "attrs", {}).get("decimal"))
-    return dataclasses.replace(found, name=str(section["target"]), form=form, new=NEW_TABLE)
+    return dataclasses.replace(job, name=str(section["target"]), form=form, new=NEW_TABLE)
 
 
 def _from_sklearn(name: Any, kind: Any) -> tuple[Any, Any]:

@@ -30,6 +30,8 @@ def as_given_array(value: Any, name: str) -> Any:
             says what to give instead.
     """
     if isinstance(value, Mapping):
+        if value and all(_is_single(part) for part in value.values()):
+            return _list([value], name)  # one record
         return {key: as_given_array(part, f"{name}[{key!r}]") for key, part in value.items()}
     package = type(value).__module__.partition(".")[0]
     kind = type(value).__name__
@@ -46,7 +48,7 @@ def as_given_array(value: Any, name: str) -> Any:
         )
     _refuse_single_values(value, name)
     if isinstance(value, np.ma.MaskedArray):
-        return np.ma.filled(value.astype(np.float64), np.nan) if np.ma.is_masked(value) else value.data
+        return _unmasked(value)
     if hasattr(value, "tocsr") and hasattr(value, "toarray"):
         return _dense(value, name)
     if package == "torch" and hasattr(value, "detach"):
@@ -58,6 +60,11 @@ def as_given_array(value: Any, name: str) -> Any:
     if isinstance(value, (list, tuple)):
         return _list(value, name)
     return _as_pandas(value)
+
+
+def _is_single(value: Any) -> bool:
+    """Whether a value is one of a table's cells."""
+    return value is None or isinstance(value, (str, bytes, bool, int, float, np.generic))
 
 
 def _refuse_single_values(value: Any, name: str) -> None:
@@ -72,6 +79,14 @@ def _refuse_single_values(value: Any, name: str) -> None:
         raise DataError(
             f"{name}: expected rows, got a single value, {value.item()!r:.40}; give an array with an axis of rows"
         )
+
+
+def _unmasked(value: Any) -> np.ndarray:
+    """A masked array as one whose masked entries are missing: NaN, None among words and truth values."""
+    if not np.ma.is_masked(value):
+        return np.asarray(value.data)
+    kind = np.float64 if value.dtype.kind in "iuf" else object
+    return np.asarray(np.ma.filled(value.astype(kind), np.nan if kind is np.float64 else None))
 
 
 def batches_of_loader(value: Any) -> Callable[[], Iterator[Any]] | None:
@@ -109,8 +124,17 @@ def _from_polars(data: Any) -> Any:
     if hasattr(data, "collect"):  # a lazy frame
         data = data.collect()
     if not hasattr(data, "columns"):
-        return pandas.Series(data.to_numpy(), name=data.name)
-    return pandas.DataFrame({name: pandas.Series(data[name].to_numpy()) for name in data.columns})
+        return _column_of_polars(data)
+    return pandas.DataFrame({name: _column_of_polars(data[name]) for name in data.columns})
+
+
+def _column_of_polars(column: Any) -> Any:
+    import pandas
+
+    if type(column.dtype).__name__ == "Enum":  # whose categories have an order
+        kind = pandas.CategoricalDtype(column.dtype.categories.to_list(), ordered=True)
+        return pandas.Series(column.to_list(), dtype=kind, name=column.name)
+    return pandas.Series(column.to_numpy(), name=column.name)
 
 
 def _dense(value: Any, name: str) -> np.ndarray:
@@ -134,6 +158,10 @@ def _list(value: list[Any] | tuple[Any, ...], name: str) -> Any:
     """A list of rows, of inputs or of targets; refused if its rows are no rows."""
     if not value:
         return value
+    if all(isinstance(part, Mapping) for part in value):
+        import pandas
+
+        return pandas.DataFrame.from_records(list(value))  # records, as JSON has them
     arrays = [part for part in value if hasattr(part, "shape")]
     if len(arrays) == len(value):
         shapes = {tuple(part.shape) for part in value}

@@ -65,6 +65,29 @@ def gathered(data: Any, name: str, targets: bool = True) -> tuple[Any, Any, Any]
     return joined[0], joined[1] if len(joined) > 1 else None, joined[2] if len(joined) > 2 else None
 
 
+def with_class_names(data: Any, name: str) -> tuple[Any, Any, Any]:
+    """:func:`gathered`, with the names of classes for targets where a dataset says them.
+
+    ``keras.utils.image_dataset_from_directory`` and its like keep them as ``class_names``; targets are then class
+    indices, (rows,) or (rows, 1), or one-hot rows.
+
+    Args:
+        data: see :func:`is_dataset`.
+        name: what it is called in messages.
+
+    Raises:
+        DataError: as :func:`gathered`.
+    """
+    x, y, weight = gathered(data, name)
+    names = getattr(data, "class_names", None)
+    if not isinstance(names, (list, tuple)) or len(names) < 2 or not isinstance(y, np.ndarray) or y.ndim > 2:
+        return x, y, weight
+    indices = y.argmax(axis=1) if y.ndim == 2 and y.shape[1] == len(names) else y.reshape(-1)
+    if len(indices) != len(y) or not np.isin(indices, np.arange(len(names))).all():
+        return x, y, weight
+    return x, np.asarray([str(one) for one in names])[indices.astype(np.int64)], weight
+
+
 def _batches(data: Any, name: str) -> Iterable[Any]:
     loader = batches_of_loader(data)
     if loader is not None:

@@ -59,7 +59,7 @@ def planned_inputs(x: Any) -> InputPlan:
         x: inputs of the training rows.
 
     Raises:
-        GenomeError: columns of mixed objects, of time spans.
+        GenomeError: columns of mixed objects.
     """
     named = named_columns(x)
     if not named:

@@ -13,7 +13,7 @@ import numpy as np
 
 from evo.campaign.labels import labelled
 from evo.core.errors import DataError, SettingsError
-from evo.core.given_datasets import is_dataset
+from evo.core.given_datasets import is_dataset, with_class_names
 from evo.data import Data, take
 from evo.fitting.columns import planned_inputs
 from evo.fitting.fitted import Fitted
@@ -162,8 +162,15 @@ def fit(
     if isinstance(data, (str, os.PathLike)) and Path(data).is_dir():
         if target is not None:
             raise DataError("target: a folder of pictures has its classes in its folders; leave the target out")
-        data, target, line = labelled_pictures(Path(data))
-        said.append(line)
+        found_pictures = labelled_pictures(Path(data))
+        data, target = found_pictures.pictures, found_pictures.labels
+        said += found_pictures.lines
+        if found_pictures.validation is not None and all(given is None for given in (validation, groups, time, folds)):
+            validation = found_pictures.validation
+    if is_dataset(data) and target is None and sample_weight is None:
+        data, target, sample_weight = with_class_names(data, "data")
+        if is_dataset(validation):
+            validation = with_class_names(validation, "validation")
     splitting = Splitting(validation, groups, time, folds)
     prepared, names = _data(data, target, splitting, seed, sample_weight, class_weight)
     name = ", ".join(names)

@@ -14,13 +14,13 @@ import numpy as np
 
 from evo.campaign.result import Result, load_result
 from evo.core.errors import DataError, EnsembleError, EvoError, SettingsError
-from evo.core.given_datasets import gathered, is_dataset
+from evo.core.given_datasets import gathered, is_dataset, with_class_names
 from evo.core.json_text import parsed
 from evo.core.npz import read_arrays
 from evo.core.regular_files import bytes_of, open_regular
 from evo.ensemble import Ensemble
 from evo.ensemble.export import export
-from evo.fitting.pictures import picture_files, read_pictures
+from evo.fitting.pictures import labelled_files, picture_files, read_pictures
 from evo.fitting.tables import TableFormat
 from evo.fitting.task import inputs_and_target, inputs_of, without_columns
 from evo.report.campaigns import content_of
@@ -108,13 +108,14 @@ class Fitted:
 
     def _inputs(self, data: Any, form: Mapping[str, str | None]) -> Any:
         """Inputs of what was given; the target's column may be among them, or not."""
-        shape = getattr(self.space, "input_shape", ())
-        if isinstance(data, (str, os.PathLike)) and Path(data).is_dir() and len(shape) == 3:
-            return read_pictures(picture_files(Path(data)), shape)
+        if isinstance(data, (str, os.PathLike)) and Path(data).is_dir() and self._takes_pictures:
+            return read_pictures(picture_files(Path(data)), self.space.input_shape)  # type: ignore[attr-defined]
         if isinstance(data, (str, os.PathLike)) and Path(data).is_dir():
             raise DataError(f"data: {data} is a folder, but the model was not fitted on pictures; give rows, or a file")
         if is_dataset(data):
             return gathered(data, "data", targets=False)[0]
+        if isinstance(data, str) and not Path(data).exists() and (not Path(data).suffix or " " in data):
+            raise DataError(f"data: there is no file {data!r:.80}; one text is given in a list: [{data!r:.80}]")
         data = inputs_of(data, self.form_with(form))
         return without_columns(data, [name for name in self.names if not self._takes(name)])
 
@@ -125,6 +126,10 @@ class Fitted:
             DataError: a wrong value.
         """
         return dataclasses.replace(self.form, **{name: value for name, value in given.items() if value is not None})
+
+    @property
+    def _takes_pictures(self) -> bool:
+        return len(getattr(self.space, "input_shape", ())) == 3
 
     def _takes(self, name: str) -> bool:
         """Whether the model has an input of that name."""
@@ -185,7 +190,8 @@ class Fitted:
         """Metrics on rows whose targets are known.
 
         Args:
-            data: rows; with the target's column if ``target`` is None; a dataset that gives both.
+            data: rows; with the target's column if ``target`` is None; a dataset that gives both; a folder with a
+                folder of pictures for each class.
             target: the targets, or the name of their column.
             sample_weight: a weight for each row, or None.
             metrics: further metrics by name, or scorers of scikit-learn: see :meth:`evo.Ensemble.evaluate`.
@@ -201,7 +207,10 @@ class Fitted:
         if is_dataset(data):
             if target is not None or sample_weight is not None:
                 raise DataError("target: a dataset gives its targets and weights itself; leave them out")
-            x, y, sample_weight = gathered(data, "data")
+            x, y, sample_weight = with_class_names(data, "data")
+        elif target is None and self._takes_pictures and isinstance(data, (str, os.PathLike)) and Path(data).is_dir():
+            files, y = labelled_files(Path(data))
+            x = read_pictures(files, self.space.input_shape)  # type: ignore[attr-defined]
         else:
             own = self.names if len(self.names) > 1 else self.names[0]
             x, y, _ = inputs_and_target(data, own if target is None else target, self.form_with(form))

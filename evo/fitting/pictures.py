@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,16 @@ import numpy as np
 from evo.core.errors import DataError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
+#: What folders are called that hold a split, each with a folder per class.
+_ROLES = {
+    "train": ("train", "training"),
+    "validation": ("val", "valid", "validation", "dev"),
+    "test": ("test", "testing"),
+}
+#: Cameras store how they were held in place of turning the picture: the number of the entry, and what stands for
+#: a quarter turn.
+_ORIENTATION, _ON_ITS_SIDE = 274, (5, 6, 7, 8)
+_GREY = ("1", "L", "LA", "I", "F", "I;16")
 #: Longest side that pictures are given by default, in pixels.
 LONGEST_SIDE = 64
 
@@ -27,20 +38,41 @@ def picture_files(folder: Path) -> list[Path]:
     return found
 
 
-def labelled_pictures(folder: Path) -> tuple[np.ndarray, np.ndarray, str]:
-    """Pictures of a folder that has one folder per class.
+@dataclass(frozen=True)
+class LabelledPictures:
+    """Pictures of folders that are their classes.
 
-    Returns:
-        The pictures, uint8 (rows, height, width, channels); the names of their folders (rows,); and one line that says
-        how they were made alike.
+    Attributes:
+        pictures: uint8 (rows, height, width, channels).
+        labels: the names of their folders, (rows,).
+        validation: numbers of the rows to judge by, where there is a folder of such; else None.
+        lines: how they were made alike, and what was left aside.
+    """
+
+    pictures: np.ndarray
+    labels: np.ndarray
+    validation: np.ndarray | None
+    lines: tuple[str, ...]
+
+
+def labelled_pictures(folder: Path) -> LabelledPictures:
+    """Pictures of a folder that has one folder per class, or folders ``train`` and ``validation`` or ``test`` of such.
+
+    Of the latter the training and validation pictures are taken; those to test by are left aside.
 
     Raises:
         DataError: fewer than two folders with pictures, or a file that is no picture.
     """
-    files = [path for path in picture_files(folder) if path.parent != folder]
-    labels = np.array([path.relative_to(folder).parts[0] for path in files])
-    if len(set(labels.tolist())) < 2:
-        raise DataError(f"data: {folder} needs a folder of pictures for each class, two or more; give such a folder")
+    parts = _parts(folder)
+    files, labels = labelled_files(parts["train"])
+    judged, lines = None, []
+    if "validation" in parts:
+        more, called = labelled_files(parts["validation"])
+        judged = np.arange(len(files), len(files) + len(more))
+        files, labels = [*files, *more], np.concatenate([labels, called])
+        lines.append(f"pictures in {parts['validation'].name} are judged by")
+    if "test" in parts:
+        lines.append(f"pictures in {parts['test'].name} are left aside, to evaluate by")
     sizes = [_size(path) for path in files]
     width, height = (int(np.median([size[axis] for size in sizes])) for axis in (0, 1))
     scale = min(1.0, LONGEST_SIDE / max(width, height))
@@ -50,7 +82,31 @@ def labelled_pictures(folder: Path) -> tuple[np.ndarray, np.ndarray, str]:
         f"pictures: {len(files)}, each scaled to {width} x {height} pixels (the median size, the longer side at most "
         f"{LONGEST_SIDE}), in {'colour' if channels == 3 else 'grey'}; what is transparent becomes white"
     )
-    return read_pictures(files, (height, width, channels)), labels, line
+    return LabelledPictures(read_pictures(files, (height, width, channels)), labels, judged, (line, *lines))
+
+
+def labelled_files(folder: Path) -> tuple[list[Path], np.ndarray]:
+    """Pictures of a folder that has one folder per class, and the names of their folders, (rows,).
+
+    Raises:
+        DataError: fewer than two folders with pictures.
+    """
+    files = [path for path in picture_files(folder) if path.parent != folder]
+    labels = np.array([path.relative_to(folder).parts[0] for path in files])
+    if len(set(labels.tolist())) < 2:
+        raise DataError(f"data: {folder} needs a folder of pictures for each class, two or more; give such a folder")
+    return files, labels
+
+
+def _parts(folder: Path) -> dict[str, Path]:
+    """Folders of a split by what they are for; the folder itself, to train on, where its folders are classes."""
+    found: dict[str, Path] = {}
+    for inner in sorted(path for path in folder.iterdir() if path.is_dir() and path.name[0] != "."):
+        role = next((role for role, names in _ROLES.items() if inner.name.lower() in names), None)
+        if role is None or role in found or not any(path.is_dir() for path in inner.iterdir()):
+            return {"train": folder}
+        found[role] = inner
+    return found if len(found) > 1 and "train" in found else {"train": folder}
 
 
 def read_pictures(files: Sequence[Path], shape: tuple[int, ...]) -> np.ndarray:
@@ -59,12 +115,14 @@ def read_pictures(files: Sequence[Path], shape: tuple[int, ...]) -> np.ndarray:
     Raises:
         DataError: a file that is no picture.
     """
+    from PIL import ImageOps
+
     height, width, channels = shape
     found = np.empty((len(files), height, width, channels), np.uint8)
     for row, path in enumerate(files):
         with _opened(path) as picture:
             try:
-                flat = _on_white(picture).convert("RGB" if channels == 3 else "L")
+                flat = _on_white(ImageOps.exif_transpose(picture)).convert("RGB" if channels == 3 else "L")
                 found[row] = np.asarray(flat.resize((width, height), 2)).reshape(height, width, channels)
             except Exception as error:  # of whatever part of Pillow reads it
                 raise DataError(f"data: {path} cannot be read as a picture: {error}") from None
@@ -81,10 +139,11 @@ def _opened(path: Path) -> Any:
 
 
 def _size(path: Path) -> tuple[int, int, bool]:
-    """Width, height, and whether it has colours."""
+    """Width and height as it is looked at, and whether it has colours."""
     with _opened(path) as picture:
-        coloured = picture.mode not in ("1", "L", "LA", "I", "F", "I;16")
-        return picture.width, picture.height, coloured
+        if picture.getexif().get(_ORIENTATION, 1) in _ON_ITS_SIDE:
+            return picture.height, picture.width, picture.mode not in _GREY
+        return picture.width, picture.height, picture.mode not in _GREY
 
 
 def _on_white(picture: Any) -> Any:

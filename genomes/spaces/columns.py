@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Self
@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from genomes.errors import GenomeError, shown
-from genomes.spaces.dates import PARTS, date_part, form_of
+from genomes.spaces.dates import clock_of, date_part, form_of, parts_of
 
 #: Category of an integer column that stands for "missing"; for texts it is the empty text.
 MISSING_INTEGER = -(2**31)
@@ -79,7 +79,7 @@ class Column:
 
     def to_json(self) -> dict[str, Any]:
         """The column as a JSON object; texts that say nothing are left out."""
-        json = asdict(self)
+        json = vars(self)
         return {name: value for name, value in json.items() if value != "" or name in ("name", "kind")}
 
     @classmethod
@@ -161,20 +161,20 @@ def named_columns(x: Any) -> dict[str, Any] | None:
 def infer_columns(x: Any, categories: Sequence[str | int] = (), text_dates: bool = False) -> tuple[list[Column], bool]:
     """What kind each column of a table is.
 
-    Numbers and booleans become numeric columns, texts and categories become category columns, dates a numeric column
-    for each of their parts that varies (:data:`genomes.spaces.dates.PARTS`). Only
+    Numbers and booleans become numeric columns, texts and categories become category columns, dates, times
+    and spans of time a numeric column for each of their parts that varies (:data:`genomes.spaces.dates.PARTS`). Only
     the kind, the number of categories and whether something is missing are taken from the data.
 
     Args:
         x: data frame, mapping of names to arrays, structured array, or array of shape (rows, columns).
         categories: names (of an array: indices) of number columns that are categories.
-        text_dates: take texts that are all dates for dates.
+        text_dates: take texts that are all dates for dates, and whole numbers that count seconds since 1970.
 
     Returns:
         The columns, and whether ``x`` is one array without column names.
 
     Raises:
-        GenomeError: no such form, a column of time spans or of mixed objects, an unknown name in ``categories``.
+        GenomeError: no such form, a column of mixed objects, an unknown name in ``categories``.
     """
     named = named_columns(x)
     plain = named is None
@@ -197,25 +197,31 @@ def infer_columns(x: Any, categories: Sequence[str | int] = (), text_dates: bool
     found: list[Column] = []
     for name, values in named.items():
         form = "" if plain or name in wanted else form_of(values) if text_dates or _are_dates(values) else ""
+        if text_dates and not form and not plain and name not in wanted:
+            form = clock_of(values)
         found += _of_dates(name, values, form) if form else [_infer(name, values, name in wanted)]
     return found, plain
 
 
 def _are_dates(values: Any) -> bool:
-    """Whether values are dates by their type."""
+    """Whether values are dates, times, periods or spans of time by their type."""
     array = np.asarray(values)
-    return array.dtype.kind == "M" or (array.dtype.kind == "O" and any(hasattr(v, "isoformat") for v in array))
+    told = ("isoformat", "total_seconds", "to_timestamp")
+    return array.dtype.kind in "mM" or (
+        array.dtype.kind == "O" and any(hasattr(v, name) for v in array for name in told)
+    )
 
 
 def _of_dates(name: str, values: Any, form: str) -> list[Column]:
-    """A column of numbers for each part of dates that varies; the days in any case."""
+    """A column of numbers for each part of dates that varies; the first in any case."""
     found = []
-    for part in PARTS:
+    first, *_ = parts_of(form)
+    for part in parts_of(form):
         numbers = date_part(values, part, form, name)
         missing = np.isnan(numbers)
-        if part == PARTS[0] or len(np.unique(numbers[~missing])) > 1:
+        if part == first or len(np.unique(numbers[~missing])) > 1:
             # One flag for a date that is missing is enough.
-            flag = bool(missing.any()) and part == PARTS[0]
+            flag = bool(missing.any()) and part == first
             found.append(Column(f"{name} ({part})", missing=flag, source=name, part=part, form=form))
     return found
 
@@ -225,8 +231,6 @@ def _infer(name: str, values: Any, category: bool) -> Column:
     array = np.asarray(values)
     if array.ndim != 1:
         raise GenomeError(f"columns[{name!r}]: expected one value per row, got shape {array.shape}")
-    if array.dtype.kind == "m":
-        raise GenomeError(f"columns[{name!r}]: holds time spans; give numbers: values / np.timedelta64(1, 's'), say")
     held = next((v for v in array if isinstance(v, _COLLECTIONS)), None) if array.dtype.kind == "O" else None
     if held is not None:
         raise GenomeError(

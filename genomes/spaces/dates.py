@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from typing import Any
 
@@ -11,20 +12,41 @@ from genomes.errors import GenomeError, shown
 
 #: What becomes of a date, each a column of numbers. Days are counted from 1970-01-01, with the time as their fraction.
 PARTS = ("days", "year", "month", "weekday", "hour")
-#: How dates are written: the year first, as ISO 8601 has it, or one of these.
+#: How dates are written: the year first, as ISO 8601 has it, or one of these. Times of day are dates without a day.
 ISO = "ISO8601"
+#: Spans of time, as a type or as texts such as ``36:20:00``: their days are all there is to say.
+SPANS = "spans"
+#: Whole numbers that count from 1970-01-01, as computers do, by how many of them make a second.
+_CLOCKS = {"seconds since 1970": 1, "ms since 1970": 10**3, "us since 1970": 10**6, "ns since 1970": 10**9}
+#: Between September 2001 and May 2033 these have ten digits, thirteen, ...
+_CLOCK_SECONDS = (10**9, 2 * 10**9)
+_DATES = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%Y/%m/%d", "%Y.%m.%d")
+_SHORT_DATES = ("%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d-%m-%y")
+_NAMED_DATES = (
+    "%d %b %Y",
+    "%d %B %Y",
+    "%d-%b-%Y",
+    "%d-%b-%y",
+    "%d. %B %Y",
+    "%b %d, %Y",
+    "%B %d, %Y",
+    "%b %d %Y",
+    "%B %Y",
+)
+_TIMES = ("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p", "%I:%M%p")
 _FORMS = (
     ISO,
-    "%d.%m.%Y",
-    "%d.%m.%Y %H:%M",
-    "%d.%m.%Y %H:%M:%S",
-    "%d/%m/%Y",
-    "%m/%d/%Y",
-    "%d/%m/%Y %H:%M",
-    "%m/%d/%Y %H:%M",
-    "%d-%m-%Y",
+    *(date + time for date in _DATES for time in ("", *(f" {time}" for time in _TIMES))),
+    *(date + time for date in (*_SHORT_DATES, *_NAMED_DATES) for time in ("", " %H:%M", " %H:%M:%S", " %I:%M %p")),
+    *_TIMES,
 )
-_LOOKS = re.compile(r"\s*(\d{4}-\d{1,2}-\d{1,2}|\d{1,2}([./-])\d{1,2}\2\d{4})([T ].*)?\s*")
+_LOOKS = re.compile(
+    r"\s*(\d{4}([-/.])\d{1,2}\2\d{1,2}([T ].*)?"
+    r"|\d{1,2}([./-])\d{1,2}\4\d{4}( .*)?|\d{2}([./-])\d{2}\6\d{2}( .*)?|\d{1,2}/\d{1,2}/\d{2}( .*)?"
+    r"|\d{1,2}\.?[ -][A-Za-z]{3,9}[ -]\d{2,4}( .*)?|[A-Za-z]{3,9} (\d{1,2},? )?\d{4}( .*)?"
+    r"|\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( ?[AaPp][Mm])?)\s*"
+)
+_SPAN = re.compile(r"\s*(-?\d+ days?,? )?[+-]?\d{1,5}:\d{2}:\d{2}(\.\d+)?\s*")
 _DAY = np.timedelta64(1, "D")
 
 
@@ -32,19 +54,63 @@ def form_of(values: Any) -> str:
     """How dates are written: one form for all; the empty text where values are no dates.
 
     Args:
-        values: one per row: dates, or texts; missing ones do not count.
+        values: one per row: dates, times of day, periods, spans of time, or texts; missing ones do not count.
     """
     array = np.asarray(values)
     if array.dtype.kind == "M" or str(getattr(values, "dtype", "")).startswith("datetime64"):
         return ISO
+    if array.dtype.kind == "m":
+        return SPANS
     if array.dtype.kind not in "OU":
         return ""
     known = [value for value in array if value is not None and value == value and value != ""]
-    if known and all(hasattr(value, "isoformat") and hasattr(value, "year") for value in known):
-        return ISO
-    if not known or not all(isinstance(value, str) and _LOOKS.fullmatch(value) for value in known):
+    if not known:
         return ""
-    return next((form for form in _FORMS if not np.isnat(_parsed(known, form)).any()), "")
+    if all(isinstance(value, datetime.time) for value in known):
+        return _TIMES[1]
+    if all(hasattr(value, "isoformat") or hasattr(value, "to_timestamp") for value in known):
+        return SPANS if all(hasattr(value, "total_seconds") for value in known) else ISO
+    if all(hasattr(value, "total_seconds") for value in known):
+        return SPANS
+    if not all(isinstance(value, str) for value in known):
+        return ""
+    if all(_LOOKS.fullmatch(value) for value in known):
+        found = next((form for form in _FORMS if not np.isnat(_parsed(known, form)).any()), "")
+        if found:
+            return found
+    return SPANS if all(_SPAN.fullmatch(value) for value in known) else ""
+
+
+def clock_of(values: Any) -> str:
+    """The form of whole numbers that count seconds, or parts of a second, since 1970; the empty text for others.
+
+    Such numbers differ in digits that float32 does not hold. Only what lies between 2001 and 2033 is taken for such.
+
+    Args:
+        values: one per row.
+    """
+    array = np.asarray(values)
+    if array.dtype.kind not in "iu" or not len(array):
+        return ""
+    low, high = int(array.min()), int(array.max())
+    first, last = _CLOCK_SECONDS
+    return next((form for form, per in _CLOCKS.items() if first * per <= low and high < last * per), "")
+
+
+def parts_of(form: str) -> tuple[str, ...]:
+    """The parts that such dates have: of spans of time the days alone, of times of day the hour."""
+    if form == SPANS:
+        return PARTS[:1]
+    return PARTS[-1:] if form in _TIMES else PARTS
+
+
+def dated_form_of(values: Any) -> str:
+    """:func:`form_of` of dates that each have a day; the empty text for periods, times of day and spans of time too."""
+    form = form_of(values)
+    periods = any(
+        hasattr(value, "to_timestamp") and not hasattr(value, "isoformat") for value in np.asarray(values)[:1]
+    )
+    return "" if periods or form == SPANS or form in _TIMES else form
 
 
 def date_part(values: Any, part: str, form: str, name: str) -> np.ndarray:
@@ -60,7 +126,7 @@ def date_part(values: Any, part: str, form: str, name: str) -> np.ndarray:
         GenomeError: numbers instead of dates.
     """
     array = np.asarray(values)
-    if array.dtype.kind in "biuf" and not (array.dtype.kind == "f" and np.isnan(array).all()):
+    if form not in _CLOCKS and array.dtype.kind in "biuf" and not (array.dtype.kind == "f" and np.isnan(array).all()):
         raise GenomeError(f"{name}: expected dates, got numbers, {shown(array[:1].tolist())} first")
     dates = _parsed(values, form)
     missing = np.isnat(dates)
@@ -85,10 +151,33 @@ def _parsed(values: Any, form: str) -> np.ndarray:
     array = np.asarray(values)
     if array.dtype.kind == "M":
         return array.astype("datetime64[s]")
+    if form in _CLOCKS:
+        return _of_clock(array, _CLOCKS[form])
     import pandas
 
-    texts = form != ISO or any(isinstance(value, str) for value in array)
+    if form == SPANS:
+        spans = pandas.to_timedelta(pandas.Series(array, dtype=object), errors="coerce").to_numpy()
+        return np.datetime64(0, "s") + spans.astype("timedelta64[s]")
+    array = np.asarray([_as_date(value) for value in array], dtype=object)
+    texts = any(isinstance(value, str) for value in array)
     found = pandas.to_datetime(
         pandas.Series(array, dtype=object), errors="coerce", utc=True, **({"format": form} if texts else {})
     )
     return found.dt.tz_localize(None).to_numpy().astype("datetime64[s]")
+
+
+def _as_date(value: Any) -> Any:
+    """A period as its beginning, a time of day as that of the first day of 1970; anything else as it is."""
+    if hasattr(value, "to_timestamp"):
+        return value.to_timestamp()
+    if isinstance(value, datetime.time):
+        return datetime.datetime.combine(datetime.date(1970, 1, 1), value)
+    return value
+
+
+def _of_clock(values: np.ndarray, per_second: int) -> np.ndarray:
+    """datetime64[s] of counts since 1970; not-a-time where one is missing."""
+    numbers = np.asarray([np.nan if value is None or value != value else value for value in values], dtype=np.float64)
+    missing = np.isnan(numbers)
+    seconds = np.where(missing, 0, numbers // per_second).astype(np.int64).astype("datetime64[s]")
+    return np.where(missing, np.datetime64("NaT"), seconds)

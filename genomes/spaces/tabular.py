@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -40,7 +42,7 @@ from genomes.spaces.encoded import (
     standardized,
 )
 from genomes.spaces.robust_scaling import robust_scaled, robust_scaled_tensor
-from genomes.spaces.tabular_defaults import ACTIVATIONS, default_genome, settings_domains
+from genomes.spaces.tabular_defaults import ACTIVATIONS, default_genome, parameters_of, settings_domains
 from genomes.targets import Target
 from genomes.targets.standardization import positive
 
@@ -50,6 +52,8 @@ _KNOTS = 33
 _MOST_CATEGORIES = 10**7
 #: Times that a category must occur in the training data to get a code of its own.
 _LEAST_OCCURRENCES = 2
+#: Most weights of a model, unless a user says otherwise or the table is very wide.
+_MOST_PARAMETERS = 2_000_000
 
 
 class TabularSpace(EncodedSpace):
@@ -61,7 +65,7 @@ class TabularSpace(EncodedSpace):
         truth(self.options["plain"], "plain")
 
     # -- columns -----------------------------------------------------------------------
-    @property
+    @cached_property
     def columns(self) -> tuple[Column, ...]:
         """The columns, in order."""
         return tuple(Column.from_json(json) for json in self.options["columns"])
@@ -340,12 +344,13 @@ def tabular(
         genes: your own gene classes, which may stand among the dense layers.
         domains: domains of fields, in place of the space's: ``{"Dense": {"units": Int(8, 64)}}``.
         units: most units of a dense layer.
-        parameters: most weights of a model; 2 million by default.
+        parameters: most weights of a model; 2 million by default, or twice those
+            of the default net where it needs more.
         flops: most FLOPs of one row; no limit by default.
         max_genes: most genes of a genome.
 
     Returns:
-        The space.
+        The space. In tables of very many columns its default genome encodes them more plainly.
 
     Raises:
         GenomeError: columns of an unknown kind, a wrong number or domain; the message names the argument.
@@ -402,18 +407,22 @@ def tabular(
     own = merged_domains(own, _named_as_here(domains))
     training = default_gene(training_class(TabularTraining, own), own, 0)
     limits = GenomeLimits(
-        parameters=2_000_000 if parameters is None else int(parameters),
+        parameters=_MOST_PARAMETERS if parameters is None else int(parameters),
         flops=None if flops is None else int(flops),
         genes=max_genes,
         nesting=1,
     )
     small = default_gene(ColumnEmbedding, {**own, "ColumnEmbedding": {"layout": Fixed(layout)}}, 1)
     fewest = {name: own["ColumnEmbedding"][name].from_unit(0.0) for name in ("bins", "embedding")}
+    default = default_genome(own, target, training, limits)
+    needed = parameters_of(default, (small.row,), target)
+    if parameters is None and needed > _MOST_PARAMETERS:
+        limits = replace(limits, parameters=2 * needed)
     return TabularSpace(
         (len(found),),
         target,
         stages,
-        default=default_genome(own, target, training, limits),
+        default=default,
         smallest=Genome([small.replace(**fewest)], training),
         domains=own,
         limits=limits,

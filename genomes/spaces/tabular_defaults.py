@@ -86,6 +86,18 @@ def _possible(domains: Mapping[str, Domain], values: Mapping[str, Value]) -> dic
     return {name: value for name, value in values.items() if name in domains and domains[name].contains(value)}
 
 
+def parameters_of(genome: Genome, shape: tuple[int, ...], target: Target) -> int:
+    """Weights of a genome's model, with its head.
+
+    Args:
+        genome: of the space.
+        shape: of an encoded row.
+        target: what is predicted.
+    """
+    after, cost = flow_through(genome.genes, shape)
+    return int(cost.parameters + target.head_cost(int(after[0] or 0))[0])
+
+
 def _within(genome: Genome, shape: tuple[int, ...], target: Target, limits: GenomeLimits) -> bool:
     after, cost = flow_through(genome.genes, shape)
     parameters, flops = target.head_cost(int(after[0] or 0))

@@ -60,6 +60,8 @@ def _of_one_kind(array: np.ndarray) -> np.ndarray:
     values = array.ravel()
     if not len(values):
         return array
+    if all(hasattr(v, "left") and hasattr(v, "closed") for v in values):  # pandas' intervals, of pandas.cut
+        return np.array([str(v) for v in values], dtype=np.str_).reshape(array.shape)
     if all(isinstance(v, (str, bytes)) for v in values):
         texts = [v.decode("utf-8", "replace") if isinstance(v, bytes) else str(v) for v in values]
         return np.array(texts, dtype=np.str_).reshape(array.shape)

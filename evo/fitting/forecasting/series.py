@@ -11,7 +11,7 @@ import numpy as np
 from evo.core.errors import DataError
 from genomes.errors import shown
 from genomes.spaces.columns import distinct_names
-from genomes.spaces.dates import form_of
+from genomes.spaces.dates import clock_of, dated_form_of
 from genomes.targets.labels import in_words
 
 #: Months and quarters as texts, by pandas' name.
@@ -148,8 +148,11 @@ def _dates(column: Any) -> np.ndarray | None:
     """Dates as datetime64[ns], in UTC where they have a zone; None where a column holds other things."""
     import pandas
 
-    form = form_of(column)
-    if form and column.dtype.kind == "M":
+    form, clock = dated_form_of(column), clock_of(column)
+    if clock:
+        unit = clock.partition(" ")[0].replace("seconds", "s")
+        found = pandas.to_datetime(column, unit=unit).to_numpy()
+    elif form and column.dtype.kind == "M":
         found = column.to_numpy()
     elif form:
         found = pandas.to_datetime(column, format=form, utc=True).dt.tz_localize(None).to_numpy()

@@ -132,3 +132,24 @@ def test_tensors_of_different_lengths_are_refused() -> None:
         evo.Data(tf.ragged.constant([[1, 2], [3]] * 15), Y)
     with pytest.raises(DataError, match="to_dense"):
         evo.Data(tf.sparse.from_dense(X), Y)
+
+
+def test_masked_entries_are_missing_whatever_their_kind() -> None:
+    mask = [False, True, False]
+    assert np.isnan(as_given_array(np.ma.masked_array([1, 2, 3], mask), "x")[1])
+    assert as_given_array(np.ma.masked_array(["a", "b", "c"], mask), "x").tolist() == ["a", None, "c"]
+    assert as_given_array(np.ma.masked_array([True, False, True], mask), "x").tolist() == [True, None, True]
+
+
+def test_records_are_a_table_and_one_record_a_row() -> None:
+    records = [{"a": 1.5, "b": "x"}, {"b": "y", "a": 2.0}]
+    pd.testing.assert_frame_equal(as_given_array(records, "data"), pd.DataFrame({"a": [1.5, 2.0], "b": ["x", "y"]}))
+    pd.testing.assert_frame_equal(as_given_array(records[0], "data"), pd.DataFrame({"a": [1.5], "b": ["x"]}))
+
+
+def test_categories_of_polars_keep_their_order() -> None:
+    polars = pytest.importorskip("polars")
+    sizes = polars.Series("size", ["L", "S", "M", None], dtype=polars.Enum(["S", "M", "L"]))
+    found = as_given_array(polars.DataFrame({"size": sizes}), "data")["size"]
+    assert found.dtype.ordered and found.cat.categories.tolist() == ["S", "M", "L"]
+    assert found.tolist()[:3] == ["L", "S", "M"] and pd.isna(found[3])

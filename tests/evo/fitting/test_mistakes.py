@@ -75,7 +75,6 @@ def endless() -> Any:
         (X.astype(complex), Y, {}, "complex128"),
         (FRAME.assign(size=[[1]] * ROWS), "churn", {}, "'size'.*holds collections, .1. first; make a column"),
         (FRAME.assign(size=np.inf), "churn", {}, "size: holds infinite values.*put NaN"),
-        (FRAME.assign(size=pd.to_timedelta(FRAME["size"], unit="D")), "churn", {}, "time spans; give numbers"),
         (FRAME[:0], "churn", {}, "is empty"),
         (FRAME[:2], "churn", {}, "leaves the validation split empty"),
         # the target

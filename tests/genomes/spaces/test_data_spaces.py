@@ -315,7 +315,6 @@ def test_standardized_loss_of_regression() -> None:
         (lambda: spaces.tabular({}, classes=2), "at least one column"),
         (lambda: spaces.tabular(0, classes=2), "columns: expected a whole number of 1 or more, got 0"),
         (lambda: spaces.tabular({"a": "date"}, classes=2), "columns['a']: expected kind"),
-        (lambda: spaces.tabular({"a": np.array([1], "m8[D]")}, classes=2), "holds time spans"),
         (lambda: spaces.tabular(np.zeros((4, 2)), classes=2, categories=[5]), "'column_5' is no column"),
         (lambda: spaces.tabular(3, classes=2, domains={"Dens": {}}), "domains['Dens']"),
         (lambda: spaces.timeseries((0, 3), classes=2), "input_shape: expected (length, channels), got (0, 3)"),
@@ -415,3 +414,17 @@ def test_a_users_gene_takes_part_and_travels_by_reference() -> None:
     assert spaces.tabular(3, classes=2).definitions == ()
     rng = np.random.default_rng(0)
     assert any(isinstance(gene, ScaledForTests) for _ in range(30) for _, gene in space.sample(rng).walk())
+
+
+@pytest.mark.parametrize("columns", [600, 3000, 20_000])
+def test_the_default_genome_of_a_wide_table_fits_its_limit(columns: int) -> None:
+    space = spaces.tabular(columns, classes=3)
+    cost = space.cost(space.default())
+    assert cost.parameters <= space.limits.parameters
+
+
+def test_a_table_of_very_many_categories_fits_too() -> None:
+    space = spaces.tabular([Column(f"c{n}", "text", 1000) for n in range(2500)], classes=2)
+    assert space.limits.parameters > 2_000_000
+    with pytest.raises(GenomeError, match="at most 1,000 parameters"):
+        spaces.tabular([Column(f"c{n}", "text", 1000) for n in range(2500)], classes=2, parameters=1000)

@@ -11,6 +11,7 @@ import pytest
 
 from genomes.errors import GenomeError
 from genomes.targets import Binary, Multiclass, Multilabel, Regression, Target
+from genomes.targets.labels import ordered_categories, plain_array
 
 WORDS = Multiclass(3, labels=("a", "b", "c"))
 SIGNS = Binary(labels=(-1, 1))
@@ -89,3 +90,9 @@ def test_wrong_labels_are_named(make: Any, words: str) -> None:
     with pytest.raises(GenomeError) as error:
         make()
     assert words in str(error.value)
+
+
+def test_intervals_are_labels_by_how_they_are_written() -> None:
+    cut = pd.cut(pd.Series([1.0, 5.0, 9.0]), [0, 3, 6, 10])
+    assert ordered_categories(cut) == ("(0, 3]", "(3, 6]", "(6, 10]")
+    assert plain_array(cut).tolist() == ["(0, 3]", "(3, 6]", "(6, 10]"]

@@ -1,0 +1,118 @@
+"""Folders of pictures as people have them: split into parts, turned by a camera, and datasets that name their classes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+import evo
+from evo.core.given_datasets import with_class_names
+from evo.errors import DataError
+from evo.fitting.pictures import labelled_pictures, read_pictures
+
+image = pytest.importorskip("PIL.Image")
+
+
+def write(path: Path, value: int, size: tuple[int, int] = (12, 8)) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image.new("L", size, value).save(path)
+
+
+def folder_of(place: Path, parts: tuple[str, ...], rows: int = 4) -> Path:
+    for part in parts:
+        for name, value in (("day", 230), ("night", 20)):
+            for number in range(rows):
+                write(place / part / name / f"{number}.png", value + number)
+    return place
+
+
+@pytest.mark.parametrize(
+    ("parts", "judged", "rows"),
+    [
+        (("train", "val", "test"), list(range(8, 16)), 16),
+        (("Train", "Validation"), list(range(8, 16)), 16),
+        (("training", "testing"), None, 8),
+    ],
+)
+def test_folders_of_a_split_are_no_classes(
+    tmp_path: Path, parts: tuple[str, ...], judged: list[int] | None, rows: int
+) -> None:
+    found = labelled_pictures(folder_of(tmp_path, parts))
+    assert set(found.labels) == {"day", "night"} and found.pictures.shape == (rows, 8, 12, 1)
+    assert (None if found.validation is None else found.validation.tolist()) == judged
+    assert (found.pictures.reshape(rows, -1).mean(axis=1) > 128).tolist() == (found.labels == "day").tolist()
+
+
+def test_a_class_may_be_called_test(tmp_path: Path) -> None:
+    for name in ("test", "train"):
+        write(tmp_path / name / "a.png", 9)
+    assert set(labelled_pictures(tmp_path).labels) == {"test", "train"}
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "c").mkdir()
+    write(tmp_path / "b" / "c" / "a.png", 9)
+    assert set(labelled_pictures(tmp_path).labels) == {"test", "train", "b"}
+
+
+def test_a_picture_stands_as_the_camera_was_held(tmp_path: Path) -> None:
+    upright = np.zeros((16, 8), np.uint8)
+    upright[:4] = 255  # the sky is above
+    turned = image.fromarray(np.rot90(upright).copy())
+    exif = image.Exif()
+    exif[274] = 6  # a quarter turn clockwise brings it upright
+    turned.save(tmp_path / "a.jpg", exif=exif, quality=95)
+    shown = read_pictures([tmp_path / "a.jpg"], (16, 8, 1))[0, :, :, 0]
+    assert shown[:3].mean() > 200 and shown[8:].mean() < 50
+    for name in ("x", "y"):
+        (tmp_path / "d" / name).mkdir(parents=True)
+        turned.save(tmp_path / "d" / name / "a.jpg", exif=exif)
+    assert labelled_pictures(tmp_path / "d").pictures.shape == (2, 16, 8, 1)
+
+
+def test_a_split_folder_is_fitted_judged_by_its_part_and_evaluated_by_another(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path / "p", ("train", "val", "test"), rows=6)
+    model = evo.fit(folder, directory=tmp_path / "d", trials=1, epochs=2, workers=0, verbose=False)
+    assert "pictures in val are judged by" in model.notes and any("test are left aside" in one for one in model.notes)
+    assert model.result.data.get("y_validation").size == 12
+    told = model.predict(folder / "test")
+    scores = evo.load_fitted(tmp_path / "d").evaluate(folder / "test")
+    assert scores["accuracy"] == pytest.approx((told == np.repeat(["day", "night"], 6)).mean())
+    with pytest.raises(DataError, match="needs a folder of pictures for each class"):
+        model.evaluate(folder / "test" / "day")
+
+
+@pytest.mark.parametrize("mode", ["int", "categorical", "binary"])
+def test_a_dataset_of_keras_keeps_the_names_of_its_classes(tmp_path: Path, mode: str) -> None:
+    folder_of(tmp_path, ("p",))
+    data = keras.utils.image_dataset_from_directory(
+        tmp_path / "p", label_mode=mode, color_mode="grayscale", image_size=(8, 12), batch_size=3, verbose=False
+    )
+    x, y, weight = with_class_names(data, "data")
+    assert weight is None and (x.reshape(8, -1).mean(axis=1) > 128).tolist() == (y == "day").tolist()
+    data.class_names = ["only"]
+    assert with_class_names(data, "data")[1].dtype.kind == "f" or mode == "int"
+
+
+def test_evo_fit_tells_the_names_of_a_datasets_classes(tmp_path: Path) -> None:
+    folder_of(tmp_path, ("p",), rows=8)
+
+    def dataset(subset: str) -> object:
+        return keras.utils.image_dataset_from_directory(
+            *(tmp_path / "p",),
+            **{"validation_split": 0.25, "subset": subset, "seed": 1, "image_size": (8, 12), "verbose": False},
+        )
+
+    model = evo.fit(
+        dataset("training"),
+        validation=dataset("validation"),
+        directory=tmp_path / "d",
+        trials=1,
+        epochs=1,
+        workers=0,
+        verbose=False,
+    )
+    assert model.classes.tolist() == ["day", "night"]
+    assert set(model.predict(dataset("validation"))) <= {"day", "night"}
+    assert 0 <= model.evaluate(dataset("validation"))["accuracy"] <= 1
