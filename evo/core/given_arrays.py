@@ -85,8 +85,10 @@ def _unmasked(value: Any) -> np.ndarray:
     """A masked array as one whose masked entries are missing: NaN, None among words and truth values."""
     if not np.ma.is_masked(value):
         return np.asarray(value.data)
-    kind = np.float64 if value.dtype.kind in "iuf" else object
-    return np.asarray(np.ma.filled(value.astype(kind), np.nan if kind is np.float64 else None))
+    numbers = value.dtype.kind in "iuf"
+    found = np.array(value.data, dtype=np.float64 if numbers else object)
+    found[np.ma.getmaskarray(value)] = np.nan if numbers else None
+    return found
 
 
 def batches_of_loader(value: Any) -> Callable[[], Iterator[Any]] | None:

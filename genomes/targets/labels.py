@@ -49,8 +49,11 @@ def ordered_categories(y: Any) -> tuple[Label, ...] | None:
     kind = y if hasattr(y, "categories") else getattr(y, "dtype", None)
     if not getattr(kind, "ordered", False):
         return None
+    categories = list(kind.categories)  # type: ignore[union-attr]
+    if categories and all(hasattr(category, "left") and hasattr(category, "closed") for category in categories):
+        categories = [str(category) for category in categories]
     try:
-        return checked_labels(list(kind.categories))  # type: ignore[union-attr]
+        return checked_labels(categories)
     except GenomeError:
         return None
 

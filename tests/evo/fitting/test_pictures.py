@@ -1,4 +1,4 @@
-"""Folders of pictures as people have them: split into parts, turned by a camera, and datasets that name their classes."""
+"""Folders of pictures as people have them, and datasets that name their classes."""
 
 from __future__ import annotations
 
@@ -100,8 +100,7 @@ def test_evo_fit_tells_the_names_of_a_datasets_classes(tmp_path: Path) -> None:
 
     def dataset(subset: str) -> object:
         return keras.utils.image_dataset_from_directory(
-            *(tmp_path / "p",),
-            **{"validation_split": 0.25, "subset": subset, "seed": 1, "image_size": (8, 12), "verbose": False},
+            tmp_path / "p", validation_split=0.25, subset=subset, seed=1, image_size=(8, 12), verbose=False
         )
 
     model = evo.fit(
