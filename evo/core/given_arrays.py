@@ -164,7 +164,7 @@ def _list(value: list[Any] | tuple[Any, ...], name: str) -> Any:
         import pandas
 
         return pandas.DataFrame.from_records(list(value))  # records, as JSON has them
-    arrays = [part for part in value if hasattr(part, "shape")]
+    arrays = [part for part in value if getattr(part, "shape", ())]
     if len(arrays) == len(value):
         shapes = {tuple(part.shape) for part in value}
         if len(shapes) > 1 and len({shape[:1] for shape in shapes}) > 1:

@@ -161,14 +161,14 @@ def named_columns(x: Any) -> dict[str, Any] | None:
 def infer_columns(x: Any, categories: Sequence[str | int] = (), text_dates: bool = False) -> tuple[list[Column], bool]:
     """What kind each column of a table is.
 
-    Numbers and booleans become numeric columns, texts and categories become category columns, dates, times
-    and spans of time a numeric column for each of their parts that varies (:data:`genomes.spaces.dates.PARTS`). Only
-    the kind, the number of categories and whether something is missing are taken from the data.
+    Numbers and booleans become numeric columns, texts and categories become category columns, dates, times, spans
+    of time and counts of seconds since 1970 a numeric column for each of their parts that varies
+    (:data:`genomes.spaces.dates.PARTS`). Only the kind, the number of categories and whether something is missing are taken from the data.
 
     Args:
         x: data frame, mapping of names to arrays, structured array, or array of shape (rows, columns).
         categories: names (of an array: indices) of number columns that are categories.
-        text_dates: take texts that are all dates for dates, and whole numbers that count seconds since 1970.
+        text_dates: take texts that are all dates for dates.
 
     Returns:
         The columns, and whether ``x`` is one array without column names.
@@ -197,7 +197,7 @@ def infer_columns(x: Any, categories: Sequence[str | int] = (), text_dates: bool
     found: list[Column] = []
     for name, values in named.items():
         form = "" if plain or name in wanted else form_of(values) if text_dates or _are_dates(values) else ""
-        if text_dates and not form and not plain and name not in wanted:
+        if not form and not plain and name not in wanted:
             form = clock_of(values)
         found += _of_dates(name, values, form) if form else [_infer(name, values, name in wanted)]
     return found, plain

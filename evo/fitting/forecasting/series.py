@@ -118,7 +118,7 @@ def _with_times(frame: Any, time: str | None, wanted: Sequence[str]) -> tuple[An
     if time is not None:
         if time not in frame.columns:
             raise DataError(f"time: there is no column {time!r}; there are {in_words(list(frame.columns))}")
-        if frame[time].dtype.kind in "iuf":  # numbered steps
+        if frame[time].dtype.kind in "iuf" and not clock_of(frame[time]):  # numbered steps
             return frame.sort_values(time).drop(columns=[time]).reset_index(drop=True), None, time, []
         times = _dates(frame[time])
         if times is None:
@@ -132,7 +132,7 @@ def _with_times(frame: Any, time: str | None, wanted: Sequence[str]) -> tuple[An
         return frame.reset_index(drop=True), times, name if isinstance(name, str) else None, []
     dated = {}
     for name in frame.columns:
-        if name not in wanted and frame[name].dtype.kind not in "biufc":
+        if name not in wanted and (frame[name].dtype.kind not in "biufc" or clock_of(frame[name])):
             dates = _dates(frame[name])
             if dates is not None:
                 dated[name] = dates

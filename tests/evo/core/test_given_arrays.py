@@ -153,3 +153,7 @@ def test_categories_of_polars_keep_their_order() -> None:
     found = as_given_array(polars.DataFrame({"size": sizes}), "data")["size"]
     assert found.dtype.ordered and found.cat.categories.tolist() == ["S", "M", "L"]
     assert found.tolist()[:3] == ["L", "S", "M"] and pd.isna(found[3])
+
+
+def test_a_list_of_numpys_own_numbers_is_one_of_numbers() -> None:
+    assert as_given_array(list(np.arange(3.0)), "x") == [0.0, 1.0, 2.0]

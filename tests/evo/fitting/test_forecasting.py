@@ -62,6 +62,15 @@ def test_dates_in_many_forms(form: str) -> None:
     assert series.times is not None and (series.times == times.to_numpy("datetime64[ns]")).all()
 
 
+@pytest.mark.parametrize("time", [None, "ts"])
+def test_counts_of_seconds_are_times(time: str | None) -> None:
+    days = pandas.date_range("2022-01-01", periods=40, freq="D")
+    frame = pandas.DataFrame({"ts": days.astype("datetime64[s]").astype("int64"), "load": np.arange(40.0)})
+    series = series_of(frame.sample(frac=1, random_state=0), ["load"], time)
+    assert series.times is not None and (series.times == days.to_numpy("datetime64[ns]")).all()
+    assert series.of(["load"])[:, 0].tolist() == list(range(40)) and series.names == ("load",)
+
+
 def test_times_go_on_as_they_went() -> None:
     months = pandas.date_range("2024-01-01", periods=12, freq="MS").to_numpy("datetime64[ns]")
     assert frequency_of(months) == "MS" and frequency_of(months[:2]) is None
