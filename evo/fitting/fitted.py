@@ -125,6 +125,9 @@ class Fitted:
         Raises:
             DataError: a wrong value.
         """
+        unknown = sorted(set(given) - {field.name for field in dataclasses.fields(TableFormat)})
+        if unknown:
+            raise DataError(f"{unknown[0]}: there is no such argument; a file's form is separator, decimal, encoding")
         return dataclasses.replace(self.form, **{name: value for name, value in given.items() if value is not None})
 
     @property

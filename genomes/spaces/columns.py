@@ -163,7 +163,8 @@ def infer_columns(x: Any, categories: Sequence[str | int] = (), text_dates: bool
 
     Numbers and booleans become numeric columns, texts and categories become category columns, dates, times, spans
     of time and counts of seconds since 1970 a numeric column for each of their parts that varies
-    (:data:`genomes.spaces.dates.PARTS`). Only the kind, the number of categories and whether something is missing are taken from the data.
+    (:data:`genomes.spaces.dates.PARTS`). Only the kind, the number of categories and whether something is missing are
+    taken from the data.
 
     Args:
         x: data frame, mapping of names to arrays, structured array, or array of shape (rows, columns).

@@ -153,7 +153,8 @@ def _dates(column: Any) -> np.ndarray | None:
         unit = clock.partition(" ")[0].replace("seconds", "s")
         found = pandas.to_datetime(column, unit=unit).to_numpy()
     elif form and column.dtype.kind == "M":
-        found = column.to_numpy()
+        zoned = getattr(column.dtype, "tz", None) is not None
+        found = (column.dt.tz_convert(None) if zoned else column).to_numpy()
     elif form:
         found = pandas.to_datetime(column, format=form, utc=True).dt.tz_localize(None).to_numpy()
     elif column.dtype.kind in "biufc" or str(column.dtype) == "category" or column.isna().any():

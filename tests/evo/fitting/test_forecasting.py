@@ -71,6 +71,16 @@ def test_counts_of_seconds_are_times(time: str | None) -> None:
     assert series.of(["load"])[:, 0].tolist() == list(range(40)) and series.names == ("load",)
 
 
+def test_times_of_a_zone_are_those_of_utc() -> None:
+    times = pandas.date_range("2022-01-01", periods=30, freq="h", tz="Europe/Berlin")
+    for frame in (
+        pandas.DataFrame({"load": np.arange(30.0)}, index=times),
+        pandas.DataFrame({"at": times, "load": np.arange(30.0)}),
+    ):
+        series = series_of(frame, ["load"])
+        assert series.times is not None and series.times[0] == np.datetime64("2021-12-31T23:00")
+
+
 def test_times_go_on_as_they_went() -> None:
     months = pandas.date_range("2024-01-01", periods=12, freq="MS").to_numpy("datetime64[ns]")
     assert frequency_of(months) == "MS" and frequency_of(months[:2]) is None
