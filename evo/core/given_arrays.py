@@ -57,9 +57,15 @@ def as_given_array(value: Any, name: str) -> Any:
         raise DataError(f"{name}: rows of different lengths; fill them up: give x.to_tensor()")
     if kind == "SparseTensor":
         raise DataError(f"{name}: a sparse tensor; give tf.sparse.to_dense(x)")
-    if isinstance(value, (list, tuple)):
-        return _list(value, name)
+    if isinstance(value, (list, tuple)) or _holds_arrays(value):
+        return _list(list(value) if isinstance(value, np.ndarray) else value, name)
     return _as_pandas(value)
+
+
+def _holds_arrays(value: Any) -> bool:
+    """Whether a value is an array of objects that are arrays."""
+    objects = isinstance(value, np.ndarray) and value.dtype.kind == "O" and value.ndim == 1 and len(value) > 0
+    return objects and all(isinstance(part, np.ndarray) and part.ndim for part in value)
 
 
 def _is_single(value: Any) -> bool:

@@ -18,10 +18,11 @@ from evo.data import Data, take
 from evo.fitting.columns import planned_inputs
 from evo.fitting.fitted import Fitted
 from evo.fitting.forecasting.training import fit_forecast
+from evo.fitting.picture_paths import with_pictures
 from evo.fitting.pictures import labelled_pictures
 from evo.fitting.premade import space_for
 from evo.fitting.searching import Search
-from evo.fitting.splitting import AUTO, Splitting, in_folds, with_columns
+from evo.fitting.splitting import AUTO, Splitting, in_folds, with_columns, with_table, without_weights
 from evo.fitting.tables import TableFormat
 from evo.fitting.task import all_targets, inputs_and_target, inputs_of, remarks
 from genomes.errors import GenomeError
@@ -66,8 +67,8 @@ def fit(
     What is predicted, which space is searched and what will be spent is said in a line each, before training.
 
     Args:
-        data: a data frame, a mapping of columns, arrays (tables, texts, series, pictures), a path to a
-            table (``.csv``, ``.tsv``, ``.parquet``, ``.xlsx``, also ``.gz``) or to a folder that has a folder of
+        data: a data frame, a mapping of columns, arrays (tables, texts, series, pictures), paths of pictures, a path to
+            a table (``.csv``, ``.tsv``, ``.parquet``, ``.xlsx``, also ``.gz``) or to a folder that has a folder of
             pictures for each class, a ``tf.data.Dataset`` or ``keras.utils.PyDataset``, or an :class:`evo.Data`.
         target: the name of the column to predict, or one value per row; None for a dataset and an :class:`evo.Data`.
         directory: where the campaign and the model are kept; by default a new folder under ``runs``. The same call
@@ -80,8 +81,8 @@ def fit(
             ``multiclass``, ``multilabel``, or a :class:`genomes.targets.Target`.
         space: what is searched; by default the premade space that fits the inputs.
         validation: see :class:`evo.Data`; or the name of a column that is true, or 1, where rows are to judge by, and
-            no input.
-        sample_weight: a weight for each row.
+            no input; or a table with the target among its columns, or the path of one.
+        sample_weight: a weight for each row, or the name of the column that says it, which is no input then.
         class_weight: ``"balanced"``, or a weight for each label.
         folds: cross-validate every candidate on so many folds, in place of ``validation``. A candidate is trained that
             often, and its member of the ensemble is the mean of the folds' models. ``auto``: on 5 folds for tables of
@@ -131,7 +132,9 @@ def fit(
     form = TableFormat(separator, decimal, encoding)
     if form.said and (not isinstance(data, (str, os.PathLike)) or Path(data).is_dir()):
         raise DataError(f"{next(iter(form.said))}: says how a file is written, but data is none; leave it out")
+    source = None
     if isinstance(data, (str, os.PathLike)) and not Path(data).is_dir():
+        source = Path(data).parent
         data = inputs_of(data, form)
         form = dataclasses.replace(form, usual_decimal=getattr(data, "attrs", {}).get("decimal"))
     place = Path(directory) if directory is not None else _new_directory()
@@ -165,20 +168,21 @@ def fit(
         found_pictures = labelled_pictures(Path(data))
         data, target = found_pictures.pictures, found_pictures.labels
         said += found_pictures.lines
-        if found_pictures.validation is not None and all(given is None for given in (validation, groups, time, folds)):
+        if found_pictures.validation is not None and not Splitting(validation, groups, time, folds).is_said:
             validation = found_pictures.validation
     if is_dataset(data) and target is None and sample_weight is None:
         data, target, sample_weight = with_class_names(data, "data")
         if is_dataset(validation):
             validation = with_class_names(validation, "validation")
     splitting = Splitting(validation, groups, time, folds)
-    prepared, names = _data(data, target, splitting, seed, sample_weight, class_weight)
+    prepared, names, seen = _data(data, target, splitting, seed, sample_weight, class_weight, source)
+    said += seen
     name = ", ".join(names)
     given = space
     space, found, lines = _space_and_target(given, task, prepared, name)
     decided = None if isinstance(data, Data) or is_dataset(data) else splitting.decided(space, prepared, search.in_time)
     if decided is not None:
-        prepared, names = _data(data, target, decided, seed, sample_weight, class_weight)
+        prepared, names, _ = _data(data, target, decided, seed, sample_weight, class_weight, source)
         space, found, lines = _space_and_target(given, task, prepared, name)
     said = [lines[0], *said, *lines[1:], *remarks(prepared, found, name), *in_folds(prepared)]
     result, ensemble, notes = search.run(space, prepared, place, said)
@@ -220,13 +224,22 @@ def _data(
     seed: int,
     sample_weight: Any,
     class_weight: Any,
-) -> tuple[Data, tuple[str, ...]]:
+    source: Path | None,
+) -> tuple[Data, tuple[str, ...], list[str]]:
+    """The data, the names of the targets, and what is said of the inputs.
+
+    Args:
+        source: the folder of the file that the data was read from, or None.
+    """
     if isinstance(data, Data):
         if any(given is not None for given in (target, sample_weight, class_weight)) or splitting.is_said:
             raise DataError("data: an evo.Data has its targets, weights and split itself; give it alone")
-        return data, ("y",)
+        return data, ("y",), []
     x, y, names = inputs_and_target(data, target)
+    splitting = with_table(splitting, target, x)
     x, splitting = with_columns(x, splitting)
+    if isinstance(sample_weight, str):
+        x, sample_weight = without_weights(x, sample_weight)
     if y is not None:
         try:  # before the split, which would speak of less clear things
             infer_target(y, ", ".join(names), None)
@@ -235,20 +248,19 @@ def _data(
                 raise DataError(str(error)) from error
     if sample_weight is not None and y is not None:
         x, y, sample_weight, splitting = _rows_that_count(x, y, sample_weight, splitting)
-    return (
-        Data(
-            x,
-            y,
-            validation=splitting.validation,
-            seed=seed,
-            sample_weight=sample_weight,
-            class_weight=class_weight,
-            folds=splitting.number_of_folds,
-            groups=splitting.groups,
-            time=splitting.time,
-        ),
-        names,
+    x, lines = with_pictures(x, source)
+    found = Data(
+        x,
+        y,
+        validation=splitting.validation,
+        seed=seed,
+        sample_weight=sample_weight,
+        class_weight=class_weight,
+        folds=splitting.number_of_folds,
+        groups=splitting.groups,
+        time=splitting.time,
     )
+    return found, names, lines
 
 
 def _rows_that_count(x: Any, y: Any, sample_weight: Any, splitting: Splitting) -> tuple[Any, Any, Any, Splitting]:

@@ -20,6 +20,7 @@ from evo.core.npz import read_arrays
 from evo.core.regular_files import bytes_of, open_regular
 from evo.ensemble import Ensemble
 from evo.ensemble.export import export
+from evo.fitting.picture_paths import with_pictures_of
 from evo.fitting.pictures import labelled_files, picture_files, read_pictures
 from evo.fitting.tables import TableFormat
 from evo.fitting.task import inputs_and_target, inputs_of, without_columns
@@ -116,7 +117,8 @@ class Fitted:
             return gathered(data, "data", targets=False)[0]
         if isinstance(data, str) and not Path(data).exists() and (not Path(data).suffix or " " in data):
             raise DataError(f"data: there is no file {data!r:.80}; one text is given in a list: [{data!r:.80}]")
-        data = inputs_of(data, self.form_with(form))
+        place = Path(data).parent if isinstance(data, (str, os.PathLike)) else None
+        data = with_pictures_of(inputs_of(data, self.form_with(form)), self.space, place)
         return without_columns(data, [name for name in self.names if not self._takes(name)])
 
     def form_with(self, given: Mapping[str, str | None]) -> TableFormat:
@@ -216,7 +218,9 @@ class Fitted:
             x = read_pictures(files, self.space.input_shape)  # type: ignore[attr-defined]
         else:
             own = self.names if len(self.names) > 1 else self.names[0]
+            place = Path(data).parent if isinstance(data, (str, os.PathLike)) else None
             x, y, _ = inputs_and_target(data, own if target is None else target, self.form_with(form))
+            x = with_pictures_of(x, self.space, place)
         return self.ensemble.evaluate(self._checked(x), y, sample_weight, metrics=metrics)
 
     # -- keeping -------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from evo.core.errors import DataError
+from genomes.targets.labels import in_words
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 #: What folders are called that hold a split, each with a folder per class.
@@ -73,6 +75,24 @@ def labelled_pictures(folder: Path) -> LabelledPictures:
         lines.append(f"pictures in {parts['validation'].name} are judged by")
     if "test" in parts:
         lines.append(f"pictures in {parts['test'].name} are left aside, to evaluate by")
+    sound = np.array([is_picture(path) for path in files])
+    if not sound.all():
+        broken = [path.relative_to(folder).as_posix() for path, kept in zip(files, sound, strict=True) if not kept]
+        lines.append(f"left out: {in_words(broken, 3)}: cannot be read as pictures")
+        files, labels = [path for path, kept in zip(files, sound, strict=True) if kept], labels[sound]
+        judged = None if judged is None else np.flatnonzero((np.cumsum(sound) - 1)[sound] >= sound[: judged[0]].sum())
+        if len(set(labels.tolist())) < 2:
+            raise DataError(f"data: {folder}: {in_words(broken, 3)} cannot be read as pictures; nothing is left")
+    pictures, line = alike(files)
+    return LabelledPictures(pictures, labels, judged, (line, *lines))
+
+
+def alike(files: Sequence[Path]) -> tuple[np.ndarray, str]:
+    """Pictures of any sizes scaled to their median size, and one line that says so.
+
+    Raises:
+        DataError: a file that is no picture.
+    """
     sizes = [_size(path) for path in files]
     width, height = (int(np.median([size[axis] for size in sizes])) for axis in (0, 1))
     scale = min(1.0, LONGEST_SIDE / max(width, height))
@@ -82,7 +102,44 @@ def labelled_pictures(folder: Path) -> LabelledPictures:
         f"pictures: {len(files)}, each scaled to {width} x {height} pixels (the median size, the longer side at most "
         f"{LONGEST_SIDE}), in {'colour' if channels == 3 else 'grey'}; what is transparent becomes white"
     )
-    return LabelledPictures(read_pictures(files, (height, width, channels)), labels, judged, (line, *lines))
+    return read_pictures(files, (height, width, channels)), line
+
+
+def is_picture(path: Path) -> bool:
+    """Whether a file can be read as a picture, to its end."""
+    try:
+        with _opened(path) as picture:
+            picture.load()
+    except Exception:  # of whatever part of Pillow reads it
+        return False
+    return True
+
+
+def paths_in(values: Any, place: Path | None, name: str) -> list[Path] | None:
+    """The pictures that a column of paths names; None where values are no such paths.
+
+    Args:
+        values: one per row.
+        place: the folder of the file in which they stand, from which they may be told, too.
+        name: what errors call the column.
+
+    Raises:
+        DataError: some are files, others are not.
+    """
+    array = np.asarray(values)
+    if array.ndim != 1 or not len(array) or array.dtype.kind not in "OU":
+        return None
+    if not all(isinstance(value, (str, os.PathLike)) and Path(value).suffix.lower() in SUFFIXES for value in array):
+        return None
+    found = [Path(value) for value in array]
+    if place is not None:
+        found = [path if path.is_file() else place / path for path in found]
+    there = [path.is_file() for path in found]
+    if not any(there):
+        return None
+    if not all(there):
+        raise DataError(f"{name}: there is no file {array[there.index(False)]}, but {sum(there)} of {len(there)} are")
+    return found
 
 
 def labelled_files(folder: Path) -> tuple[list[Path], np.ndarray]:

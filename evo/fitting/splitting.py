@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from evo.core.errors import DataError
 from evo.data import Data
+from evo.fitting.tables import read_table
+from evo.fitting.task import column_names, inputs_and_target, without_columns
 from genomes.spaces.base import Space
 from genomes.spaces.tabular import TabularSpace
 from genomes.targets.labels import in_words
@@ -112,6 +115,47 @@ def with_columns(x: Any, splitting: Splitting) -> tuple[Any, Splitting]:
     elif only_split:
         x = x.drop(columns=sorted(only_split))
     return x, Splitting(**found, folds=splitting.folds)
+
+
+def with_table(splitting: Splitting, target: Any, x: Any) -> Splitting:
+    """A table of validation rows, or the path of one, as the inputs and the targets that are among its columns.
+
+    Args:
+        splitting: what was said.
+        target: names of the target's columns, as a user gave them.
+        x: the training inputs.
+
+    Raises:
+        DataError: the table has no such columns.
+    """
+    given = splitting.validation
+    if isinstance(given, str) and given not in column_names(x) and Path(given).is_file():
+        given = read_table(Path(given))
+    elif isinstance(given, Path):
+        given = read_table(given)
+    told = isinstance(target, (str, list, tuple, int)) and bool(column_names(given))
+    if not told or not column_names(x):
+        return splitting
+    try:
+        inputs, targets, _ = inputs_and_target(given, target)
+    except DataError as error:
+        raise DataError(f"validation: {error}") from None
+    if targets is None or len(inputs) == 0:
+        return splitting
+    return replace(splitting, validation=(inputs, targets))
+
+
+def without_weights(x: Any, name: str) -> tuple[Any, np.ndarray]:
+    """Inputs without the column of weights, and the weights.
+
+    Raises:
+        DataError: there is no such column.
+    """
+    names = column_names(x)
+    if name not in names:
+        told = f"there are {in_words(names)}" if names else "data has no column names"
+        raise DataError(f"sample_weight: there is no column {name!r}; {told}")
+    return without_columns(x, [name]), np.asarray(x[name])
 
 
 def in_folds(data: Data) -> list[str]:

@@ -150,14 +150,22 @@ def _by_pandas(path: Path, function: str, package: str, form: TableFormat) -> An
     if form.said and function != "read_excel":
         raise DataError(f"{next(iter(form.said))}: {path.name} says itself how it is written; leave it out")
     try:
-        words = {"keep_default_na": False, "na_values": [""]} if function == "read_excel" else {}
-        table = getattr(pandas, function)(path, **words)
+        table = _sheet(path) if function == "read_excel" else getattr(pandas, function)(path)
     except ImportError as error:
         raise DataError(f"data: reading {path.name} needs another package: pip install {package} ({error})") from None
     except Exception as error:  # of whatever package reads it
         raise DataError(f"data: {path} cannot be read: {error}") from None
     table.columns = [str(name).strip() for name in table.columns]
     return _typed_words(table, form) if function == "read_excel" else table
+
+
+def _sheet(path: Path) -> Any:
+    """The first sheet that holds a table: two columns or more, and a row; the first one where none does."""
+    import pandas
+
+    sheets = pandas.read_excel(path, sheet_name=None, keep_default_na=False, na_values=[""])
+    tables = [sheet for sheet in sheets.values() if sheet.shape[1] > 1 and len(sheet)]
+    return tables[0] if tables else next(iter(sheets.values()))
 
 
 def _typed_words(table: Any, form: TableFormat) -> Any:

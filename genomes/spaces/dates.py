@@ -63,6 +63,8 @@ def form_of(values: Any) -> str:
         return SPANS
     if array.dtype.kind not in "OU":
         return ""
+    if any(isinstance(value, (np.ndarray, list, tuple, dict, set)) for value in array):
+        return ""
     known = [value for value in array if value is not None and value == value and value != ""]
     if not known:
         return ""

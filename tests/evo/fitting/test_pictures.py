@@ -6,12 +6,13 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 
 import evo
 from evo.core.given_datasets import with_class_names
 from evo.errors import DataError
-from evo.fitting.pictures import labelled_pictures, read_pictures
+from evo.fitting.pictures import labelled_pictures, paths_in, read_pictures
 
 image = pytest.importorskip("PIL.Image")
 
@@ -115,3 +116,44 @@ def test_evo_fit_tells_the_names_of_a_datasets_classes(tmp_path: Path) -> None:
     assert model.classes.tolist() == ["day", "night"]
     assert set(model.predict(dataset("validation"))) <= {"day", "night"}
     assert 0 <= model.evaluate(dataset("validation"))["accuracy"] <= 1
+
+
+def test_a_broken_picture_is_left_out_and_said(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, ("train", "val"))
+    (folder / "train" / "day" / "00.png").write_bytes(b"no picture")
+    whole = (folder / "val" / "day" / "1.png").read_bytes()
+    (folder / "val" / "day" / "1.png").write_bytes(whole[: len(whole) // 2])
+    found = labelled_pictures(folder)
+    assert found.pictures.shape[0] == 15 == len(found.labels) and found.validation is not None
+    assert found.validation.tolist() == list(range(8, 15))
+    assert "left out: 'train/day/00.png', 'val/day/1.png': cannot be read as pictures" in found.lines
+
+
+def test_paths_of_pictures_are_pictures(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path / "p", ("all",), rows=8) / "all"
+    paths = [folder / name / f"{number}.png" for name in ("day", "night") for number in range(8)]
+    labels = np.repeat(["day", "night"], 8)
+    settings = {"trials": 1, "epochs": 1, "workers": 0, "verbose": False}
+    model = evo.fit([str(path) for path in paths], labels, directory=tmp_path / "d", **settings)
+    assert model.space.input_shape == (8, 12, 1) and any("each scaled to 12 x 8" in note for note in model.notes)
+    pixels = read_pictures(paths, (8, 12, 1))
+    assert model.predict([str(path) for path in paths]).tolist() == model.predict(pixels).tolist()
+
+    # In a table, told from its folder, beside another column.
+    names = [path.relative_to(tmp_path / "p").as_posix() for path in paths]
+    table = pd.DataFrame({"file": names, "size": np.arange(16.0), "light": labels})
+    table.to_csv(tmp_path / "p" / "all.csv", index=False)
+    model = evo.fit(tmp_path / "p" / "all.csv", "light", directory=tmp_path / "e", **settings)
+    assert [part.name for part in model.space.parts] == ["file", "table"]
+    again = evo.load_fitted(tmp_path / "e")
+    told = again.predict(tmp_path / "p" / "all.csv")
+    assert told.tolist() == again.predict({"file": pixels, "size": np.arange(16.0)}).tolist()
+    assert again.evaluate(tmp_path / "p" / "all.csv")["accuracy"] == pytest.approx((told == labels).mean())
+    table.loc[3, "file"] = "gone.png"
+    table.to_csv(tmp_path / "p" / "all.csv", index=False)
+    with pytest.raises(DataError, match=r"data\['file'\]: there is no file gone.png, but 15 of 16 are"):
+        evo.fit(tmp_path / "p" / "all.csv", "light", directory=tmp_path / "f", **settings)
+
+
+def test_names_of_pictures_that_are_not_there_are_words() -> None:
+    assert paths_in(["a.png", "b.png"], None, "x") is None and paths_in(["a", "b"], None, "x") is None

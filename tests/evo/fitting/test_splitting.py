@@ -138,3 +138,32 @@ def test_a_fit_of_few_rows_in_minutes_is_one_of_folds_and_says_so(
     assert model.ensemble.report["folds"] == {"folds": 5, "rows": 60}
     plain = evo.fit(x, y, directory=tmp_path / "plain", folds=None, **arguments)
     assert plain.result.data is not None and plain.result.data.folds == 0
+
+
+def test_validation_rows_in_a_table_of_their_own(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": rng.normal(size=60), "w": 1.0})
+    frame["y"] = np.where(frame["a"] > 0, "yes", "no")
+    kept = frame[40:]
+    kept.to_csv(tmp_path / "kept.csv", index=False)
+    settings: dict[str, Any] = {"trials": 1, "epochs": 1, "workers": 0, "verbose": False, "trees": False}
+    found = []
+    for number, validation in enumerate((kept, str(tmp_path / "kept.csv"), tmp_path / "kept.csv")):
+        model = evo.fit(frame[:40], "y", validation=validation, directory=tmp_path / str(number), **settings)
+        found.append(model.result.data.get("y_validation").size)
+    assert found == [20, 20, 20]
+    with pytest.raises(DataError, match="validation: target: there is no column 'y'"):
+        evo.fit(frame[:40], "y", validation=kept[["a"]], directory=tmp_path / "n", **settings)
+
+
+def test_weights_in_a_column(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": rng.normal(size=60), "w": rng.random(60)})
+    frame["y"] = np.where(frame["a"] > 0, "yes", "no")
+    settings: dict[str, Any] = {"trials": 1, "epochs": 1, "workers": 0, "verbose": False, "trees": False}
+    model = evo.fit(frame, "y", sample_weight="w", directory=tmp_path / "d", **settings)
+    assert [column.name for column in model.space.columns] == ["a"]
+    weights = np.concatenate([model.result.data.get(f"weight_{role}") for role in ("train", "validation")])
+    np.testing.assert_allclose(np.sort(weights), np.sort(frame["w"].to_numpy(np.float32)))
+    with pytest.raises(DataError, match="sample_weight: there is no column 'v'; there are 'a', 'w'"):
+        evo.fit(frame, "y", sample_weight="v", directory=tmp_path / "e", **settings)

@@ -152,3 +152,13 @@ def test_what_unpacks_to_more_than_there_is_memory_for_is_refused(
     for name in ("bomb.csv.gz", "bomb.xlsx"):
         with pytest.raises(DataError, match="than there is memory for"):
             read_table(tmp_path / name)
+
+
+def test_the_first_sheet_with_a_table_is_read(tmp_path: Path) -> None:
+    pytest.importorskip("openpyxl")
+    data = pd.DataFrame({"a": [1, 2], "y": ["x", "z"]})
+    with pd.ExcelWriter(tmp_path / "t.xlsx") as book:
+        pd.DataFrame({"about this file": ["made in spring"]}).to_excel(book, sheet_name="About", index=False)
+        data.to_excel(book, sheet_name="Data", index=False)
+        data.to_excel(book, sheet_name="More", index=False)
+    pd.testing.assert_frame_equal(read_table(tmp_path / "t.xlsx"), data, check_dtype=False)

@@ -1,0 +1,66 @@
+"""Paths of pictures among the inputs, as lists and as columns of tables: the pictures in their place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from evo.fitting.pictures import alike, paths_in, read_pictures
+from genomes.spaces.base import Space
+from genomes.spaces.columns import named_columns
+from genomes.spaces.image import ImageSpace
+from genomes.spaces.joint import JointSpace
+
+
+def with_pictures(x: Any, place: Path | None = None) -> tuple[Any, list[str]]:
+    """Inputs with pictures in place of their paths, and a line for each column of such.
+
+    Args:
+        x: inputs as a user gave them: a list or a column of paths becomes an array of pictures; of a table with columns
+            of paths, a mapping.
+        place: the folder of the file in which they stand, from which paths may be told, too.
+
+    Raises:
+        DataError: some files are not there, or no pictures.
+    """
+    named = named_columns(x) if isinstance(x, Mapping) or hasattr(x, "columns") else None
+    if named is None:
+        files = paths_in(x, place, "data") if isinstance(x, (list, tuple)) or hasattr(x, "dtype") else None
+        if files is None:
+            return x, []
+        pictures, line = alike(files)
+        return pictures, [line]
+    found, lines = {}, []
+    for name, values in named.items():
+        files = paths_in(values, place, f"data[{name!r}]")
+        if files is not None:
+            found[name], line = alike(files)
+            lines.append(f"{name}: {line}")
+    return ({**named, **found}, lines) if found else (x, [])
+
+
+def with_pictures_of(x: Any, space: Space, place: Path | None = None) -> Any:
+    """Inputs for a space that takes pictures, with pictures of its shapes in place of paths.
+
+    Args:
+        x: inputs as a user gave them.
+        space: what they are for.
+        place: see :func:`with_pictures`.
+
+    Raises:
+        DataError: as :func:`with_pictures`.
+    """
+    if isinstance(space, ImageSpace):
+        files = paths_in(x, place, "data") if isinstance(x, (list, tuple)) or hasattr(x, "dtype") else None
+        return x if files is None else read_pictures(files, space.input_shape)  # type: ignore[arg-type]
+    named = named_columns(x) if isinstance(space, JointSpace) else None
+    if named is None or not isinstance(space, JointSpace):
+        return x
+    found = {}
+    for part in space.parts:
+        if isinstance(part.space, ImageSpace) and part.name in named:
+            files = paths_in(named[part.name], place, f"data[{part.name!r}]")
+            if files is not None:
+                found[part.name] = read_pictures(files, part.space.input_shape)  # type: ignore[arg-type]
+    return {**named, **found} if found else x
