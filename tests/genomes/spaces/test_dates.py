@@ -42,7 +42,7 @@ def test_a_date_is_read_however_it_is_written(form: str) -> None:
         ("days", (expected - pd.Timestamp(0)) / pd.Timedelta("1D")),
         ("year", expected.dt.year),
         ("month", expected.dt.month),
-        ("weekday", expected.dt.dayofweek),
+        ("weekday", expected.dt.day_of_week),
         ("hour", expected.dt.hour + expected.dt.minute / 60),
     ):
         numbers = date_part(texts, part, found, "when")
