@@ -32,8 +32,11 @@ def are_wanted(linear: Any, space: Space) -> bool:
 
 
 def recipes_for(space: Space) -> tuple[Recipe, ...]:
-    """What is fitted beside the nets of a space; nothing where it has neither texts nor series."""
-    if space.target is None:
+    """What is fitted beside the nets of a space; nothing where it has neither texts nor series.
+
+    Nothing either where estimators of one output do not learn what is predicted: quantiles.
+    """
+    if space.target is None or not space.target.separable:
         return ()
     if isinstance(space, TextSpace) and space.raw:
         return text_recipes((None,))

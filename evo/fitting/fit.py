@@ -162,19 +162,13 @@ def fit(
     if not (window is None and period is None and len(known) == 0):
         raise SettingsError("horizon: known, window and period are for forecasts; say how many steps to predict")
     said: list[str] = []
-    if isinstance(data, (str, os.PathLike)) and Path(data).is_dir():
-        if target is not None:
-            raise DataError("target: a folder of pictures has its classes in its folders; leave the target out")
-        found_pictures = labelled_pictures(Path(data))
-        data, target = found_pictures.pictures, found_pictures.labels
-        said += found_pictures.lines
-        if found_pictures.validation is not None and not Splitting(validation, groups, time, folds).is_said:
-            validation = found_pictures.validation
-    if is_dataset(data) and target is None and sample_weight is None:
+    splitting = Splitting(validation, groups, time, folds)
+    if isinstance(data, (str, os.PathLike)):
+        data, target, splitting, said = _of_folder(Path(data), target, splitting)
+    elif is_dataset(data) and target is None and sample_weight is None:
         data, target, sample_weight = with_class_names(data, "data")
         if is_dataset(validation):
-            validation = with_class_names(validation, "validation")
-    splitting = Splitting(validation, groups, time, folds)
+            splitting = dataclasses.replace(splitting, validation=with_class_names(validation, "validation"))
     prepared, names, seen = _data(data, target, splitting, seed, sample_weight, class_weight, source)
     said += seen
     name = ", ".join(names)
@@ -187,6 +181,20 @@ def fit(
     said = [lines[0], *said, *lines[1:], *remarks(prepared, found, name), *in_folds(prepared)]
     result, ensemble, notes = search.run(space, prepared, place, said)
     return Fitted(place, ensemble, name=names, notes=notes, result=result, form=form).keep()
+
+
+def _of_folder(folder: Path, target: Any, splitting: Splitting) -> tuple[Any, Any, Splitting, list[str]]:
+    """Pictures and their classes, the split that their folders make where none is said, and what is said of them.
+
+    Raises:
+        DataError: a target beside the folders, or no folders of pictures.
+    """
+    if target is not None:
+        raise DataError("target: a folder of pictures has its classes in its folders; leave the target out")
+    found = labelled_pictures(folder)
+    if found.validation is not None and not splitting.is_said:
+        splitting = dataclasses.replace(splitting, validation=found.validation)
+    return found.pictures, found.labels, splitting, list(found.lines)
 
 
 def _space_and_target(

@@ -191,6 +191,27 @@ class Mixed(Target):
             scale[at] = own.get("target_scale", 1.0)
         return {"target_mean": mean, "target_scale": scale}
 
+    # -- scales ------------------------------------------------------------------------
+    def link(self, predictions: np.ndarray) -> np.ndarray:
+        """Each part on its own scale."""
+        return np.concatenate([part.target.link(predictions[:, at]) for part, at in self.columns()], axis=1)
+
+    def inverse_link(self, scores: np.ndarray) -> np.ndarray:
+        """Each part from its own scale."""
+        return np.concatenate([part.target.inverse_link(scores[:, at]) for part, at in self.columns()], axis=1)
+
+    def keras_link(self, predictions: Any) -> Any:
+        """Each part on its own scale."""
+        from keras import ops
+
+        return ops.concatenate([part.target.keras_link(predictions[:, at]) for part, at in self.columns()], axis=-1)
+
+    def keras_inverse_link(self, scores: Any) -> Any:
+        """Each part from its own scale."""
+        from keras import ops
+
+        return ops.concatenate([part.target.keras_inverse_link(scores[:, at]) for part, at in self.columns()], axis=-1)
+
     # -- model -----------------------------------------------------------------------
     def head(self, x: Any, statistics: Mapping[str, np.ndarray] | None = None) -> Any:
         """One linear layer; its columns become probabilities, or numbers in the targets' units, part by part."""

@@ -290,16 +290,16 @@ class _Fitter:
             EnsembleError: rows of a single class.
         """
         parts = [part[rows] for part in self.parts]
-        if parts[0].dtype.kind != "i":
+        if all(part.dtype.kind != "i" for part in parts):
             found = [recipe.solve(matrix, np.stack(parts, axis=1), weight, strength, len(parts), seconds)]
         else:
-            outputs = self.target.width if len(parts) < self.target.width else 1
             share = None if seconds is None else seconds / len(parts)
             found = []
-            for part in parts:
-                if len(np.unique(part)) < 2:
+            for part, columns in zip(parts, self.target.separated_columns(self.target.width), strict=True):
+                if part.dtype.kind == "i" and len(np.unique(part)) < 2:
                     raise EnsembleError("y: a classifier needs two classes to learn from")
-                found.append(recipe.solve(matrix, part, weight, strength, outputs, share))
+                wanted = part if part.dtype.kind == "i" else part[:, None]
+                found.append(recipe.solve(matrix, wanted, weight, strength, len(columns), share))
         coefficient = np.concatenate([weights.coefficient for weights in found], axis=1)
         return LinearCopy(features, coefficient, np.concatenate([weights.intercept for weights in found]))
 

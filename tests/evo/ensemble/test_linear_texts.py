@@ -20,6 +20,7 @@ from evo.ensemble.linear.terms import Terms
 from evo.ensemble.linear.text_features import TextFeatures
 from evo.errors import EnsembleError
 from genomes import spaces
+from genomes.targets import Binary, Mixed, Multiclass, Part, Regression
 
 WORDS, CHARACTERS, BOTH = text_recipes((None,))
 _WORDS = ["Alpha", "beta", "GAMMA", "delta,", "eps!", "zeta", "eta", "theta", "iota", "kappa", "--", "(mu)"]
@@ -266,3 +267,18 @@ def test_texts_are_looked_up_in_blocks(monkeypatch):
     monkeypatch.setattr("evo.ensemble.linear.terms._AT_ONCE", 7)
     assert abs(terms.weights(texts) - whole).max() == 0
     assert terms.weights([]).shape == (0, len(terms.idf))
+
+
+def test_several_targets_are_learned_as_each_alone() -> None:
+    (x, y), (new, _) = made_texts(), made_texts(seed=1)
+    number = np.arange(len(y), dtype=np.float32)[:, None]
+    parts = (Part("n", Regression(1)), Part("kind", Multiclass(3)), Part("flag", Binary()))
+    mixed = Mixed(parts=parts)
+    given = mixed.prepare({"n": number[:, 0], "kind": y, "flag": (y == 1).astype(int)})
+    told = fit_linear(x, given, mixed, WORDS).predict(new)
+    alone = [
+        fit_linear(x, number, "regression", WORDS).predict(new),
+        fit_linear(x, y, "multiclass", WORDS, outputs=3).predict(new),
+        fit_linear(x, (y == 1).astype(int), "binary", WORDS).predict(new),
+    ]
+    np.testing.assert_allclose(told, np.concatenate(alone, axis=1), rtol=1e-5, atol=1e-6)

@@ -212,6 +212,18 @@ def test_the_head_gives_probabilities_and_numbers_in_their_units() -> None:
     assert ((told[:, 4:] > 0) & (told[:, 4:] < 1)).all() and (told[:, 0] > 500).all()
 
 
+def test_the_scale_of_several_targets_is_that_of_each_and_leads_back() -> None:
+    rng = np.random.default_rng(2)
+    told = np.concatenate(
+        [rng.normal(1000, 150, (9, 1)), rng.dirichlet(np.ones(3), 9), rng.uniform(0.05, 0.95, (9, 3))], axis=1
+    )
+    scores = MIXED.link(told)
+    np.testing.assert_allclose(MIXED.inverse_link(scores), told, rtol=1e-5)
+    np.testing.assert_allclose(np.asarray(MIXED.keras_link(told.astype(np.float32))), scores, rtol=1e-4, atol=1e-5)
+    found = np.asarray(MIXED.keras_inverse_link(scores.astype(np.float32)))
+    np.testing.assert_allclose(found, told, rtol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("frame", "kinds"),
     [
