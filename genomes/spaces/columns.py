@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from genomes.checks import whole_number
 from genomes.errors import GenomeError, shown
 from genomes.spaces.dates import clock_of, date_part, form_of, parts_of
 
@@ -202,6 +203,32 @@ def infer_columns(x: Any, categories: Sequence[str | int] = (), text_dates: bool
             form = clock_of(values)
         found += _of_dates(name, values, form) if form else [_infer(name, values, name in wanted)]
     return found, plain
+
+
+def given_columns(columns: Any, categories: Sequence[str | int]) -> tuple[list[Column], bool]:
+    """The columns that a user gives in any form, and whether they are one array without column names.
+
+    Args:
+        columns: their number; columns; kinds by name; or a table from which they are inferred (:func:`infer_columns`).
+        categories: see :func:`infer_columns`.
+
+    Raises:
+        GenomeError: as :func:`infer_columns`, or a number below 1.
+    """
+    if isinstance(columns, (int, np.integer)) and not isinstance(columns, bool):
+        columns = whole_number(columns, "columns", 1)
+        if categories:
+            raise GenomeError("categories: how many there are must be known; give the data or Column objects")
+        return [Column(f"column_{i}") for i in range(columns)], True
+    if isinstance(columns, Mapping) and columns and all(isinstance(v, (str, Column)) for v in columns.values()):
+        found = [
+            kind if isinstance(kind, Column) else Column(str(name), kind, 0 if kind == "numeric" else MOST_CATEGORIES)
+            for name, kind in columns.items()
+        ]
+        return found, False
+    if isinstance(columns, (list, tuple)) and columns and all(isinstance(c, Column) for c in columns):
+        return list(columns), False
+    return infer_columns(columns, categories)
 
 
 def _are_dates(values: Any) -> bool:

@@ -26,12 +26,11 @@ from genomes.genome import Genome
 from genomes.grammar import GenomeLimits, Stage, default_gene, merged_domains, training_class
 from genomes.spaces.columns import (
     MISSING_INTEGER,
-    MOST_CATEGORIES,
     Column,
     as_integers,
     as_numbers,
     as_texts,
-    infer_columns,
+    given_columns,
     named_columns,
     with_input_names,
 )
@@ -356,7 +355,7 @@ def tabular(
         GenomeError: columns of an unknown kind, a wrong number or domain; the message names the argument.
     """
     target = Target.infer(classes, outputs, labels, task)
-    found, plain = _columns(columns, categories)
+    found, plain = given_columns(columns, categories)
     found = found if plain else with_input_names(found)
     numeric = sum(column.kind == "numeric" for column in found)
     flags = sum(column.missing for column in found)
@@ -434,20 +433,3 @@ def _named_as_here(domains: Mapping[str, Mapping[str, Domain]] | None) -> dict[s
     """Domains with ``Training`` under the name that the settings have in this space."""
     own = TabularTraining.__name__
     return {own if name == Training.__name__ else name: fields for name, fields in (domains or {}).items()}
-
-
-def _columns(columns: Any, categories: Sequence[str | int]) -> tuple[list[Column], bool]:
-    if isinstance(columns, (int, np.integer)) and not isinstance(columns, bool):
-        columns = whole_number(columns, "columns", 1)
-        if categories:
-            raise GenomeError("categories: how many there are must be known; give the data or Column objects")
-        return [Column(f"column_{i}") for i in range(columns)], True
-    if isinstance(columns, Mapping) and columns and all(isinstance(v, (str, Column)) for v in columns.values()):
-        found = [
-            kind if isinstance(kind, Column) else Column(str(name), kind, 0 if kind == "numeric" else MOST_CATEGORIES)
-            for name, kind in columns.items()
-        ]
-        return found, False
-    if isinstance(columns, (list, tuple)) and columns and all(isinstance(c, Column) for c in columns):
-        return list(columns), False
-    return infer_columns(columns, categories)
