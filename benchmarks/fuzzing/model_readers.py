@@ -117,9 +117,8 @@ def _changed_trees(data: bytes, rng: random.Random) -> bytes:
     array = np.load(io.BytesIO(content[name])).copy()
     if array.size and rng.random() < 0.7:
         place = rng.randrange(array.size)
-        array.reshape(-1)[place] = rng.choice(
-            [0, 1, -1, 2, array.size, array.size - 1, 127, -128, array.flat[place] + 1]
-        )
+        values = [0, 1, -1, 2, array.size, array.size - 1, 127, -128, array.flat[place] + 1]
+        array.reshape(-1)[place] = np.asarray(rng.choice(values)).astype(array.dtype)
     elif rng.random() < 0.5:
         array = array.astype(rng.choice(["f8", "i8", "i1", "u1", "?", "U3", "c8", "M8[s]"]))
     else:
@@ -143,6 +142,47 @@ def _read_trees(data: bytes, folder: Path) -> None:
     assert model.parameters >= 0 and str(model.name) is not None
     try:
         model.predict(_COLUMNS)
+    except EnsembleError:
+        return
+
+
+def _linear_models() -> list[Any]:
+    """On texts and on series, for classes and for numbers."""
+    from evo.ensemble.linear import fit_linear
+    from evo.ensemble.linear.fitting import series_recipes, text_recipes
+
+    x, y = _linear_input(), np.arange(12) % 2
+    words, _, both = text_recipes(["text"])
+    return [
+        fit_linear(x, y, "binary", both),
+        fit_linear(x, y + 0.5, "regression", words),
+        fit_linear(x, y, "multiclass", series_recipes("series", -1.0)[1], outputs=3),
+    ]
+
+
+def _linear_input() -> dict[str, np.ndarray]:
+    series = np.random.default_rng(0).normal(size=(12, 10, 2)).astype(np.float32)
+    return {"text": np.array(["\u00fc b c".encode(), b"b c d"] * 6), "series": series}
+
+
+def _linear() -> Sequence[bytes]:
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        for model in _linear_models():
+            model.save(f"{folder}/m.linear")
+            found.append(Path(folder, "m.linear").read_bytes())
+    return found
+
+
+def _read_linear(data: bytes, folder: Path) -> None:
+    from evo.core.errors import EnsembleError
+    from evo.ensemble.linear import LinearModel
+
+    (folder / "m.linear").write_bytes(data)
+    model = LinearModel.load(folder / "m.linear")
+    assert model.parameters >= 0 and str(model.name) is not None
+    try:
+        model.predict(_linear_input())
     except EnsembleError:
         return
 
@@ -242,6 +282,7 @@ def model_readers() -> list[Reader]:
     described = (EnsembleError, SettingsError, DataError, EvoError)
     return [
         Reader("trees", _made_elsewhere(_trees), _changed_trees, _read_trees, (EnsembleError,)),
+        Reader("linear", _made_elsewhere(_linear), _changed_trees, _read_linear, (EnsembleError,)),
         Reader("fitted", _made_elsewhere(_fitted), _changed_fitted, _read_fitted, described),
         Reader("fitted.json", _fitted_json, _changed, _read_fitted_json, described),
         Reader("keras", _made_elsewhere(_keras_archives), changed_archive, _read_keras, (EnsembleError,)),

@@ -127,6 +127,26 @@ def _read_predictions(data: bytes, folder: Path) -> None:
     PredictionFiles(folder, lambda _: None).read(StoredFile("000003.h5", digest(data), len(data)))
 
 
+def _companions() -> Sequence[bytes]:
+    from evo.storage import CompanionFiles, StoredCompanion
+
+    predictions = np.arange(6, dtype=np.float32).reshape(3, 2)
+    with tempfile.TemporaryDirectory() as folder:
+        CompanionFiles(Path(folder)).write(StoredCompanion(-1, "trees", {"val_rmse": 0.5}, 7, predictions, b"model"))
+        return [(Path(folder) / "companions" / "000001.h5").read_bytes()]
+
+
+def _read_companion(data: bytes, folder: Path) -> None:
+    from evo.storage import CompanionFiles
+
+    (folder / "companions").mkdir(exist_ok=True)
+    (folder / "companions" / "000001.h5").write_bytes(data)
+    files = CompanionFiles(folder)
+    for companion in files.read():
+        assert companion.number == -1 and companion.predictions.ndim == 2
+    files.model(-1)
+
+
 def _campaigns() -> Sequence[Any]:
     from evo.storage.identity import new_content
 
@@ -237,6 +257,7 @@ def storage_readers() -> list[Reader]:
         Reader("tables", _tables, _resealed("trials"), _read_tables, (Damaged,)),
         Reader("population", _populations, _resealed("population"), _read_population, (Damaged,)),
         Reader("predictions", _predictions, _resealed("predictions"), _read_predictions, (StorageError,)),
+        Reader("companion", _companions, _resealed("companion"), _read_companion, (StorageError,)),
         Reader("state", _states, changed_bytes, _read_state, (StorageError,)),
         Reader("campaign", _campaigns, _changed, _read_campaign, (StorageError,)),
         Reader("sessions", _sessions, changed_bytes, _read_sessions, ()),

@@ -22,6 +22,7 @@ from genomes.genes.layers import (
     SpatialDropout,
     StochasticDepth,
 )
+from genomes.genes.members import Members
 from genomes.genes.neural_tangent import NeuralTangentDense
 from genomes.genes.periodic_embedding import PeriodicEmbedding
 from genomes.genes.sequence import (
@@ -66,6 +67,7 @@ __all__ = [
     "Hyperparameters",
     "ImageTraining",
     "InvertedResidual",
+    "Members",
     "NeuralTangentDense",
     "Normalization",
     "Parallel",

@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 
 from genomes.checks import real_number, whole_number
-from genomes.costs import Cost, Shape, flow_through
+from genomes.costs import Cost, Shape, flow_through, positions
 from genomes.domains import Domain, Value, domain_from_json
 from genomes.errors import GenomeError
 from genomes.features import feature_names, features
@@ -231,10 +231,11 @@ class LayeredSpace(ModelSpace):
             GenomeError: the shapes do not fit.
         """
         shape, cost = flow_through(genome.genes, self.gene_shape)
-        if len(shape) != 1 or shape[0] is None:
+        if len(shape) not in self.end_ranks or None in shape:
             raise GenomeError(f"the last gene must give one vector per sample, got shape {shape}", "genes")
-        head = Cost(*self.target.head_cost(shape[0]))
-        return self.input_cost() + cost + head
+        parameters, flops = self.target.head_cost(int(shape[-1] or 0))
+        heads = positions(shape)
+        return self.input_cost() + cost + Cost(heads * parameters, heads * flops)
 
     # -- variation -------------------------------------------------------------------
     def sample(self, rng: np.random.Generator) -> Genome:

@@ -74,6 +74,8 @@ class ModelSpace(Space):
     target: Target
     #: Put before the names of layers of the preprocessing, where several spaces' stand in one model.
     layer_prefix: str = ""
+    #: Ranks (without the batch axis) of what the last gene may give: a vector, or in some spaces one for each member.
+    end_ranks: tuple[int, ...] = (1,)
 
     def adapt(self, x: Any, y: Any) -> dict[str, np.ndarray]:
         """What the target learns of the training labels: ``target_mean`` and ``target_scale`` of a regression's.
@@ -146,7 +148,7 @@ class ModelSpace(Space):
             unique_names(inputs, x)
             recorder.claim("input", inputs, x)
             body = apply(genes, x)
-            if len(body.shape) != 2:
+            if len(body.shape) - 1 not in self.end_ranks:
                 raise GenomeError(f"the last gene must give one vector per sample, got {tuple(body.shape)}", "genes")
             features = self.head_inputs(body, encoded_x)
             outputs = self.head(features, preprocessing or {})

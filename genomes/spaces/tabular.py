@@ -19,6 +19,7 @@ from genomes.genes.column_attention import ColumnAttention
 from genomes.genes.columns import ColumnEmbedding
 from genomes.genes.dense_residual import DenseResidual
 from genomes.genes.layers import Activation, Dense, Dropout, Normalization
+from genomes.genes.members import Members
 from genomes.genes.neural_tangent import NeuralTangentDense
 from genomes.genes.periodic_embedding import PeriodicEmbedding
 from genomes.genes.training import TabularTraining, Training
@@ -57,6 +58,8 @@ _MOST_PARAMETERS = 2_000_000
 
 class TabularSpace(EncodedSpace):
     """Networks on tables; :func:`tabular` makes it."""
+
+    end_ranks = (1, 2)
 
     def _check_options(self) -> None:
         for column in self.columns:
@@ -364,6 +367,8 @@ def tabular(
     weights = {**_WEIGHTS, **{kind.__name__: 6.0 for kind in genes if kind.__name__ not in _WEIGHTS}}
     stages = (
         Stage("columns", _COLUMNS, 1, 1, (), _WEIGHTS),
+        # Random genomes are single nets, which take less time; mutation may make one several.
+        Stage("members", (Members,), 0, 1, (), sampled=(0, 0)),
         Stage("body", (*_LAYERS, Residual, DenseResidual, *genes), 0, 10, (*_LAYERS, *genes), weights),
     )
     own: dict[str, dict[str, Domain]] = {

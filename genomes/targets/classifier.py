@@ -150,6 +150,13 @@ class IndependentLabels(Classifier):
 
         return keras.losses.binary_crossentropy(y_true, y_pred)
 
+    def ambiguity(self, scores: Any) -> Any:
+        """Jensen's gap of the softplus function."""
+        from keras import ops
+
+        gap = ops.mean(ops.softplus(scores), axis=1) - ops.softplus(ops.mean(scores, axis=1))
+        return ops.mean(gap, axis=-1, keepdims=True)
+
     def metrics(self, soft: bool = False) -> list[Any]:
         """``accuracy``."""
         import keras

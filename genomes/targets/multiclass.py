@@ -66,6 +66,14 @@ class Multiclass(Classifier):
 
         return keras.ops.one_hot(y, self.width, dtype="float32")
 
+    def ambiguity(self, scores: Any) -> Any:
+        """Jensen's gap of the logarithm of the sum of exponentials."""
+        from keras import ops
+
+        normalizer = ops.logsumexp(scores, axis=-1)
+        gap = ops.mean(normalizer, axis=1) - ops.logsumexp(ops.mean(scores, axis=1), axis=-1)
+        return ops.expand_dims(gap, -1)
+
     def loss(
         self, label_smoothing: float = 0.0, soft: bool = False, statistics: Mapping[str, np.ndarray] | None = None
     ) -> Any:

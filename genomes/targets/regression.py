@@ -52,6 +52,12 @@ class Regression(Target):
             x = keras.layers.Rescaling(scale, offset, dtype="float32", name="units")(x)
         return x
 
+    def ambiguity(self, scores: Any) -> Any:
+        """The variance of the members, in units of the targets' deviation."""
+        from keras import ops
+
+        return ops.mean(ops.var(scores, axis=1), axis=-1, keepdims=True)
+
     def loss(
         self, label_smoothing: float = 0.0, soft: bool = False, statistics: Mapping[str, np.ndarray] | None = None
     ) -> Any:

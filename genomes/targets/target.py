@@ -13,6 +13,7 @@ from genomes.checks import whole_number
 from genomes.errors import GenomeError, shown
 from genomes.targets.ensemble_target import EnsembleTarget
 from genomes.targets.labels import Label, checked_labels, plain_array
+from genomes.targets.members import mean_scores
 
 #: Every kind of target by the name of its task, in the order in which they are asked.
 _KINDS: dict[str, type[Target]] = {}
@@ -262,15 +263,29 @@ class Target(EnsembleTarget):
         """The last layers: from a tensor (batch, features) to predictions (batch, outputs) in float32.
 
         Args:
-            x: the features.
+            x: the features; of shape (batch, members, features) where the net is several in one.
             statistics: of :meth:`statistics`, or None.
         """
         import keras
 
-        x = keras.layers.Dense(self.width, dtype="float32", name="head")(x)
+        if len(x.shape) == 3:
+            x = mean_scores(x, self.width, self.ambiguity)
+        else:
+            x = keras.layers.Dense(self.width, dtype="float32", name="head")(x)
         if self.activation == "linear":
             return x
         return keras.layers.Activation(self.activation, dtype="float32", name="output")(x)
+
+    def ambiguity(self, scores: Any) -> Any:
+        """Mean of the members' losses minus the loss of their mean: Keras tensor (batch, 1), never negative.
+
+        Args:
+            scores: Keras tensor of the members' numbers before the last activation, (batch, members, width).
+
+        Returns:
+            None where that depends on the targets; members are then trained by the loss of their mean.
+        """
+        return None
 
     def head_cost(self, features: int) -> tuple[int, int]:
         """Parameters and FLOPs (per sample) of :meth:`head` on so many features."""

@@ -264,8 +264,11 @@ def _spread(length: int, number: int) -> list[tuple[int, int]]:
 def _convolved(z: np.ndarray, one: Dilation) -> np.ndarray:
     """All kernels at a dilation, float32 (rows, length, 84); beyond the ends there are zeros."""
     rows, length, channels = z.shape
-    reach = one.step * (_LENGTH // 2)
-    padded = np.pad(z, [(0, 0), (reach, reach), (0, 0)])
-    shifted = [padded[:, place * one.step : place * one.step + length] for place in range(_LENGTH)]
-    matrix = np.concatenate(shifted, axis=2).reshape(rows * length, _LENGTH * channels)
+    shifted = np.zeros((rows, length, _LENGTH, channels), np.float32)
+    for place in range(_LENGTH):
+        by = (place - _LENGTH // 2) * one.step
+        first, last = max(0, -by), min(length, length - by)
+        if first < last:
+            shifted[:, first:last, place] = z[:, first + by : last + by]
+    matrix = shifted.reshape(rows * length, _LENGTH * channels)
     return (matrix @ one.kernel().reshape(_LENGTH * channels, _KERNELS)).reshape(rows, length, _KERNELS)

@@ -38,6 +38,7 @@ def layers() -> list[tuple[str, Gene, tuple[tuple[int, ...], ...]]]:
         (gene("Dense", units=7, normalization="batch"), (ROW, SERIES)),
         (gene("NeuralTangentDense", units=7), (ROW, SERIES)),
         (gene("DenseResidual", hidden_dropout=0.2), (ROW, SERIES)),
+        (gene("Members", members=2), (ROW,)),
         (conv, (PICTURE,)),
         (gene("SeparableConv", filters=4), (PICTURE,)),
         (gene("DepthwiseConv"), (PICTURE,)),
