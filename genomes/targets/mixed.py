@@ -217,7 +217,7 @@ class Mixed(Target):
         """One linear layer; its columns become probabilities, or numbers in the targets' units, part by part."""
         import keras
 
-        x = keras.layers.Dense(self.width, dtype="float32", name="head")(x)
+        x = self.scores(x, self.width)
         outputs = []
         for at, (part, columns) in enumerate(self.columns()):
             own = x[:, columns]
@@ -229,6 +229,13 @@ class Mixed(Target):
                 own = keras.layers.Rescaling(scale, offset, dtype="float32", name=f"units_{at}")(own)
             outputs.append(own)
         return keras.layers.Concatenate(dtype="float32", name="output")(outputs)
+
+    def ambiguity(self, scores: Any) -> Any:
+        """Mean of the parts' own; None where one has none."""
+        gaps = [part.target.ambiguity(scores[:, :, at]) for part, at in self.columns()]
+        if any(gap is None for gap in gaps):
+            return None
+        return sum(gaps[1:], gaps[0]) / len(gaps)
 
     def loss(
         self, label_smoothing: float = 0.0, soft: bool = False, statistics: Mapping[str, np.ndarray] | None = None

@@ -40,11 +40,15 @@ class Ordinal(Multiclass):
         import keras
         from keras import ops
 
-        steps = keras.layers.Dense(self.width - 1, dtype="float32", name="head")(x)
+        steps = self.scores(x, self.width - 1)
         goes_on, stops = -ops.softplus(-steps), -ops.softplus(steps)  # logarithms of the probabilities of both
         so_far = ops.cumsum(goes_on, axis=-1)
         here = ops.concatenate([so_far - goes_on + stops, so_far[:, -1:]], axis=-1)
         return keras.layers.Activation("linear", dtype="float32", name="output")(ops.exp(here))
+
+    def ambiguity(self, scores: Any) -> None:
+        """None: which steps count depends on the class."""
+        return None
 
     def head_cost(self, features: int) -> tuple[int, int]:
         """Of a layer with an output less than there are classes, and some six operations per class."""

@@ -131,6 +131,10 @@ class Quantiles(Regression):
             x = keras.layers.Rescaling(scale, offset, dtype="float32", name="units")(x)
         return x
 
+    def ambiguity(self, scores: Any) -> None:
+        """None: the pinball loss is no square."""
+        return None
+
     def loss(
         self, label_smoothing: float = 0.0, soft: bool = False, statistics: Mapping[str, np.ndarray] | None = None
     ) -> Any:

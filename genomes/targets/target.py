@@ -268,13 +268,23 @@ class Target(EnsembleTarget):
         """
         import keras
 
-        if len(x.shape) == 3:
-            x = mean_scores(x, self.width, self.ambiguity)
-        else:
-            x = keras.layers.Dense(self.width, dtype="float32", name="head")(x)
+        x = self.scores(x, self.width)
         if self.activation == "linear":
             return x
         return keras.layers.Activation(self.activation, dtype="float32", name="output")(x)
+
+    def scores(self, x: Any, width: int) -> Any:
+        """So many linear functions of the features, float32 (batch, width): the first layer of a head.
+
+        Args:
+            x: as :meth:`head` takes it.
+            width: how many.
+        """
+        import keras
+
+        if len(x.shape) == 3:
+            return mean_scores(x, width, self.ambiguity)
+        return keras.layers.Dense(width, dtype="float32", name="head")(x)
 
     def ambiguity(self, scores: Any) -> Any:
         """Mean of the members' losses minus the loss of their mean: Keras tensor (batch, 1), never negative.

@@ -204,6 +204,29 @@ def test_the_loss_and_the_metrics_of_several_targets_are_those_of_each() -> None
         assert kept[name] == pytest.approx(scores[name], rel=1e-5)
 
 
+@pytest.mark.parametrize(
+    "target", [Ordinal(4), Quantiles(), MIXED, Mixed(parts=(*MIXED.parts[:2], Part("o", Ordinal(3))))]
+)
+def test_nets_of_several_members_have_such_heads_too(target: Target) -> None:
+    x = np.random.default_rng(0).normal(size=(9, 3, 5)).astype(np.float32)
+    assert head_of(target, x).shape == (9, target.outputs)
+
+
+def test_the_ambiguity_of_several_targets_is_what_members_lose_more_than_their_mean() -> None:
+    rng = np.random.default_rng(0)
+    scores = rng.normal(size=(6, 4, 4)).astype(np.float32)
+    target = Mixed(parts=(Part("n", Regression(1)), Part("c", Multiclass(3))))
+    y = target.prepare({"n": rng.normal(size=6), "c": rng.integers(0, 3, 6)})
+
+    def loss(scores: np.ndarray) -> np.ndarray:
+        numbers, classes = scores[:, :1], scores[:, 1:] - scores[:, 1:].max(axis=1, keepdims=True)
+        logged = classes - np.log(np.exp(classes).sum(axis=1, keepdims=True))
+        return ((numbers[:, 0] - y[:, 0]) ** 2 - (logged * y[:, 1:]).sum(axis=1)) / 2
+
+    expected = np.mean([loss(scores[:, member]) for member in range(4)], axis=0) - loss(scores.mean(axis=1))
+    np.testing.assert_allclose(np.asarray(target.ambiguity(scores))[:, 0], expected, rtol=1e-4, atol=1e-6)
+
+
 def test_the_head_gives_probabilities_and_numbers_in_their_units() -> None:
     x = np.random.default_rng(0).normal(size=(30, 5)).astype(np.float32)
     statistics = MIXED.statistics(MIXED.prepare(labels()))
