@@ -30,7 +30,7 @@ def _npz() -> Sequence[bytes]:
 def _read_npz(data: bytes, folder: Path) -> None:
     from evo.core.npz import read_arrays
 
-    read_arrays(io.BytesIO(data))
+    read_arrays(io.BytesIO(data), packed=True)
 
 
 def _jobs() -> Sequence[bytes]:

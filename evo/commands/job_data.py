@@ -114,7 +114,7 @@ def _from_npz(path: Path, section: Mapping[str, Any]) -> tuple[Any, Any, dict[st
             raise DataError(
                 f"[data] {path.name} holds no array {missing[0]!r}; it holds {', '.join(sorted(names)) or 'none'}"
             )
-        found = read_arrays(path, wanted.values())
+        found = read_arrays(path, wanted.values(), packed=True)
         arrays = {part: found[name] for part, name in wanted.items()}
     except (OSError, ValueError) as error:
         if isinstance(error, DataError):

@@ -75,7 +75,7 @@ def _array_rows(path: Path) -> Any:
     try:
         if path.suffix.lower() == ".npy":
             return read_array(path)
-        found = read_arrays(path)
+        found = read_arrays(path, packed=True)
     except (OSError, ValueError) as error:
         raise DataError(f"data: {path} cannot be read: {error}") from None
     if not found:

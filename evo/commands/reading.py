@@ -54,6 +54,9 @@ def read_result_with_data(directory: Path, config: Path | None) -> tuple[Result,
     job = Job.read(config) if config is not None else Job.of_directory(directory)
     if job is None:
         return result, "the campaign was begun from Python; say where its data is with --config CONFIG.toml"
+    if not job.trusted and Path(str(job.config["data"].get("file", ""))).is_dir():
+        # A folder that somebody else names may be the whole disk.
+        return result, "its data is a folder that somebody else has named; say where it is with --config CONFIG.toml"
     try:
         space, split = job.load()
         return load_result(directory, split.data, space=space), ""

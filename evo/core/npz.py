@@ -17,7 +17,7 @@ _MOST_ARRAYS = 100_000
 
 
 def read_arrays(
-    source: str | os.PathLike[str] | IO[bytes], names: Iterable[str] | None = None
+    source: str | os.PathLike[str] | IO[bytes], names: Iterable[str] | None = None, *, packed: bool = False
 ) -> dict[str, np.ndarray]:
     """The arrays of an archive by name.
 
@@ -26,6 +26,8 @@ def read_arrays(
     Args:
         source: the archive.
         names: which ones are wanted; None for all.
+        packed: whether arrays may be compressed. Those of users may; what evo writes is not, so that no small file of
+            somebody else's takes much memory.
 
     Raises:
         ValueError: no such archive, an array of objects, one that is cut short or declares more than it has.
@@ -44,7 +46,7 @@ def read_arrays(
             declared = sum(infos[name].file_size for name in wanted)
             if declared > _free_memory():
                 raise ValueError(f"its arrays are {declared / 2**20:,.0f} MB, more than there is memory for")
-            return {name: _array(archive, infos[name], name) for name in wanted}
+            return {name: _array(archive, infos[name], name, packed) for name in wanted}
     except KeyError:
         raise
     except Exception as error:
@@ -97,9 +99,9 @@ def _free_memory() -> int:
     return int(psutil.virtual_memory().available)
 
 
-def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> np.ndarray:
-    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise ValueError(f"{name}: compressed in a way that NumPy does not write")
+def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, packed: bool) -> np.ndarray:
+    if entry.compress_type not in ((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) if packed else (zipfile.ZIP_STORED,)):
+        raise ValueError(f"{name}: compressed in a way that {'NumPy' if packed else 'evo'} does not write")
     with archive.open(entry) as file:
         _check_header(file, entry.file_size, name)
     with archive.open(entry) as file:

@@ -9,7 +9,7 @@ from genomes.costs import Cost, Shape
 from genomes.domains import Boolean, Choice, Float, Value
 from genomes.gene import Gene
 from genomes.genes.columns import ColumnLayout, check_row, parse_layout, row_length, row_parts
-from genomes.genes.rate_factors import EMBEDDING_FACTOR, RATE_FACTOR, scaled_columns
+from genomes.genes.rate_factors import EMBEDDING_FACTOR, RATE_FACTOR, learned, scaled_columns
 
 #: Category columns of at most so many codes are one-hot; RealMLP counts 9 with the unknown one, here two more
 #: codes stand for missing and unseen values.
@@ -78,26 +78,17 @@ class PeriodicEmbedding(Gene):
         import keras
         from keras import ops
 
-        layers, draw = keras.layers, keras.initializers
+        draw = keras.initializers
         numbers, hidden, width = int(x.shape[-1]), int(self.frequencies), int(self.width) - 1
         rate = EMBEDDING_FACTOR * RATE_FACTOR
-        phases = layers.EinsumDense(
-            "bn,nk->bnk",
-            output_shape=(numbers, hidden),
-            bias_axes="nk",
-            kernel_initializer=draw.RandomNormal(stddev=self.sigma / rate),
-            bias_initializer=draw.RandomUniform(-math.pi / rate, math.pi / rate),
-        )(2.0 * math.pi * x)
-        waves = ops.cos(rate * phases)
         limit = 1.0 / (math.sqrt(hidden) * rate)
-        mixed = layers.EinsumDense(
-            "bnk,nkd->bnd",
-            output_shape=(numbers, width),
-            bias_axes="nd",
-            kernel_initializer=draw.RandomUniform(-limit, limit),
-            bias_initializer=draw.RandomUniform(-limit, limit),
-        )(waves)
-        return rate * ops.reshape(mixed, (-1, numbers * width))
+        frequencies = learned(x, (numbers, hidden), draw.RandomNormal(stddev=self.sigma / rate))
+        phases = learned(x, (numbers, hidden), draw.RandomUniform(-math.pi / rate, math.pi / rate))
+        mixture = learned(x, (numbers, hidden, width), draw.RandomUniform(-limit, limit))
+        offsets = learned(x, (numbers, width), draw.RandomUniform(-limit, limit))
+        waves = ops.cos((2.0 * math.pi * rate) * ops.expand_dims(x, -1) * frequencies + rate * phases)
+        mixed = rate * (ops.einsum("bnk,nkd->bnd", waves, mixture) + offsets)
+        return ops.reshape(mixed, (-1, numbers * width))
 
     def _widths(self) -> tuple[int, int, int]:
         """Numbers of columns; features of all; weights of learned vectors."""

@@ -63,6 +63,9 @@ class Training(Gene):
         "schedule": "optimizer",
     }
 
+    #: Names of the weights that weight decay spares.
+    undecayed: ClassVar[tuple[str, ...]] = ("bias", "gamma", "beta")
+
     # -- as a gene -------------------------------------------------------------------
     def canonical(self) -> tuple[Gene, ...]:
         """Settings without effect at their defaults: momentum without SGD; ``adamw`` is ``adam`` with decay."""
@@ -110,7 +113,7 @@ class Training(Gene):
             common |= {"use_ema": True, "ema_momentum": averaging}
         optimizer = self._keras_optimizer(common)
         if self.weight_decay:
-            optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+            optimizer.exclude_from_weight_decay(var_names=list(self.undecayed))
         return optimizer
 
     def _keras_optimizer(self, common: dict[str, Any]) -> Any:
@@ -208,11 +211,16 @@ class TabularTraining(Training):
             cycle lasts from each power of 3 epochs to the next. ``decay`` is without effect then.
         optimizer: also ``muon`` (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon), Keras' own.
 
+    Weight decay spares embeddings as well.
+
     Further field:
         second_momentum: share of the average of squared gradients that stays at each step (``beta_2``) of Adam,
             Nadam and Lion, ``rho`` of RMSprop; RealMLP has 0.95, Keras 0.999 (RMSprop 0.9, Lion 0.99).
             0 for Keras' own.
     """
+
+    #: RealMLP's decay is relative to each weight's own rate, whose square is next to nothing in embeddings.
+    undecayed = (*Training.undecayed, "embeddings")
 
     optimizer = Choice(["adam", "adamw", "nadam", "rmsprop", "lion", "sgd", "muon"], default="adam")
     schedule = Choice(["constant", "inverse-square-root", "log-cosine"], default="constant")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 import zipfile
 from collections.abc import Callable
@@ -12,7 +13,8 @@ import numpy as np
 import pytest
 
 from evo.core.json_text import parsed
-from evo.core.npz import array_names, read_arrays
+from evo.core.npz import array_names, read_array, read_arrays
+from evo.core.regular_files import bytes_of
 
 
 def npz(content: bytes, compress: int = zipfile.ZIP_STORED) -> io.BytesIO:
@@ -43,7 +45,7 @@ def npy(header: str, data: bytes = b"") -> bytes:
 @pytest.mark.parametrize("compress", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
 def test_what_is_no_array_is_a_value_error(content: bytes, compress: int) -> None:
     with pytest.raises(ValueError):
-        read_arrays(npz(content, compress))
+        read_arrays(npz(content, compress), packed=True)
 
 
 @pytest.mark.parametrize(
@@ -57,10 +59,10 @@ def test_a_damaged_archive_is_a_value_error(tmp_path: Path, damage: Callable[[by
 
 def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     np.savez_compressed(tmp_path / "a.npz", x=np.zeros(10**6))
-    assert read_arrays(tmp_path / "a.npz")["x"].shape == (10**6,)
+    assert read_arrays(tmp_path / "a.npz", packed=True)["x"].shape == (10**6,)
     monkeypatch.setattr("evo.core.npz._free_memory", lambda: 10**6)
     with pytest.raises(ValueError, match="more than there is memory for"):
-        read_arrays(tmp_path / "a.npz")
+        read_arrays(tmp_path / "a.npz", packed=True)
 
 
 @pytest.mark.parametrize("dtype", ["f4", "i8", "?", "U5", "S3", "c16"])
@@ -106,3 +108,40 @@ def test_what_no_system_call_said_is_no_archive(monkeypatch: pytest.MonkeyPatch)
 def test_a_file_that_the_system_cannot_read_is_its_error(tmp_path: Path, read: Callable[[Path], object]) -> None:
     with pytest.raises(IsADirectoryError):
         read(tmp_path)
+
+
+def test_what_evo_writes_is_not_packed_so_that_nothing_packed_is_read(tmp_path: Path) -> None:
+    np.savez_compressed(tmp_path / "bomb.npz", x=np.zeros(10**6))
+    with pytest.raises(ValueError, match="compressed in a way that evo does not write"):
+        read_arrays(tmp_path / "bomb.npz")
+    assert len(read_arrays(tmp_path / "bomb.npz", packed=True)["x"]) == 10**6
+
+
+def test_an_array_file_that_declares_more_than_it_has_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.npy").write_bytes(npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000000,)}"))
+    with pytest.raises(ValueError, match="is more than its"):
+        read_array(tmp_path / "a.npy")
+    np.save(tmp_path / "a.npy", np.arange(5))
+    assert read_array(tmp_path / "a.npy").tolist() == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link", "device", "folder"])
+def test_only_regular_files_are_opened(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "device":
+        path = Path(os.devnull)
+    else:
+        path.symlink_to(__file__)
+    with pytest.raises(OSError):
+        bytes_of(path)
+
+
+def test_no_more_is_read_than_was_said(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"12345")
+    assert bytes_of(tmp_path / "a", 5) == b"12345"
+    with pytest.raises(OSError, match="larger"):
+        bytes_of(tmp_path / "a", 4)

@@ -99,11 +99,13 @@ def test_periodic_embedding_is_pbld() -> None:
     gene = PeriodicEmbedding(layout=layout, frequencies=8, width=4, embedding=4)
     x = rows(7, layout, np.random.default_rng(0))
     model = built(gene, (x.shape[1],))
-    phases, mixed, table, scale = _by_role(model)
+    held = [layer.embeddings.numpy() for layer in model.layers if layer.weights]
+    size = {array.size: array for array in held}
     rate = 0.1 * F
-    w, b = rate * phases.kernel.numpy(), rate * phases.bias.numpy()
-    a, c = rate * mixed.kernel.numpy(), rate * mixed.bias.numpy()
-    vectors, scales = F * table.embeddings.numpy(), 6 * F * scale.embeddings.numpy()[0]
+    w, b = (rate * array.reshape(2, 8) for array in held if array.size == 16)
+    w, b = (w, b) if np.abs(w).max() < np.abs(b).max() else (b, w)  # drawn small, and from -pi to pi
+    a, c = rate * size[48].reshape(2, 8, 3), rate * size[6].reshape(2, 3)
+    vectors, scales = F * size[120].reshape(30, 4), 6 * F * size[17][0]
     expected = []
     for row in x:
         features = [*row[:2]]
@@ -120,24 +122,27 @@ def test_periodic_embedding_is_pbld() -> None:
     assert gene.cost((x.shape[1],)).parameters == model.count_params()
 
 
-def _by_role(model: Any) -> tuple[Any, Any, Any, Any]:
-    """Phases, their mixture, vectors of categories, and the scale."""
+def test_frequencies_begin_with_the_deviation_asked_for() -> None:
+    gene = PeriodicEmbedding(layout="50|0|", frequencies=32, sigma=0.7, width=2)
+    model = built(gene, (100,))
+    first, second, *_ = (
+        layer.embeddings.numpy() for layer in model.layers if layer.weights and layer.output_dim == 1600
+    )
+    small, wide = sorted((0.1 * F * first, 0.1 * F * second), key=lambda array: float(np.abs(array).max()))
+    assert np.std(small) == pytest.approx(0.7, rel=0.05)
+    assert np.abs(wide).max() == pytest.approx(np.pi, rel=0.05)
+
+
+def test_weight_decay_spares_embeddings_and_biases_on_tables() -> None:
     import keras
 
-    learned = [layer for layer in model.layers if layer.weights]
-    scale, table = sorted(
-        (layer for layer in learned if isinstance(layer, keras.layers.Embedding)), key=lambda layer: layer.input_dim
-    )
-    phases, mixed = (layer for layer in learned if isinstance(layer, keras.layers.EinsumDense))
-    return phases, mixed, table, scale
-
-
-def test_frequencies_begin_with_the_deviation_asked_for() -> None:
-    gene = PeriodicEmbedding(layout="50|0|", frequencies=32, sigma=0.7)
-    model = built(gene, (100,))
-    phases = next(layer for layer in model.layers if layer.weights and len(layer.weights) == 2)
-    assert np.std(0.1 * F * phases.kernel.numpy()) == pytest.approx(0.7, rel=0.05)
-    assert np.abs(0.1 * F * phases.bias.numpy()).max() == pytest.approx(np.pi, rel=0.05)
+    x = keras.Input((4,))
+    genes = (PeriodicEmbedding(layout="2|0|"), NeuralTangentDense(units=3))
+    model = keras.Model(x, genes[1].build(genes[0].build(x)))
+    optimizer = TabularTraining(weight_decay=0.5).optimizer_object()
+    optimizer.build(model.trainable_variables)
+    decayed = [v for v in model.trainable_variables if optimizer._use_weight_decay(v)]
+    assert [tuple(v.shape) for v in decayed] == [(8, 3)]
 
 
 @pytest.mark.parametrize(
