@@ -72,7 +72,9 @@ def _fitted(task: Any, seed: int, minutes: float, folds: bool = False) -> Iterat
         fitted = evo.fit(*given, directory=place, minutes=minutes, seed=seed, verbose=False, task=wanted)
         seconds = time.monotonic() - began
         result, nets = fitted.result, {"trees": False, "linear": False}
-        products = {"best net": result.ensemble(size=1, method="best", **nets), "nets": result.ensemble(**nets)}
+        products = {}
+        if result.history.completed():
+            products = {"best net": result.ensemble(size=1, method="best", **nets), "nets": result.ensemble(**nets)}
         for candidate in result.companions:
             assert candidate.load is not None
             model = candidate.load()

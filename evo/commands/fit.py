@@ -49,8 +49,9 @@ def main(given: argparse.Namespace) -> int:
             **form,
         )
     result = model.result
-    scores = summary.short_scores(result.history, result.best.number)
-    print(f"\nBest single model on the validation rows: {scores} (trial {result.best.number})")
+    if result.history.completed():
+        scores = summary.short_scores(result.history, result.best.number)
+        print(f"\nBest single model on the validation rows: {scores} (trial {result.best.number})")
     print(f"Members of the ensemble: {', '.join(member.title for member in model.ensemble.members)}")
     if isinstance(model, Forecaster):
         for name, row in model.scores.items():

@@ -121,7 +121,7 @@ def fit(
     Raises:
         DataError: data or targets that cannot be used; one line that says what to do.
         SettingsError: a wrong argument.
-        TrialError: no candidate could be trained.
+        TrialError: no candidate could be trained, and nothing stands beside the nets.
 
     Example:
         >>> model = evo.fit(frame, "churn", minutes=5)  # doctest: +SKIP

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from evo.core.checks import whole_number
 from evo.core.errors import TrialError
 from evo.data import Data
 from evo.display.progress import Progress
-from evo.ensemble import Ensemble
+from evo.ensemble import Ensemble, EnsembleWarning
 from evo.fitting.effort import budget_of, effort_of, epochs_on, in_words
 from evo.workers import Serial
 from genomes.spaces.base import Space
@@ -64,7 +65,7 @@ class Search:
 
         Raises:
             SettingsError: a wrong argument.
-            TrialError: no candidate could be trained.
+            TrialError: no candidate could be trained, and nothing stands beside the nets.
         """
         preset = effort_of(self.effort)
         budget = budget_of(preset, self.minutes, self.trials)
@@ -105,7 +106,10 @@ class Search:
             if progress is not None:
                 progress.close()
         if not result.history.completed():
-            raise TrialError(f"no candidate could be trained: {_causes(result)}")
+            if not result.companions:
+                raise TrialError(f"no candidate could be trained: {_causes(result)}")
+            said = (*said, f"no net could be trained: {_causes(result)}")
+            warnings.warn(f"the model has no nets: {said[-1]}", EnsembleWarning, stacklevel=4)
         return result, result.ensemble(size=self.size, trees=self.trees, linear=self.linear), said
 
     @property

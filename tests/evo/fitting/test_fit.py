@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 
 import evo
+from evo.ensemble import EnsembleWarning
 from evo.ensemble.keras_input import keras_input
-from evo.errors import DataError, EnsembleError, SettingsError
+from evo.errors import DataError, EnsembleError, SettingsError, TrialError
 from evo.fitting.effort import budget_of, effort_of, epochs_on, in_words
 from evo.fitting.premade import space_for
 from evo.fitting.task import remarks
@@ -284,3 +285,16 @@ def test_time_series_get_ridge_on_convolutions_beside_the_nets(tmp_path):
     assert model.evaluate(x.astype(np.float32), y)["accuracy"] > 0.9
     path = model.export(tmp_path / "model.keras")
     assert path.is_file()
+
+
+def test_a_table_for_which_there_was_no_time_to_train_a_net_has_trees(tmp_path):
+    x = np.random.default_rng(0).normal(size=(80, 3))
+    y = np.where(x[:, 0] > 0, "yes", "no")
+    with pytest.warns(EnsembleWarning, match="no nets: no net could be trained"):
+        model = evo.fit(x, y, directory=tmp_path / "trees", minutes=1e-6, workers=0, verbose=False)
+    assert not model.result.history.completed() and set(model.ensemble.weight_by_kind) == {"trees"}
+    assert set(model.predict(x)) <= {"yes", "no"}
+    assert (evo.load_fitted(tmp_path / "trees").predict(x) == model.predict(x)).all()
+    assert model.report().is_file()
+    with pytest.raises(TrialError, match="no candidate could be trained"):
+        evo.fit(x, y, directory=tmp_path / "none", minutes=1e-6, workers=0, verbose=False, trees=False)
