@@ -20,7 +20,7 @@ from evo.fitting.fitted import Fitted
 from evo.fitting.forecasting.training import fit_forecast
 from evo.fitting.picture_paths import with_pictures
 from evo.fitting.pictures import labelled_pictures
-from evo.fitting.premade import space_for
+from evo.fitting.premade import readings, space_for
 from evo.fitting.searching import Search
 from evo.fitting.splitting import AUTO, Splitting, in_folds, with_columns, with_table, without_weights
 from evo.fitting.tables import TableFormat
@@ -222,7 +222,7 @@ def _space_and_target(
     lines = [line, *plan.lines]
     if plan.is_empty:
         lines.append("no column says anything of a row: each is empty or has one value only; so will the predictions")
-    return space_for(data.x_train, target, plan), target, lines
+    return space_for(data.x_train, target, plan), target, [*lines, *readings(data.x_train, plan)]
 
 
 def _data(

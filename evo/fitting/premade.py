@@ -49,6 +49,40 @@ def space_for(x: Any, target: Target, plan: InputPlan | None = None) -> Space:
         raise DataError(str(error)) from error
 
 
+def readings(x: Any, plan: InputPlan) -> list[str]:
+    """How arrays of rank 3 are read, which may be series as well as pictures without channels: a line each.
+
+    Args:
+        x: inputs of the training rows.
+        plan: which inputs are looked at.
+    """
+    if plan.is_joint:
+        named = named_columns(x) or {}
+        arrays = {repr(name): np.asarray(named[name]) for name in plan.arrays}
+    elif plan.columns or named_columns(x) is not None:
+        return []
+    else:
+        arrays = {"data": np.asarray(x)}
+    lines = []
+    for name, array in arrays.items():
+        if array.ndim == 3 and array.dtype.kind in "biuf":
+            height, width = array.shape[1:]
+            if _is_picture(array):
+                lines.append(f"{name}: pictures of {height} x {width} pixels; should they be series, say space=")
+            else:
+                lines.append(
+                    f"{name}: series of {height} steps with {width} values each; should they be pictures, give them "
+                    f"as (rows, {height}, {width}, 1)"
+                )
+    return lines
+
+
+def _is_picture(array: np.ndarray) -> bool:
+    """Whether an array of rank 3 holds pictures without channels rather than series."""
+    height, width = array.shape[1:]
+    return bool(array.dtype == np.uint8 or height == width >= _LEAST_SIDE)
+
+
 def _joint(x: Any, target: Target, plan: InputPlan) -> Space:
     named = named_columns(x) or {}
     found: dict[str, Any] = {}
@@ -75,7 +109,7 @@ def _of_array(array: np.ndarray, target: Target, name: str) -> Space:
         return _pictures(array.shape[1:], target, name)
     if array.ndim == 3 and array.dtype.kind in "biuf":
         height, width = array.shape[1:]
-        if array.dtype == np.uint8 or height == width >= _LEAST_SIDE:
+        if _is_picture(array):
             return _pictures((height, width, 1), target, name)
         return spaces.timeseries((height, width), task=target)  # type: ignore[arg-type]
     raise DataError(

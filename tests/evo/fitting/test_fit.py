@@ -298,3 +298,19 @@ def test_a_table_for_which_there_was_no_time_to_train_a_net_has_trees(tmp_path):
     assert model.report().is_file()
     with pytest.raises(TrialError, match="no candidate could be trained"):
         evo.fit(x, y, directory=tmp_path / "none", minutes=1e-6, workers=0, verbose=False, trees=False)
+
+
+def test_what_may_be_series_or_pictures_is_said() -> None:
+    """Without channels the two have one shape: rows, and two numbers each."""
+    from evo.fitting.columns import planned_inputs
+    from evo.fitting.premade import readings
+
+    def said(x: object) -> list[str]:
+        return readings(x, planned_inputs(x))
+
+    assert said(np.zeros((5, 8, 8))) == ["data: pictures of 8 x 8 pixels; should they be series, say space="]
+    wanted = "series of 4 steps with 8 values each; should they be pictures, give them as (rows, 4, 8, 1)"
+    assert said(np.zeros((5, 4, 8))) == [f"data: {wanted}"]
+    assert said({"upper": np.zeros((5, 4, 8)), "age": np.arange(5.0)}) == [f"'upper': {wanted}"]
+    assert said(np.zeros((5, 4, 8), np.uint8)) != said(np.zeros((5, 4, 8)))
+    assert said(np.zeros((5, 4, 8, 1))) == said(np.zeros((5, 4))) == []
