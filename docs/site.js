@@ -12,6 +12,14 @@
       nav.removeAttribute("aria-labelledby");
       nav.setAttribute("aria-label", name ? `Pages of ${name}` : `Pages, part ${index + 1}`);
     });
+    const seen = new Map();
+    document.querySelectorAll("nav[aria-label]").forEach((nav) => {
+      const name = nav.getAttribute("aria-label").replace(/ \(\d+\)$/, "");
+      const count = (seen.get(name) || 0) + 1;
+      seen.set(name, count);
+      const told = count > 1 ? `${name} (${count})` : name;
+      if (nav.getAttribute("aria-label") !== told) nav.setAttribute("aria-label", told);
+    });
     document.querySelectorAll(".md-typeset__scrollwrap:not([tabindex])").forEach((one) => { one.tabIndex = 0; });
   };
   mend();

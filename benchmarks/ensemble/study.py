@@ -161,7 +161,7 @@ def summary(frame: pd.DataFrame) -> str:
         ranks = statistics.mean_ranks(blocks)
         worst = np.exp(table.max(axis=0))
         lines += [
-            f"### Test {kind} relative to the best single model ({table.shape[0]} tasks, {len(blocks)} pools)",
+            f"## Test {kind} relative to the best single model ({table.shape[0]} tasks, {len(blocks)} pools)",
             "",
             "| method | mean | worst task | mean rank | members |",
             "|---|---|---|---|---|",

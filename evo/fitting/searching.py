@@ -124,5 +124,7 @@ class Search:
 
 
 def _causes(result: Any) -> str:
+    if all(trial.outcome is None for trial in result.trials):
+        return f"the budget was spent before a trial ended; the same call with more goes on in {result.directory}"
     messages = [trial.outcome.message for trial in result.trials if trial.outcome is not None]
     return messages[-1] if messages and messages[-1] else f"see evo.load_result({str(result.directory)!r}).trials"

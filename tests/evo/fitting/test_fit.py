@@ -314,3 +314,12 @@ def test_what_may_be_series_or_pictures_is_said() -> None:
     assert said({"upper": np.zeros((5, 4, 8)), "age": np.arange(5.0)}) == [f"'upper': {wanted}"]
     assert said(np.zeros((5, 4, 8), np.uint8)) != said(np.zeros((5, 4, 8)))
     assert said(np.zeros((5, 4, 8, 1))) == said(np.zeros((5, 4))) == []
+
+
+def test_a_budget_that_was_spent_before_a_trial_ended_is_said(tmp_path: Path) -> None:
+    with pytest.raises(
+        TrialError, match="the budget was spent before a trial ended; the same call with more goes on in"
+    ):
+        evo.fit(
+            np.zeros((40, 3)), np.arange(40) % 2, minutes=1e-9, trees=False, verbose=False, directory=tmp_path / "a"
+        )
