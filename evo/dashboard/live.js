@@ -9,12 +9,15 @@
   const take = (page) => {
     const open = new Set();
     for (const one of main.querySelectorAll("details[open] > summary")) open.add(one.textContent);
-    const focused = [...main.querySelectorAll(focusable)].indexOf(document.activeElement);
+    const focused = main.contains(document.activeElement) ? document.activeElement : null;
     main.replaceChildren(...page.querySelector("main").childNodes);
     for (const one of main.querySelectorAll("details > summary")) {
       if (open.has(one.textContent)) one.parentElement.open = true;
     }
-    if (focused >= 0) main.querySelectorAll(focusable)[focused]?.focus({ preventScroll: true });
+    if (focused) {
+      const same = (one) => one.tagName === focused.tagName && one.textContent === focused.textContent;
+      [...main.querySelectorAll(focusable)].find(same)?.focus({ preventScroll: true });
+    }
     version = page.documentElement.dataset.version;
   };
 
