@@ -32,7 +32,9 @@ def check_confined(root: Path) -> None:
         _check_kind(entry)
         if entry.name in (*layout.FOLDERS, layout.DAMAGED, layout.CACHE):
             if not entry.is_dir(follow_symlinks=False):
-                raise StorageError(f"{entry.path} is a file, expected a folder. Restore the folder from a backup.")
+                raise StorageError(
+                    f"{layout.readable(entry.path)} is a file, expected a folder. Restore the folder from a backup."
+                )
             for inner in _entries(Path(entry.path)):
                 _check_kind(inner)
 
@@ -80,8 +82,9 @@ def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
 def _check_kind(entry: os.DirEntry[str]) -> None:
     if entry.is_symlink():
         raise StorageError(
-            f"{entry.path} is a link. A campaign's directory holds files and folders of its own only, so that nothing "
-            "outside of it can be read or changed through it. Put the file or folder itself in its place."
+            f"{layout.readable(entry.path)} is a link. A campaign's directory holds files and folders of its own only, "
+            "so that nothing outside of it can be read or changed through it. Put the file or folder itself in its "
+            "place."
         )
     if entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False):
         return
@@ -91,4 +94,4 @@ def _check_kind(entry: os.DirEntry[str]) -> None:
         return
     kinds = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"}
     kind = kinds.get(stat.S_IFMT(mode), "no file")
-    raise StorageError(f"{entry.path} is {kind}, expected a file or a folder. Remove it.")
+    raise StorageError(f"{layout.readable(entry.path)} is {kind}, expected a file or a folder. Remove it.")

@@ -79,6 +79,11 @@ def parse_range(name: str) -> int | None:
 def relative(path: Path, root: Path) -> str:
     """A file's name for messages: relative to the campaign's directory where it lies inside."""
     try:
-        return path.relative_to(root).as_posix()
+        return readable(path.relative_to(root).as_posix())
     except ValueError:
-        return str(path)
+        return readable(str(path))
+
+
+def readable(name: str) -> str:
+    """A file's name for a line of text: a terminal would obey some characters that a stranger may have put into it."""
+    return name if name.isprintable() else "".join(c if c.isprintable() else "\ufffd" for c in name)

@@ -220,3 +220,21 @@ def test_a_file_that_is_larger_than_there_is_memory_for_is_not_read(
         file.truncate(2**25)  # holes: it takes no room on the disk
     with CampaignDirectory.open(planted, repair=True) as directory:
         assert any("it is larger than 16 MB" in message for message in directory.messages)
+
+
+def test_names_of_files_are_told_without_what_a_terminal_obeys(planted: Path) -> None:
+    folder = planted / layout.WORK / "000008"
+    with CampaignDirectory.open(planted) as directory:
+        from evo.core.trial import Trial
+        from tests.evo.storage.samples import proposal
+
+        directory.record_proposal(Trial(8, proposal(8)))
+    folder.mkdir(exist_ok=True)
+    (folder / "a\x1b[2J\nb").symlink_to(planted.parent)
+    with CampaignDirectory.open(planted) as directory:
+        assert all(message.isprintable() for message in directory.messages), directory.messages
+        assert any("a\ufffd[2J\ufffdb was a link out of its folder" in message for message in directory.messages)
+    (planted / layout.STATES / "\x1b]0;x\x07").symlink_to(planted.parent)
+    with pytest.raises(StorageError, match="is a link") as told:
+        CampaignDirectory.open(planted)
+    assert str(told.value).isprintable()
