@@ -46,6 +46,9 @@ def default_genome(
 ) -> Genome:
     """RealMLP's tuned defaults ("RealMLP-TD") as far as the space's domains and limits have room for them.
 
+    Regression is without RealMLP's dropout: there it falls to 0 during a training, and as a constant it is worse
+    than none (docs/decisions/genomes.md).
+
     Of a table so wide that this net passes the limits, first the periodic functions are left out, then layers
     become narrower.
 
@@ -70,7 +73,8 @@ def default_genome(
         dense = _possible(domains["NeuralTangentDense"], {"activation": activation, "units": units})
         for layer in range(_DEPTH):
             genes.append(default_gene(NeuralTangentDense, domains, 2 + 2 * layer, **dense))
-            genes.append(default_gene(Dropout, domains, 3 + 2 * layer, **dropout))
+            if classes:
+                genes.append(default_gene(Dropout, domains, 3 + 2 * layer, **dropout))
         return Genome(genes, training)
 
     found = net(units, first)

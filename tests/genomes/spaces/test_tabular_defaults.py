@@ -78,15 +78,16 @@ def test_default_is_realmlps(target: dict[str, int], activation: str, rate: floa
     first, *rest = genome.genes
     assert type(first).__name__ == "PeriodicEmbedding"
     assert (first.frequencies, first.width, first.sigma, first.scale) == (16, 4, 0.1, True)
-    dense, dropout = rest[::2], rest[1::2]
+    classes = target != {"outputs": 1}
+    dense, dropout = (rest[::2], rest[1::2]) if classes else (rest, [])
     assert [(g.units, g.activation, g.parametric) for g in dense] == 3 * [(256, activation, True)]
-    assert [g.rate for g in dropout] == 3 * [0.15]
+    assert [g.rate for g in dropout] == (3 * [0.15] if classes else [])
     settings = genome.training
     assert settings is not None
     assert 50 * settings.learning_rate == pytest.approx(rate)
     assert settings.learning_rate * settings.weight_decay == pytest.approx(rate * 0.02)
     assert (settings.schedule, settings.second_momentum, settings.batch_size) == ("log-cosine", 0.95, 256)
-    assert settings.label_smoothing == (0 if target == {"outputs": 1} else 0.1)
+    assert settings.label_smoothing == (0.1 if classes else 0)
 
 
 @pytest.mark.parametrize("columns", [300, 3000, 20_000])
