@@ -127,6 +127,7 @@ USED: dict[str, Callable[[Any], Any]] = {
     "_common_apply": attribute("_common_apply", lambda model: scaled()),
     "_distribute_strategy": lambda model: hasattr(model, "_distribute_strategy") or None,
     "_moments": attribute("_moments", lambda model: normalization()),
+    "_initialize_with_initializer": attribute("_initialize_with_initializer", lambda model: keras.Variable),
     "_functional": attribute("_functional", lambda model: _sequential()),
     "_nodes_by_depth": attribute("_nodes_by_depth"),
     "_registry": attribute("_registry", lambda model: module("tensorflow.python.framework.ops")(0).gradient_registry),

@@ -112,7 +112,7 @@ class Pace:
         return np.column_stack([np.array([self._features(genome) for genome in genomes]), np.zeros(len(genomes))])
 
     def _flops(self, genomes: Sequence[Genome]) -> np.ndarray:
-        return np.array([max(1.0, float(self.space.cost(genome).flops)) for genome in genomes])
+        return np.array([max(1.0, float(self.space.cost_without_building(genome).flops)) for genome in genomes])
 
 
 def seconds_spent(history: History) -> float:

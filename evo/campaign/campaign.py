@@ -30,7 +30,7 @@ from evo.campaign.preflight import preflight
 from evo.campaign.result import Result
 from evo.campaign.scoring import Scoring, resolved
 from evo.campaign.session import Session
-from evo.campaign.session_executor import SessionExecutor, able_executor, refuse_threads
+from evo.campaign.session_executor import SessionExecutor, able_executor, countable, refuse_threads
 from evo.campaign.settings import (
     FREE,
     CampaignSettings,
@@ -165,7 +165,7 @@ class Campaign:
             if data.folds and keras_callbacks:
                 raise SettingsError("callbacks: with folds no Keras callbacks, which could end each at another epoch")
             self._data = data.prepare(space)
-            self.space = space = space.with_inputs(self._data.get("x_train"))
+            self.space = space = countable(space.with_inputs(self._data.get("x_train")), limits)
         wanted, self._scoring = self._objectives(space.objective if objectives is None else objectives)
         algorithm = algorithms.ScreenedEvolution() if algorithm is None else algorithm
         known = CampaignDirectory.exists(self.directory)

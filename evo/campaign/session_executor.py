@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import warnings
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from evo.campaign.arguments import TrialLimits
 from evo.core.errors import InfrastructureError, SettingsError
 from evo.training.task import TrainingSettings
 from evo.workers import LocalProcesses, Serial
+from genomes.errors import GenomeError
 from genomes.spaces.base import Space
 
 
@@ -63,6 +65,30 @@ class SessionExecutor:
             self._own.shutdown(wait=False, cancel_futures=True)
 
 
+def countable(space: Space, limits: TrialLimits) -> Space:
+    """The space, if a limit on FLOPs can act in it.
+
+    Args:
+        space: what is searched, with the inputs that its models take.
+        limits: limits per trial.
+
+    Returns:
+        ``space``.
+
+    Raises:
+        SettingsError: the limit would do nothing.
+    """
+    if limits.flops in (None, math.inf) or not space.compiles_models:
+        return space
+    with contextlib.suppress(GenomeError):  # trials say why
+        if space.cost(space.default()).flops == 0:
+            raise SettingsError(
+                "flops: what this hypermodel's models compute is not known, and the limit would do nothing; "
+                "give parameters="
+            )
+    return space
+
+
 def able_executor(given: Executor | None, space: Space, limits: TrialLimits) -> Executor | None:
     """The executor, or this process where local processes cannot be sent what the space consists of.
 
@@ -75,13 +101,8 @@ def able_executor(given: Executor | None, space: Space, limits: TrialLimits) -> 
         ``given``; :class:`evo.workers.Serial` where only that can do the trials, with a warning.
 
     Raises:
-        SettingsError: this process would have to do the trials and cannot keep their limits; or a limit that nothing
-            could keep.
+        SettingsError: this process would have to do the trials and cannot keep their limits.
     """
-    if limits.flops not in (None, math.inf) and space.compiles_models:
-        raise SettingsError(
-            "flops: what a hypermodel's models compute is not known, and the limit would do nothing; give parameters="
-        )
     if given is not None:
         return given
     try:

@@ -125,8 +125,8 @@ class _TrialRun:
         task = self.task
         space = space_of(task.space, replaced=engine_cache().clear)
         genome = Genome.from_json(task.genome)
-        # What this exceeds was refused before a worker was asked; a space that cannot tell says 0.
-        cost = space.cost(genome)
+        # What this exceeds was refused before a worker was asked; a space that cannot tell without building says 0.
+        cost = space.cost_without_building(genome)
         self.flops = int(cost.flops)
         self.size_is_known = cost.parameters > 0
         data = open_data(task.data)
@@ -157,8 +157,8 @@ class _TrialRun:
     ) -> np.ndarray:
         task = self.task
         engine = self.engine = engine_for(space, genome, task, data, start is not None, divisor)
-        self.parameters = int(engine.model.count_params())
-        refused = "" if self.size_is_known or start is not None else over_limit(task.settings, self.parameters, 0)
+        self._measure(space, genome, engine)
+        refused = "" if self.size_is_known or start is not None else self._too_large()
         if refused:
             raise _Ended(Status.REJECTED, refused)
         if start is not None:
@@ -228,14 +228,22 @@ class _TrialRun:
             told = "build made another model than before of the same hyperparameters"
             raise _Ended(Status.FAILED, f"{told}: {error}") from error
 
+    def _measure(self, space: Any, genome: Genome, engine: Engine) -> None:
+        self.parameters = int(engine.model.count_params())
+        if not self.size_is_known:
+            self.flops = int(space.cost(genome).flops)
+
+    def _too_large(self) -> str:
+        return over_limit(self.task.settings, self.parameters or 0, self.flops or 0)
+
     def _own_fit(self, space: Any, genome: Genome, data: ResidentData, start: TrainingState | None) -> np.ndarray:
         """All epochs by the user's own ``fit``."""
         engine = self.engine = own_fit.prepare(space, genome, self.task, data)
         if start is not None:
             self._restore(space, engine, start)
         own_fit.seed(self.task)
-        self.parameters = int(engine.model.count_params())
-        refused = "" if start is not None else over_limit(self.task.settings, self.parameters, 0)
+        self._measure(space, genome, engine)
+        refused = "" if start is not None else self._too_large()
         if refused:
             raise _Ended(Status.REJECTED, refused)
         self.clock.phase("build")

@@ -64,7 +64,7 @@ def spread(pool: list[Candidate], new: NewPhenotypes) -> Candidate:
         new: the phenotypes that are not in the history.
     """
     space = new.space
-    pool.sort(key=lambda c: space.cost(c.genome).parameters)
+    pool.sort(key=lambda c: space.cost_without_building(c.genome).parameters)
     centre = _van_der_corput(len(new.known)) * len(pool)
     width = max(1.0, len(pool) / 8)
     stratum = pool[max(0, math.floor(centre - width)) : math.ceil(centre + width)]

@@ -60,8 +60,10 @@ class WithinTime:
         if smallest in new:
             return Candidate(smallest, origin="initial")
         if not affordable.timed:
-            limit = _FIRST * 2.0 ** max(0, len(new.known) - 1) * space.cost(default).flops
-            return reduced(space, operators, default, lambda g: space.cost(g).flops <= limit and g in new)
+            limit = _FIRST * 2.0 ** max(0, len(new.known) - 1) * space.cost_without_building(default).flops
+            return reduced(
+                space, operators, default, lambda g: space.cost_without_building(g).flops <= limit and g in new
+            )
         if affordable([default])[0]:
             return new.given((default,))
         if len(new.known) % 2:
@@ -74,4 +76,6 @@ class WithinTime:
         drawn = new.pool(operators, 4 * POOL if timed else POOL)
         can = self.affordability([c.genome for c in drawn]) if timed else [False] * len(drawn)
         affordable = [candidate for candidate, may in zip(drawn, can, strict=True) if may]
-        return affordable[:POOL] or sorted(drawn, key=lambda c: new.space.cost(c.genome).flops)[:_FEWEST]
+        return (
+            affordable[:POOL] or sorted(drawn, key=lambda c: new.space.cost_without_building(c.genome).flops)[:_FEWEST]
+        )

@@ -33,14 +33,14 @@ def reduced(space: Space, operators: Operators, genome: Genome, enough: Callable
     Returns:
         None if mutation does not get there.
     """
-    found, now = Candidate(genome, origin="initial"), float(space.cost(genome).flops)
+    found, now = Candidate(genome, origin="initial"), float(space.cost_without_building(genome).flops)
     for _ in range(_STEPS):
         if enough(found.genome):
             found.origin, found.parents = "initial", ()
             return found
         with operators:
             mutants = [operators.mutate(operators.clone(found))[0] for _ in range(_MUTANTS)]
-        flops = np.array([space.cost(mutant.genome).flops for mutant in mutants], float)
+        flops = np.array([space.cost_without_building(mutant.genome).flops for mutant in mutants], float)
         steps = np.where(flops <= _STEP * now, flops, -np.inf)
         chosen = int(np.argmax(steps)) if np.isfinite(steps.max()) else int(np.argmin(flops))
         if flops[chosen] < now:

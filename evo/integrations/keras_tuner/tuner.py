@@ -11,7 +11,7 @@ from typing import Any
 
 import keras_tuner
 from keras_tuner.engine.trial import Trial as TunerTrial
-from keras_tuner.errors import FailedTrialError
+from keras_tuner.errors import FailedTrialError, FatalTypeError
 from keras_tuner.src import utils
 from keras_tuner.src.engine import tuner_utils
 
@@ -26,7 +26,7 @@ from evo.integrations.keras_tuner.oracle import CONTINUES, EPOCHS, INITIAL_EPOCH
 from evo.integrations.keras_tuner.project_files import write_json, write_message
 from evo.integrations.keras_tuner.result import TunerResult
 from evo.integrations.keras_tuner.search_settings import SearchSettings, refuse_foreign
-from evo.integrations.keras_tuner.training_inputs import training_inputs
+from evo.integrations.keras_tuner.training_inputs import build_as_stored, training_inputs
 from evo.integrations.keras_tuner.validation_data import ValidationData, validation_data
 from genomes.checks import whole_number
 from genomes.errors import GenomeError
@@ -254,15 +254,21 @@ class EvolutionTuner(keras_tuner.Tuner):
         model = super()._build_hypermodel(hp)
         earlier = hp.values.get(CONTINUES)
         if earlier is not None:
-            if not model.built:
-                model.build_from_config(utils.load_json(self._get_build_config_fname(earlier)))
             self._load_weights(model, earlier)
+        elif hasattr(model, "get_params") and hasattr(model, "fit"):
+            raise FatalTypeError(
+                f"build returned {type(model).__name__}, and EvolutionTuner trains Keras models; for estimators of "
+                "scikit-learn write keras_tuner.SklearnTuner(oracle=EvolutionOracle(objective=keras_tuner.Objective("
+                "'score', 'max'), max_trials=...), hypermodel=build)"
+            )
         return model
 
     def _load_weights(self, model: Any, trial_id: str) -> None:
-        """Weights and the state of the optimizer; one that is not built takes no state over."""
+        """Weights and the state of the optimizer, of which one that is not built takes nothing over."""
         strategy = self.distribution_strategy
         with contextlib.nullcontext() if strategy is None else strategy.scope():
+            if not model.built:
+                build_as_stored(model, utils.load_json(self._get_build_config_fname(trial_id)), self._inputs)
             if getattr(model, "compiled", False) and model.optimizer is not None:
                 model.optimizer.build(model.trainable_variables)
             model.load_weights(self._get_checkpoint_fname(trial_id))
@@ -277,8 +283,6 @@ class EvolutionTuner(keras_tuner.Tuner):
         if "://" not in path and not os.path.exists(path):
             raise TrialError(f"trial {trial.trial_id}: no weights are stored{_why(trial)}")
         model = self._try_build(trial.hyperparameters)
-        if not model.built:
-            model.build_from_config(utils.load_json(self._get_build_config_fname(trial.trial_id)))
         self._load_weights(model, trial.trial_id)
         return model
 

@@ -31,6 +31,7 @@ from genomes.spaces.hypermodel.compiled_model import (
     learning_rates,
     loss_object,
 )
+from genomes.spaces.hypermodel.counting import built_without_values, cost_of
 from genomes.spaces.hypermodel.inputs import InputSpecs, build_on, specs_from_json, specs_of, specs_to_json, symbolic
 from genomes.spaces.hypermodel.moving_statistics import unbias
 from genomes.spaces.hypermodel.outputs import activated, activation_of, takes_one_hot, target_of, with_activation
@@ -77,6 +78,7 @@ class HypermodelSpace(Space):
         self._objective = objective
         self._batch_size = int(batch_size)
         self._latest: tuple[str, Any] | None = None
+        self._costs: dict[str, Cost] = {}
         names: list[str] = []
         for index, parameter in enumerate(self.parameters):
             label = f"{parameter.name}#{index}"
@@ -176,8 +178,32 @@ class HypermodelSpace(Space):
 
     # -- what is known of genomes ----------------------------------------------------------
     def cost(self, genome: Genome) -> Cost:
-        """Unknown, and so 0: what a user's function builds is known only when it is built."""
+        """Parameters and FLOPs, counted once per genome on a model that is built without values.
+
+        0 of a model that waits for its inputs (:meth:`with_inputs`).
+
+        Raises:
+            GenomeError: the user's function fails.
+        """
+        if genome.key not in self._costs:
+            self._costs[genome.key] = self._counted(genome)
+        return self._costs[genome.key]
+
+    def cost_without_building(self, genome: Genome) -> Cost:
+        """Unknown, and so 0."""
         return Cost()
+
+    def _counted(self, genome: Genome) -> Cost:
+        latest = self._latest
+        if latest is not None and latest[0] == genome.key:
+            model = latest[1]
+        else:
+            try:
+                with state_put_back():
+                    model = built_without_values(lambda: self.build(genome))
+            finally:
+                self._latest = latest  # what has no values is not to be trained
+        return cost_of(model, None if self._inputs is None else symbolic(self._inputs)) if model.built else Cost()
 
     def features(self, genome: Genome) -> np.ndarray:
         """Per hyperparameter: whether it exists (where that varies) and its place in its domain."""
@@ -262,7 +288,7 @@ class HypermodelSpace(Space):
 
     def _on(self, inputs: InputSpecs) -> Self:
         space = copy.copy(self)
-        space._inputs, space._latest = inputs, None
+        space._inputs, space._latest, space._costs = inputs, None, {}
         return space
 
     @property

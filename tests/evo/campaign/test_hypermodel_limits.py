@@ -54,10 +54,49 @@ def test_a_limit_on_parameters_acts_before_training(tmp_path: Path, with_input: 
     assert large.message == "parameters: 3,001 needed, the limit is 99"
 
 
+@pytest.mark.parametrize("with_input", [True, False])
+def test_a_limit_on_flops_acts_before_training(tmp_path: Path, with_input: bool) -> None:
+    trials = searched(lambda hp: net(hp.Choice("units", [2, 500]), with_input=with_input), tmp_path / "c", 2, flops=99)
+    outcomes = {trial.genome.genes[0].named["units"]: trial.outcome for trial in trials}
+    small, large = outcomes[2], outcomes[500]
+    flops = 2 * 4 * 2 + 2 + 2 * 2 + 1 + 1  # two products, two biases, a sigmoid
+    assert small is not None and small.completed and (small.parameters, small.flops) == (13, flops)
+    assert large is not None and large.status is evo.Status.REJECTED and large.epochs == 0
+    assert large.message == "flops: 5,502 needed, the limit is 99" and large.parameters == 3001
+
+
 def test_a_limit_that_could_not_act_is_refused(tmp_path: Path) -> None:
+    class Uncounted(keras.Model):  # type: ignore[misc]
+        def call(self, x: Any) -> Any:
+            return keras.ops.mean(x, axis=1, keepdims=True)
+
+    def build(hp: Any) -> Any:
+        hp.Int("units", 1, 9)
+        model = Uncounted()
+        model.compile("sgd", "mse")
+        return model
+
     with pytest.raises(SettingsError, match="flops: .* give parameters="):
-        searched(lambda hp: net(hp.Choice("units", [2, 500])), tmp_path / "c", flops=10)
+        searched(build, tmp_path / "c", flops=10)
     assert not (tmp_path / "c").exists()
+
+
+def test_size_is_an_objective(tmp_path: Path) -> None:
+    campaign = evo.Campaign(
+        spaces.from_hypermodel(lambda hp: net(hp.Choice("units", [1, 8, 64])), objective="-val_loss"),
+        evo.Data(X, Y, validation=0.5),
+        tmp_path / "c",
+        objectives=["-val_loss", "-flops"],
+        budget=evo.Budget(trials=3),
+        executor=Serial(),
+        epochs=1,
+        seed=1,
+    )
+    result = campaign.run()
+    costs = {t.genome.genes[0].named["units"]: (t.outcome.parameters, t.outcome.flops) for t in result.trials}
+    assert costs == {units: (6 * units + 1, 11 * units + 2) for units in (1, 8, 64)}
+    smallest = min(result.pareto, key=lambda one: one.parameters)
+    assert smallest.genome.genes[0].named["units"] == 1
 
 
 def test_what_raises_now_and_then_is_recorded_with_its_cause(tmp_path: Path) -> None:

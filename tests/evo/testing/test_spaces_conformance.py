@@ -114,7 +114,6 @@ class TestForecast(SpaceConformance):
 
 
 class TestHypermodel(SpaceConformance):
-    counts = False
     models = 1
 
     def make(self) -> Space:
