@@ -190,6 +190,7 @@ def test_nothing_else_is_used() -> None:
             "_distribute_strategy",
             "_moments",
             "_functional",
+            "_initialize_with_initializer",
             "_nodes_by_depth",
             "_registry",
             "_rng",

@@ -317,7 +317,15 @@ class EvolutionTuner(keras_tuner.Tuner):
         return TunerResult(self.oracle)
 
     def ensemble(
-        self, size: int = 8, *, x: Any = None, y: Any = None, models: int = 30, task: Any = None, **options: Any
+        self,
+        size: int = 8,
+        *,
+        x: Any = None,
+        y: Any = None,
+        models: int = 30,
+        task: Any = None,
+        output: str | int | None = None,
+        **options: Any,
     ) -> Ensemble:
         """An ensemble of the best trials' models, chosen on validation data.
 
@@ -327,15 +335,17 @@ class EvolutionTuner(keras_tuner.Tuner):
             y: their targets.
             models: how many of the best trials are candidates.
             task: what is predicted, where the loss does not say it: a ``genomes.targets.Target``.
+            output: of models with several outputs the one to predict, by name or number: an ensemble each.
             **options: of :func:`evo.ensemble.build`.
 
         Raises:
-            EnsembleError: no validation data, no completed trial, several outputs, or a loss that says no task.
+            EnsembleError: no validation data, no completed trial, several outputs and none named, or a loss that
+                says no task.
         """
         from evo.integrations.keras_tuner.tuner_ensemble import form
 
         data = self._validation if x is None else ValidationData(x, y)
-        return form(self, data, size, models, task, options)
+        return form(self, data, size, models, task, output, options)
 
 
 def _explored(build: Callable[[Any], Any], builds: int) -> tuple[Parameter, ...]:

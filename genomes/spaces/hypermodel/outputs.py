@@ -20,7 +20,17 @@ def target_of(model: Any, outputs: int) -> Target | None:
     """
     if isinstance(model.loss, (list, tuple, dict)) or len(getattr(model, "outputs", None) or [0]) > 1:
         return None
-    name = _name(model.loss)
+    return target_of_loss(model.loss, outputs)
+
+
+def target_of_loss(loss: Any, outputs: int) -> Target | None:
+    """What an output is trained to predict by a loss; None where that does not say it.
+
+    Args:
+        loss: a name, a function or a ``keras.losses.Loss``.
+        outputs: columns of the predictions.
+    """
+    name = _name(loss)
     if "categorical" in name and outputs > 1:
         return Multiclass(outputs)
     if Binary.is_trained_by(name):
@@ -53,14 +63,16 @@ def activated(predictions: np.ndarray, activation: str | None) -> np.ndarray:
     return np.asarray(powers / powers.sum(axis=-1, keepdims=True), np.float32)
 
 
-def with_activation(model: Any, inputs: Any, activation: str | None) -> Any:
+def with_activation(model: Any, inputs: Any, activation: str | None, output: Any = None) -> Any:
     """The model with an activation behind it.
 
     Args:
-        model: a built model of one output; its weights are shared, and it is no longer compiled: Keras would store its
+        model: a built model, of one output or of several of which one is taken;
+            its weights are shared, and it is no longer compiled: Keras would store its
             optimizer with whatever it is part of.
         inputs: symbolic inputs in the structure that it takes; None if the model tells them.
         activation: ``softmax`` or ``sigmoid``; None for none.
+        output: name or number of the output that is taken; None where there is one.
     """
     import keras
 
@@ -70,7 +82,8 @@ def with_activation(model: Any, inputs: Any, activation: str | None) -> Any:
     if inputs is None:
         inputs = model.inputs[0] if isinstance(model, keras.Sequential) else model.input
     inputs = keras.tree.map_structure(lambda t: keras.Input(batch_shape=t.shape, dtype=t.dtype, name=t.name), inputs)
-    return keras.Model(inputs, keras.layers.Activation(activation, dtype="float32")(model(inputs)))
+    made = model(inputs) if output is None else model(inputs)[output]
+    return keras.Model(inputs, keras.layers.Activation(activation, dtype="float32")(made))
 
 
 def _name(loss: Any) -> str:

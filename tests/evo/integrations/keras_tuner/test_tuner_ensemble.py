@@ -120,15 +120,44 @@ def test_what_the_loss_does_not_say_is_asked_for(tmp_path: Path) -> None:
         tuner.ensemble()
 
 
-def test_several_outputs_are_refused(tmp_path: Path) -> None:
+def _several(named: bool) -> Any:
     def build(hp: Any) -> Any:
         inputs = keras.Input((4,))
         hidden = layers.Dense(hp.Int("units", 4, 8, 4))(inputs)
-        model = keras.Model(inputs, [layers.Dense(1)(hidden), layers.Dense(1)(hidden)])
-        model.compile("adam", ["mse", "mse"])
+        total, kind = layers.Dense(1, name="total")(hidden), layers.Dense(3, name="kind")(hidden)
+        outputs = {"total": total, "kind": kind} if named else [total, kind]
+        losses = {"total": "mse", "kind": keras.losses.SparseCategoricalCrossentropy(from_logits=True)}
+        model = keras.Model(inputs, outputs)
+        model.compile("adam", losses if named else list(losses.values()))
         return model
 
-    tuner = Untrained(build, objective="val_loss", max_trials=1, directory=tmp_path)
+    return build
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_of_several_outputs_one_is_named(tmp_path: Path, named: bool) -> None:
+    tuner = Untrained(_several(named), objective="val_loss", max_trials=2, seed=1, directory=tmp_path)
     tuner.search(X, verbose=0)
-    with pytest.raises(EnsembleError, match="several outputs"):
-        tuner.ensemble(x=X, y=X[:, :1])
+    y = {"total": X.sum(axis=1), "kind": CLASSES} if named else [X.sum(axis=1), CLASSES]
+    with pytest.raises(EnsembleError, match="several outputs; say which one, output= one of .*total.*kind"):
+        tuner.ensemble(x=X, y=y)
+    with pytest.raises(EnsembleError, match="output: expected one of .*, got 'other'"):
+        tuner.ensemble(x=X, y=y, output="other")
+    trials = tuner.oracle.get_best_trials(2)
+    for number, (name, target, activation) in enumerate(
+        (("total", Regression, np.asarray), ("kind", Multiclass, softmax))
+    ):
+        ensemble = tuner.ensemble(x=X, y=y, size=2, output=name if named else number, confidence=None)
+        assert type(ensemble.target) is target
+        expected = sum(
+            weight * activation(np.asarray(tuner.load_model(trials[member.number])(X)[name if named else number]))
+            for member, weight in zip(ensemble.members, ensemble.weights, strict=True)
+        )
+        assert np.allclose(ensemble.as_keras()(X), expected, atol=1e-5)
+
+
+def test_a_model_of_one_output_has_none_to_name(tmp_path: Path) -> None:
+    tuner = Untrained(sequential(1, None, "mse"), objective="val_loss", max_trials=1, directory=tmp_path)
+    tuner.search(X, verbose=0)
+    with pytest.raises(EnsembleError, match="output: the models have one output; leave 'total' out"):
+        tuner.ensemble(x=X, y=X[:, 0], output="total")
