@@ -235,7 +235,9 @@ class Float(Domain):
             self.size = int((self.high - self.low) / self.step + 1e-9) + 1
         if self.reverse and self.size not in (None, 1) and self.low * (float(self.step or 0) - 1) < 1e-12 * self.high:
             raise GenomeError(f"Float: steps from {low} are lost in rounding beside {high}; reverse needs larger ones")
-        self.default = self.validate(self.from_unit(0.0) if default is None else default, "default")
+        # Not the exponential of a logarithm, which is another number in its last digit.
+        smallest = self.from_unit(0.0) if self.reverse else self.low
+        self.default = self.validate(smallest if default is None else default, "default")
 
     def _value(self, index: int) -> float:
         """The value of a place, counted from the dense end."""
