@@ -15,8 +15,9 @@
     const seen = new Map();
     document.querySelectorAll("nav[aria-label]").forEach((nav) => {
       const name = nav.getAttribute("aria-label").replace(/ \(\d+\)$/, "");
-      const count = (seen.get(name) || 0) + 1;
-      seen.set(name, count);
+      const key = name.toLowerCase(); // names that differ in case alone are read alike
+      const count = (seen.get(key) || 0) + 1;
+      seen.set(key, count);
       const told = count > 1 ? `${name} (${count})` : name;
       if (nav.getAttribute("aria-label") !== told) nav.setAttribute("aria-label", told);
     });

@@ -26,7 +26,11 @@ _LINK = re.compile(r"(?P<before>!?)\[(?P<text>(?:[^\[\]]|\[[^\]]*\])*)\]\((?P<ta
 
 
 def on_config(config: Any) -> Any:
-    """Every decision stands in the navigation, in the section that ends with their list."""
+    """Decisions and results of benchmarks, which are many, stand in the navigation by themselves."""
+    section = next(section["Benchmarks"] for section in config.nav if "Benchmarks" in section)
+    named = {page for entry in section for page in (entry.values() if isinstance(entry, dict) else [entry])}
+    results = (path.relative_to(ROOT).as_posix() for path in (ROOT / "benchmarks" / "results").glob("*/README.md"))
+    section += sorted(page for page in results if page not in named)
     section = next(iter(config.nav[-1].values()))
     section += sorted(path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs" / "decisions").glob("*.md"))
     return config
