@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.fuzzing.mutations import changed_archive, changed_bytes, changed_json, packed
+from benchmarks.fuzzing.mutations import changed_archive, changed_bytes, changed_json, changed_numbers, packed
 from benchmarks.fuzzing.reader import Reader
 
 _COLUMNS = {"a": np.arange(12.0), "b": np.array(["x", "y"] * 6)}
 
 
-def _made_elsewhere(make: Callable[[], Sequence[bytes]]) -> Callable[[], Sequence[bytes]]:
+def made_elsewhere(make: Callable[[], Sequence[bytes]]) -> Callable[[], Sequence[bytes]]:
     """Seeds made in a child process: what has imported a backend must not be forked."""
 
     def seeds() -> Sequence[bytes]:
@@ -100,37 +100,6 @@ def _trees() -> Sequence[bytes]:
             model.save(f"{folder}/m.trees")
             found.append(Path(folder, "m.trees").read_bytes())
     return found
-
-
-def _changed_trees(data: bytes, rng: random.Random) -> bytes:
-    """Bytes of the archive, values of its description, or numbers of an array."""
-    if rng.random() < 0.2:
-        return changed_archive(data, rng)
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        content = {name: archive.read(name) for name in archive.namelist()}
-    about = np.load(io.BytesIO(content["about.npy"]))
-    if rng.random() < 0.5:
-        changed = json.dumps(changed_json(json.loads(about.tobytes()), rng)).encode()
-        content["about.npy"] = _as_npy(np.frombuffer(changed, np.uint8))
-        return packed(content)
-    name = rng.choice(sorted(set(content) - {"about.npy"}))
-    array = np.load(io.BytesIO(content[name])).copy()
-    if array.size and rng.random() < 0.7:
-        place = rng.randrange(array.size)
-        values = [0, 1, -1, 2, array.size, array.size - 1, 127, -128, array.flat[place] + 1]
-        array.reshape(-1)[place] = np.asarray(rng.choice(values)).astype(array.dtype)
-    elif rng.random() < 0.5:
-        array = array.astype(rng.choice(["f8", "i8", "i1", "u1", "?", "U3", "c8", "M8[s]"]))
-    else:
-        array = rng.choice([array[:-1], array[None], np.concatenate([array, array]), array[:0], np.zeros(())])
-    content[name] = _as_npy(array)
-    return packed(content)
-
-
-def _as_npy(array: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    np.lib.format.write_array(buffer, array, allow_pickle=False)
-    return buffer.getvalue()
 
 
 def _read_trees(data: bytes, folder: Path) -> None:
@@ -230,7 +199,7 @@ def _changed_fitted(data: bytes, rng: random.Random) -> bytes:
     elif kind < 0.8:
         manifest = changed_json(manifest, rng)
     elif kind < 0.9:
-        content["members/0.trees"] = _changed_trees(content["members/0.trees"], rng)
+        content["members/0.trees"] = changed_numbers(content["members/0.trees"], rng)
         manifest["members"][0]["sha256"] = hashlib.sha256(content["members/0.trees"]).hexdigest()
     else:
         return changed_bytes(data, rng)
@@ -281,10 +250,10 @@ def model_readers() -> list[Reader]:
 
     described = (EnsembleError, SettingsError, DataError, EvoError)
     return [
-        Reader("trees", _made_elsewhere(_trees), _changed_trees, _read_trees, (EnsembleError,)),
-        Reader("linear", _made_elsewhere(_linear), _changed_trees, _read_linear, (EnsembleError,)),
-        Reader("fitted", _made_elsewhere(_fitted), _changed_fitted, _read_fitted, described),
+        Reader("trees", made_elsewhere(_trees), changed_numbers, _read_trees, (EnsembleError,)),
+        Reader("linear", made_elsewhere(_linear), changed_numbers, _read_linear, (EnsembleError,)),
+        Reader("fitted", made_elsewhere(_fitted), _changed_fitted, _read_fitted, described),
         Reader("fitted.json", _fitted_json, _changed, _read_fitted_json, described),
-        Reader("keras", _made_elsewhere(_keras_archives), changed_archive, _read_keras, (EnsembleError,)),
-        Reader("ensemble", _made_elsewhere(_ensembles), changed_archive, _read_ensemble, (EnsembleError,)),
+        Reader("keras", made_elsewhere(_keras_archives), changed_archive, _read_keras, (EnsembleError,)),
+        Reader("ensemble", made_elsewhere(_ensembles), changed_archive, _read_ensemble, (EnsembleError,)),
     ]

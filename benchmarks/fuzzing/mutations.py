@@ -9,6 +9,8 @@ import random
 import zipfile
 from typing import Any
 
+import numpy as np
+
 #: What stands in place of a value: other types, ends of ranges, long and deep things.
 _VALUES: tuple[Any, ...] = (
     None, True, False, 0, 1, -1, 2, 3, 7, 2**31, 2**53 + 1, 2**63, 10**40, -(10**18), 0.0, -0.0, 0.5, 1e-320, 1e308,
@@ -114,4 +116,36 @@ def packed(content: dict[str, bytes]) -> bytes:
     with zipfile.ZipFile(buffer, "w") as archive:
         for key, value in content.items():
             archive.writestr(key, value)
+    return buffer.getvalue()
+
+
+def changed_numbers(data: bytes, rng: random.Random) -> bytes:
+    """Of a model of arrays: bytes of the archive, values of its description, or numbers of an array."""
+    if rng.random() < 0.2:
+        return changed_archive(data, rng)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        content = {name: archive.read(name) for name in archive.namelist()}
+    about = np.load(io.BytesIO(content["about.npy"]))
+    if rng.random() < 0.5:
+        changed = json.dumps(changed_json(json.loads(about.tobytes()), rng)).encode()
+        content["about.npy"] = _as_npy(np.frombuffer(changed, np.uint8))
+        return packed(content)
+    name = rng.choice(sorted(set(content) - {"about.npy"}))
+    array = np.load(io.BytesIO(content[name])).copy()
+    if array.size and array.dtype.kind in "biuf" and rng.random() < 0.7:
+        place = rng.randrange(array.size)
+        value = rng.choice([0, 1, -1, 2, array.size, array.size - 1, 127, -128, 2**31, float("nan"), float("inf")])
+        with np.errstate(all="ignore"):
+            array.reshape(-1)[place] = np.asarray(value).astype(array.dtype)
+    elif rng.random() < 0.5:
+        array = array.astype(rng.choice(["f8", "i8", "i1", "u1", "?", "U3", "c8", "M8[s]"]))
+    else:
+        array = rng.choice([array[:-1], array[None], np.concatenate([array, array]), array[:0], np.zeros(())])
+    content[name] = _as_npy(array)
+    return packed(content)
+
+
+def _as_npy(array: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.lib.format.write_array(buffer, array, allow_pickle=False)
     return buffer.getvalue()

@@ -18,7 +18,7 @@ from benchmarks.fuzzing.reader import Reader
 
 
 @cache
-def _records() -> Sequence[Any]:
+def stored_records() -> Sequence[Any]:
     from evo.core.trial import Outcome, Proposal, Status, Trial
     from evo.storage.records import StoredFile, TrialRecord
     from genomes.spaces.base import Space
@@ -58,7 +58,7 @@ def _read_journal(data: bytes, folder: Path) -> None:
     from_lines(to_lines(from_lines(data)))
 
 
-def _resealed(kind: str) -> Callable[[bytes, random.Random], bytes]:
+def resealed(kind: str) -> Callable[[bytes, random.Random], bytes]:
     def change(data: bytes, rng: random.Random) -> bytes:
         from evo.storage.sealed import _header
 
@@ -71,7 +71,7 @@ def _resealed(kind: str) -> Callable[[bytes, random.Random], bytes]:
 def _tables() -> Sequence[bytes]:
     from evo.storage import tables
 
-    return [tables.to_hdf5(_records()), tables.to_hdf5(_records()[:1])]
+    return [tables.to_hdf5(stored_records()), tables.to_hdf5(stored_records()[:1])]
 
 
 def _read_tables(data: bytes, folder: Path) -> None:
@@ -83,7 +83,7 @@ def _read_tables(data: bytes, folder: Path) -> None:
 def _populations() -> Sequence[bytes]:
     from evo.storage.populations import encode
 
-    return [encode(1, _records()[:3], [[0.1, 0.2]] * 3, ["+a", "-b"])]
+    return [encode(1, stored_records()[:3], [[0.1, 0.2]] * 3, ["+a", "-b"])]
 
 
 def _read_population(data: bytes, folder: Path) -> None:
@@ -190,7 +190,7 @@ def _read_sessions(data: bytes, folder: Path) -> None:
 def _journal() -> bytes:
     from evo.storage.records import to_lines
 
-    return to_lines(_records())
+    return to_lines(stored_records())
 
 
 def _locks() -> Sequence[Any]:
@@ -254,10 +254,10 @@ def storage_readers() -> list[Reader]:
 
     return [
         Reader("journal", lambda: [_journal()], _sealed_lines, _read_journal, (Damaged,)),
-        Reader("tables", _tables, _resealed("trials"), _read_tables, (Damaged,)),
-        Reader("population", _populations, _resealed("population"), _read_population, (Damaged,)),
-        Reader("predictions", _predictions, _resealed("predictions"), _read_predictions, (StorageError,)),
-        Reader("companion", _companions, _resealed("companion"), _read_companion, (StorageError,)),
+        Reader("tables", _tables, resealed("trials"), _read_tables, (Damaged,)),
+        Reader("population", _populations, resealed("population"), _read_population, (Damaged,)),
+        Reader("predictions", _predictions, resealed("predictions"), _read_predictions, (StorageError,)),
+        Reader("companion", _companions, resealed("companion"), _read_companion, (StorageError,)),
         Reader("state", _states, changed_bytes, _read_state, (StorageError,)),
         Reader("campaign", _campaigns, _changed, _read_campaign, (StorageError,)),
         Reader("sessions", _sessions, changed_bytes, _read_sessions, ()),

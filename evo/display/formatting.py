@@ -6,6 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+#: Nesting of a setting that is shown.
+_DEEPEST = 20
+
 
 def short_number(value: float | None) -> str:
     """``1234567`` as ``1.2M``; three digits at least are kept below 1000."""
@@ -58,8 +61,10 @@ def cut(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
-def plain(value: Any) -> str:
-    """A setting as people read it."""
+def plain(value: Any, depth: int = 0) -> str:
+    """A setting as people read it; what is nested deeper than any setting is left out."""
+    if depth > _DEEPEST:
+        return "…"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
@@ -67,8 +72,8 @@ def plain(value: Any) -> str:
     if isinstance(value, Mapping):
         inner = {k: v for k, v in value.items() if v is not None and v != [] and v != {}}
         name = inner.pop("algorithm", None)
-        text = ", ".join(f"{k}={plain(v)}" for k, v in inner.items())
+        text = ", ".join(f"{k}={plain(v, depth + 1)}" for k, v in inner.items())
         return f"{name}({text})" if name is not None else text or "–"
     if isinstance(value, (list, tuple)):
-        return ", ".join(plain(v) for v in value) or "–"
+        return ", ".join(plain(v, depth + 1) for v in value) or "–"
     return "–" if value is None else str(value)

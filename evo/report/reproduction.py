@@ -48,7 +48,7 @@ def as_python(directory: Path, settings: Mapping[str, Any], budget: Mapping[str,
     # Names come from here and values are written by repr: Python of somebody else is nowhere in it.
     asked: dict[str, Any] = {name: stored[name] for name in ["seed", "objectives"] if name in stored}
     asked |= {name: stored[name] for name, usual in defaults.items() if name in stored and stored[name] != usual}
-    lines = [f"{name}={value!r}," for name, value in asked.items()]
+    lines = [f"{name}={_python(value)}," for name, value in asked.items()]
     algorithm = settings.get("algorithm")
     lines += _algorithm(algorithm if isinstance(algorithm, Mapping) else {})
     spent = ", ".join(f"{limit}={value!r}" for limit, value in _limits(budget).items())
@@ -70,6 +70,14 @@ def as_python(directory: Path, settings: Mapping[str, Any], budget: Mapping[str,
     )
 
 
+def _python(value: Any) -> str:
+    """A JSON value as Python writes it; dots for one that is nested too deep to be a setting."""
+    try:
+        return repr(value)
+    except RecursionError:
+        return "..."
+
+
 def _limits(budget: Any) -> dict[str, Any]:
     """Limits that a session noted, and nothing else that it may have noted under their name."""
     names = [field.name for field in dataclasses.fields(Budget)]
@@ -84,7 +92,7 @@ def _algorithm(stored: Mapping[str, Any]) -> list[str]:
         usual = algorithm_json(type(algorithm_from_json(stored))())
     except (EvoError, TypeError, ValueError, ArithmeticError, AttributeError, LookupError, RecursionError):
         return [f"algorithm=...,  # {shown(name)}, which is not evo's own"]
-    changed = [f"{key}={value!r}" for key, value in stored.items() if value != usual.get(key)]
+    changed = [f"{key}={_python(value)}" for key, value in stored.items() if value != usual.get(key)]
     if not changed and usual == algorithm_json(algorithms.ScreenedEvolution()):
         return []
     return [f"algorithm=evo.algorithms.{name}({', '.join(changed)}),"]

@@ -11,8 +11,8 @@ from benchmarks.fuzzing.cases import corpus, outcome, run
 from benchmarks.fuzzing.reader import Reader
 from benchmarks.fuzzing.readers import readers
 
-#: Readers that import a backend, which takes seconds in each process.
-SLOW = {"fitted", "fitted.json", "keras", "ensemble"}
+#: Readers that import a backend or much else, which takes seconds in each process.
+SLOW = {"fitted", "fitted.json", "keras", "ensemble", "linear", "report"}
 QUICK = sorted(set(readers()) - SLOW)
 #: Inputs that once ended in something else than the reader's own errors: benchmarks/fuzzing/corpus.
 KEPT = [(name, place) for name in readers() for place in range(len(corpus(name)))]

@@ -22,6 +22,7 @@ from evo.core.history import History
 from evo.core.objectives import Objectives
 from evo.core.trial import Outcome, Proposal, Status, Trial
 from evo.display.console import console, printable
+from evo.display.formatting import plain
 from evo.report.content import ReportContent
 from evo.report.html import render
 from evo.report.reproduction import as_python, installation
@@ -168,3 +169,12 @@ def test_a_label_that_a_spreadsheet_would_run_is_text(text: str) -> None:
 )
 def test_other_labels_stay_as_they_are(text: Any) -> None:
     assert no_formula(text) is text
+
+
+def test_settings_nested_without_end_are_cut() -> None:
+    deep: Any = 1
+    for _ in range(900):
+        deep = {"a": [deep]}
+    assert len(plain(deep)) < 200 and plain({"a": [1, {"b": 2.5}]}) == "a=1, b=2.5"
+    text = as_python(Path("runs/a"), {"objectives": deep, "seed": 1}, None)
+    assert statements(text) == ["Import", "Assign", "Assign", "Expr"] and "seed=1" in text
