@@ -72,16 +72,17 @@ def _shown() -> Sequence[Any]:
 
 
 def _read_shown(value: Any, folder: Path) -> None:
+    from benchmarks.fuzzing.storage_readers import sealed_json
     from evo.campaign.result import load_result
     from evo.report import html_findings, html_sections
     from evo.report.campaigns import content_of
-    from evo.storage.sealed import open_json, seal_json
+    from evo.storage.sealed import open_json
 
     root = folder / "c"
     shutil.copytree(_campaign() / "c", root, dirs_exist_ok=True)
     content = {**open_json((root / "campaign.json").read_bytes()), **value["campaign"]}
     for name in ("campaign.json", "campaign.copy.json"):
-        (root / name).write_bytes(seal_json(content))
+        (root / name).write_bytes(sealed_json(content))
     (root / "sessions" / "000001.jsonl").write_text(json.dumps(value["session"]) + "\n")
     shown = content_of(load_result(root), root)
     page = html_findings.reproduction(shown) + html_sections.settings(shown)

@@ -159,14 +159,17 @@ def read_campaign(root: Path, write: bool) -> tuple[dict[str, Any], list[str]]:
     """
     reasons: dict[str, str] = {}
     contents: dict[str, dict[str, Any]] = {}
+    whole = b""
     for name in (layout.CAMPAIGN, layout.CAMPAIGN_COPY):
         try:
-            content = open_json(read_bytes(root / name))
+            data = read_bytes(root / name)
+            content = open_json(data)
             if type(content.get("evo_format")) is not int:
                 raise Damaged("it names no format")
             if content["evo_format"] <= layout.FORMAT:
                 _check_content(content)
             contents[name] = content
+            whole = data
         except Damaged as damage:
             reasons[name] = str(damage)
     if not contents:
@@ -186,5 +189,6 @@ def read_campaign(root: Path, write: bool) -> tuple[dict[str, Any], list[str]]:
         messages.append(f"{name} was damaged ({reason}); restored from {next(iter(contents))}")
         if write:
             atomic.set_aside(root, root / name)
-            atomic.write_file(root / name, seal_json(content))
+            # As it is: to write it anew takes long where a stranger has nested it deep.
+            atomic.write_file(root / name, whole)
     return content, messages
