@@ -205,8 +205,8 @@ def _population(console: Console, result: Result) -> None:
     history = result.history
     _section(console, "population, longest trained first")
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    for name in ("  trial", *map(summary.shown_objective, history.objectives.names), "parameters", "epochs"):
-        table.add_column(name, justify="right", no_wrap=True)
+    for name in ("trial", *map(summary.shown_objective, history.objectives.names), "parameters", "epochs"):
+        table.add_column(_cell(f"  {name}" if name == "trial" else name), justify="right", no_wrap=True)
     table.add_column("origin", no_wrap=True)
     for individual in result.population:
         outcome = history[individual.number].outcome
@@ -216,13 +216,18 @@ def _population(console: Console, result: Result) -> None:
             *(summary.short_score(value, name) for value, name in zip(values, history.objectives.names, strict=True)),
             formatting.short_number(None if outcome is None else outcome.parameters),
             str(individual.epochs),
-            history[individual.number].proposal.origin,
+            _cell(history[individual.number].proposal.origin),
         )
     lines = console.render_lines(table, pad=False)
     for line, individual in zip(lines, [None, *result.population], strict=True):
         console.print(Segments([*line, Segment.line()]), end="")
         if individual is not None:
             _line(console, f"         {individual.genome.summary()}", "dim")
+
+
+def _cell(text: str) -> Any:
+    """A text as one line of a table, and no markup."""
+    return _plain(text.replace("\n", " ").replace("\r", " "))
 
 
 def _line(console: Console, text: str, style: str = "") -> None:

@@ -144,7 +144,7 @@ def test_an_origin_is_no_markup() -> None:
 
     found = History(
         [
-            dataclasses.replace(trial, proposal=dataclasses.replace(trial.proposal, origin="[/bold]"))
+            dataclasses.replace(trial, proposal=dataclasses.replace(trial.proposal, origin="[/bold]\nline"))
             for trial in history()
         ],
         Objectives("val_accuracy"),
@@ -154,7 +154,7 @@ def test_an_origin_is_no_markup() -> None:
     )
     file = io.StringIO()
     _population(console(file=file, width=300), shown)  # type: ignore[arg-type]
-    assert "[/bold]" in file.getvalue()
+    assert "[/bold] line" in file.getvalue()
 
 
 @pytest.mark.parametrize(
