@@ -12,10 +12,10 @@ PROCESSES ?= 2
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-slow test-jax lint mutation wheel notebooks docs accessibility test-lowest audit venv clean clean-venv
+.PHONY: help demo test test-slow test-jax test-torch lint mutation wheel notebooks docs accessibility test-lowest audit venv clean clean-venv
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | sed -n '1,5p'
-	@echo "make test-slow | test-jax | lint | mutation | wheel | docs | accessibility | test-lowest | audit | clean | clean-venv (removes .venv too)"
+	@echo "make test-slow | test-jax | test-torch | lint | mutation | wheel | docs | accessibility | test-lowest | audit | clean | clean-venv (removes .venv too)"
 
 demo: $(VENV)/.installed
 	@$(BIN)/evo demo $(ARGS)
@@ -26,10 +26,11 @@ test: $(VENV)/.installed-dev
 test-slow: $(VENV)/.installed-dev
 	@TF_CPP_MIN_LOG_LEVEL=3 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow --timeout 3600 $(ARGS)
 
-# The engine on JAX: the quick programs of the fidelity corpus beside Keras' fit, and the tests of the backend. Ten minutes.
-test-jax: $(VENV)/.installed-jax
-	@KERAS_BACKEND=jax $(BIN)/python -m benchmarks fidelity --quick
-	@$(BIN)/python -m pytest tests/evo/training/backends/test_other_backends.py -k jax $(ARGS)
+# The engine on another backend, which is installed: the quick programs of the fidelity corpus beside Keras' fit, and the tests
+# of the backend. Ten minutes each.
+test-jax test-torch: test-%: $(VENV)/.installed-%
+	@KERAS_BACKEND=$* TF_CPP_MIN_LOG_LEVEL=3 OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks fidelity --quick
+	@$(BIN)/python -m pytest tests/evo/training/backends/test_other_backends.py -k $* $(ARGS)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -90,8 +91,8 @@ $(VENV)/.installed-dev: pyproject.toml $(VENV)/.made
 	@$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $(VENV)/.installed $@
 
-$(VENV)/.installed-jax: $(VENV)/.installed-dev
-	@$(BIN)/python -m pip install --quiet --editable '.[dev,jax]'
+$(VENV)/.installed-jax $(VENV)/.installed-torch: $(VENV)/.installed-%: $(VENV)/.installed-dev
+	@$(BIN)/python -m pip install --quiet --editable '.[dev,$*]'
 	@touch $@
 
 $(VENV)/.installed-docs: $(VENV)/.installed-dev
