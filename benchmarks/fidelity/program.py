@@ -46,6 +46,7 @@ class Program:
         quick: belongs to the part that the test suite runs.
         single_fit: one call of ``fit`` for all epochs, where its end does something (``use_ema``).
         callbacks: makes Keras callbacks, of which each training has its own; needs ``single_fit``.
+        precision: evo's setting, and the global policy under which Keras builds and trains.
         random: draws for every row: with the same seeds one device draws as Keras does, replicas draw
             other numbers, so that distributions over many seeds are compared.
         not_on: why Keras itself cannot do it with a backend, by the backend's name, or on several ``"replicas"``.
@@ -64,6 +65,7 @@ class Program:
     quick: bool = False
     single_fit: bool = False
     callbacks: Callable[[], Sequence[Any]] = tuple
+    precision: str = "float32"
     random: bool = False
     not_on: Mapping[str, str] = field(default_factory=dict)
     tolerance: float = TOLERANCE

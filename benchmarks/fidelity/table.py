@@ -57,8 +57,8 @@ def compare(program: Program, strategy: str = "cpu", scope: Any = None, correcte
     """Train a program's trials by evo and by Keras.
 
     On several replicas Keras on one device is the oracle, except for what evo leaves to Keras' own ``fit``: that
-    must be what ``fit`` makes under the same strategy. Of programs that draw random numbers many trainings of
-    both are compared (:func:`~benchmarks.fidelity.distribution.unlikeness`).
+    must be what ``fit`` makes under the same strategy. Of programs that draw random numbers many trainings of both are
+    compared there (:func:`~benchmarks.fidelity.distribution.unlikeness`), and on torch, whose own generator draws.
 
     Args:
         program: what to train.
@@ -66,10 +66,12 @@ def compare(program: Program, strategy: str = "cpu", scope: Any = None, correcte
         scope: evo's strategy as a ``tf.distribute.Strategy``, where there are several replicas.
         corrected: see :func:`~benchmarks.fidelity.trainings.evo_trainings`.
     """
+    import keras
+
     ours = _by_evo(program, strategy, corrected)
     by_keras = any(training.on_replicas and training.engine == "FitEngine" for training in ours)
     several = len(ours) > 1
-    if scope is not None and program.random:
+    if program.random and (scope is not None or keras.backend.backend() == "torch"):
         ours = _by_evo(program, strategy, corrected, SEEDS)
         theirs = keras_trainings(program, SEEDS, scope if by_keras else None)
         trials = len(ours) // len(SEEDS)

@@ -67,7 +67,7 @@ def evo_trainings(
             directory=str(directory / str(number)),
             data=data,
             preprocessing=preprocessing,
-            settings=TrainingSettings(precision="float32", strategy=strategy, threads=1),
+            settings=TrainingSettings(precision=program.precision, strategy=strategy, threads=1),
             # As a campaign trains what is trained in full; the rates of genes fall then.
             final=program.build is not None,
             callbacks=ShippedCallbacks(program.callbacks()),
@@ -101,6 +101,8 @@ def keras_trainings(program: Program, seeds: Sequence[int] = (SEED,), strategy: 
             with the weights and the generators' seeds that each seed gives it.
         strategy: a ``tf.distribute.Strategy``, or None.
     """
+    import keras
+
     models: dict[int, Any] = {}
     found = []
     for seed, number in itertools.product(seeds, range(_count(program))):
@@ -108,6 +110,8 @@ def keras_trainings(program: Program, seeds: Sequence[int] = (SEED,), strategy: 
             found.append(_keras_training(program, number, seed, strategy, models if len(seeds) > 1 else None))
         except Exception as error:
             found.append(Training(problem=f"{type(error).__name__}: {error}"))
+        finally:
+            keras.config.set_dtype_policy("float32")
     return found
 
 
@@ -117,6 +121,7 @@ def _keras_training(
     import keras
 
     keras.utils.clear_session(free_memory=False)
+    keras.config.set_dtype_policy(program.precision)
     keras.utils.set_random_seed(seed)
     rows = program.rows()
     callbacks: list[Any] = list(program.callbacks())

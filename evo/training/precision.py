@@ -47,9 +47,15 @@ def choose(precision: str, placement: Placement) -> tuple[str, str]:
 
 
 def scaled(optimizer: Any, policy: str) -> Any:
-    """The optimizer, with loss scaling around it where the policy computes in float16."""
+    """The optimizer, with loss scaling around it where the policy computes in float16.
+
+    A model that was compiled under such a policy has it already. Twice, the scale is so large that the first steps are
+    skipped.
+    """
     if policy != "mixed_float16":
         return optimizer
     import keras
 
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        return optimizer
     return keras.optimizers.LossScaleOptimizer(optimizer)

@@ -37,7 +37,7 @@ class Subclassed(keras.Model):  # type: ignore[misc]
         return self.top(self.drop(self.body(x), training=training))
 
 
-@SUBJECT.program(classes(), trials=({"u": 4}, {"u": 6}), quick=True)
+@SUBJECT.program(classes(), trials=({"u": 4}, {"u": 6}), quick=True, random=True)
 def subclassed(hp: Any) -> keras.Model:
     return compiled(Subclassed(hp.Int("u", 4, 6)), _SPARSE, metrics=["accuracy"])
 

@@ -155,6 +155,33 @@ def layers_in_bfloat16(hp: Any) -> keras.Model:
     return compiled(keras.Model(inputs, L.Dense(1, dtype="float32")(x)), metrics=["mae"])
 
 
+def _adam(hp: Any) -> keras.Model:
+    model = dense()
+    model.compile("adam", "mse", metrics=["mae"])
+    return model
+
+
+#: Keras itself puts loss scaling around the optimizer of a model that is compiled under float16.
+for _policy, _bits in {"mixed_float16": "eleven", "mixed_bfloat16": "eight"}.items():
+    SUBJECT.add(
+        _policy.replace("_", "-"),
+        _adam,
+        numbers(),
+        epochs=3,
+        precision=_policy,
+        tolerance=5e-3,
+        reason=f"the numbers of this precision have {_bits} bits; sums are in another order",
+        quick=_policy == "mixed_float16",
+    )
+
+
+@SUBJECT.program(numbers(), epochs=3, precision="mixed_float16", tolerance=5e-3, reason="as above")
+def policy_and_own_loss_scaling(hp: Any) -> keras.Model:
+    model = dense()
+    model.compile(_O.LossScaleOptimizer(_O.SGD(0.1), initial_scale=256.0), "mse", metrics=["mae"])
+    return model
+
+
 @SUBJECT.program(changed(numbers(), x=lambda x: x.astype("float64")))
 def layers_in_doubles(hp: Any) -> keras.Model:
     inputs = keras.Input((6,), dtype="float64")

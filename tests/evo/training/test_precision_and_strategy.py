@@ -63,6 +63,15 @@ def test_mixed_precision_keeps_weights_and_outputs_in_float32(space, make_task, 
     assert bool(scale) is (policy == "mixed_float16")
 
 
+def test_loss_is_scaled_once():
+    import keras
+
+    plain, scaled = keras.optimizers.SGD(), keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD())
+    assert precision.scaled(plain, "mixed_float16").inner_optimizer is plain
+    assert precision.scaled(scaled, "mixed_float16") is scaled
+    assert precision.scaled(plain, "mixed_bfloat16") is plain
+
+
 def test_gradients_that_overflow_are_no_divergence(space, make_task, monkeypatch):
     import keras
 
