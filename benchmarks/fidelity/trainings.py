@@ -135,7 +135,7 @@ def _keras_training(
     if strategy is not None and program.build is not None and not program.single_fit:
         judge = program.build(hyperparameters(program.trials[number]))
     if models is not None:
-        model = _begun_anew(models.setdefault(number, model), model)
+        model = _begun_anew(models.setdefault(number, model), model, rows.x)
     curves: dict[str, list[float]] = {}
     if program.single_fit:
         batches, follow = _batches_of_each_epoch(rows, program.batch_size, seed)
@@ -152,10 +152,14 @@ def _keras_training(
     return Training(curves, [np.asarray(value) for value in model.get_weights()])
 
 
-def _begun_anew(compiled: Any, fresh: Any) -> Any:
-    """A model that was trained before with what a fresh one of the same structure begins with."""
+def _begun_anew(compiled: Any, fresh: Any, x: Any) -> Any:
+    """A model that was trained before with what a fresh one of the same structure begins with; ``x`` builds it."""
+    import keras
+
     if compiled is fresh:
         return fresh
+    if not fresh.built:
+        fresh(keras.tree.map_structure(lambda part: keras.ops.convert_to_tensor(part[:1]), x))
     fresh.optimizer.build(fresh.trainable_variables)
     kept, given = ([*model.variables, *model.optimizer.variables] for model in (compiled, fresh))
     for variable, value in zip(kept, given, strict=True):

@@ -60,7 +60,12 @@ def _pixels() -> Rows:
     return dataclasses.replace(rows, y=truth[0], validation=(validation, truth[1]))
 
 
-@SUBJECT.program(_pixels)
+@SUBJECT.program(
+    _pixels,
+    tolerance=1e-3,
+    reason="of 1,920 pixels one whose classes are as likely is another class after rounding",
+    not_on={"torch": "Keras' own fit raises a RuntimeError: grad_input must be contiguous"},
+)
 def class_of_every_pixel(hp: Any) -> keras.Model:
     """A small U-Net."""
     inputs = keras.Input((8, 8, 1))

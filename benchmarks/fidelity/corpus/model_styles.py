@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from typing import Any
 
 import keras
@@ -180,6 +181,26 @@ def steps_per_execution(hp: Any) -> keras.Model:
 @SUBJECT.program(numbers(rows=20), quick=True)
 def batch_larger_than_the_data(hp: Any) -> keras.Model:
     return compiled(dense(), metrics=["mae"])
+
+
+@SUBJECT.program(numbers(), trials=({"epochs": 1}, {"epochs": 2}))
+def trained_before_inside_build(hp: Any) -> keras.Model:
+    """Its optimizer has a state already."""
+    rows, model = numbers()(), dense()
+    model.compile(keras.optimizers.Adam(0.05), "mse", metrics=["mae"])
+    model.fit(rows.x, rows.y, epochs=hp.Choice("epochs", [1, 2]), shuffle=False, verbose=0)
+    return model
+
+
+@SUBJECT.program(numbers(), quick=True)
+def loaded_from_a_file(hp: Any) -> keras.Model:
+    """Compiled when it was saved, and trained: its optimizer has a state already."""
+    rows, model = numbers()(), dense()
+    model.compile(keras.optimizers.Adam(0.05), "mse", metrics=["mae"])
+    model.fit(rows.x, rows.y, shuffle=False, verbose=0)
+    with tempfile.TemporaryDirectory() as folder:
+        model.save(f"{folder}/model.keras")
+        return keras.models.load_model(f"{folder}/model.keras")
 
 
 SUBJECT.add("batch-of-one", lambda hp: compiled(dense(), metrics=["mae"]), numbers(rows=12), batch_size=1)

@@ -94,14 +94,15 @@ class Engine(ABC):
         """Serve another trial whose model has the same structure: take its weights, seeds and numbers.
 
         Args:
-            recipe: with a fresh model; its optimizer only tells its numbers.
+            recipe: with a fresh model; its optimizer only tells its numbers, and its state if it has one already.
         """
         import keras
 
         pairs = zip(self.model.variables, recipe.model.variables, strict=True)
         for variable, fresh in pairs:
             variable.assign(fresh)
-        for variable, value in zip(self.optimizer.variables, self._fresh_optimizer, strict=True):
+        begun = recipe.optimizer.variables if recipe.optimizer.built else self._fresh_optimizer
+        for variable, value in zip(self.optimizer.variables, begun, strict=True):
             variable.assign(keras.ops.full(variable.shape, value, variable.dtype) if np.ndim(value) == 0 else value)
         self.weight_names = states.weight_names(recipe.model)
         self.weights_changed()

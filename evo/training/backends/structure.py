@@ -32,7 +32,8 @@ def structure_key(recipe: Recipe, context: Any) -> str | None:
         recipe: what is to be trained.
         context: data, policy, devices: anything that JSON can hold.
     """
-    if recipe.unknown_layer is not None:
+    if recipe.unknown_layer is not None or recipe.optimizer.built:
+        # An optimizer with a state, of a model that was trained before, is another one for every weight.
         return None
     try:
         return digest(

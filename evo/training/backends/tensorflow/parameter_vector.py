@@ -53,7 +53,10 @@ class ParameterVector:
 
     @staticmethod
     def suits(variables: list[Any], optimizer: Any) -> bool:
-        """Whether the optimizer gives the same on a vector as on each weight alone."""
+        """Whether the optimizer gives the same on a vector as on each weight alone.
+
+        One that is built has a state for each weight: of a model that was loaded, or trained before it was given.
+        """
         inner = _inner(optimizer)
         return (
             bool(variables)
@@ -61,6 +64,7 @@ class ParameterVector:
             and type(inner).__name__ in _ELEMENTWISE
             and type(inner).__module__.startswith("keras.")
             and hasattr(inner, "_use_weight_decay")
+            and not inner.built
             and not inner.clipnorm
             and not inner.use_ema
             and not inner.gradient_accumulation_steps
