@@ -98,24 +98,34 @@ class PhenotypeFold:
         self._objectives: Objectives | None = None
         self._settled: list[Trial] = []
         self._found: dict[str, Phenotype] = {}
+        # What the trials after the settled ones changed in it: phenotypes as they were, None where there was none.
+        self._former: dict[str, Phenotype | None] = {}
 
     def __call__(self, history: History) -> dict[str, Phenotype]:
-        """Every phenotype by its key, in the order of their first trials; not to be changed."""
+        """Every phenotype by its key, in the order of their first trials; not to be changed, valid until the next call.
+
+        A copy for every call would take longer the more there are.
+        """
+        for key, phenotype in self._former.items():
+            if phenotype is None:
+                del self._found[key]
+            else:
+                self._found[key] = phenotype
+        self._former = {}
         # Trials that are the same objects are compared at once.
         if self._objectives != history.objectives or history[: len(self._settled)] != self._settled:
             self._objectives, self._settled, self._found = history.objectives, [], {}
-        settled = len(self._settled)
-        while settled < len(history) and history[settled].outcome is not None:
-            settled += 1
+        settled = history.settled
         for trial in history[len(self._settled) : settled]:
             _count(self._found, self._keys(trial.genome), trial, history)
             self._settled.append(trial)
-        found, own = dict(self._found), set()
+        found, former = self._found, self._former
         for trial in history[settled:]:
             key = self._keys(trial.genome)
-            if key in found and key not in own:
-                found[key] = found[key].copy()
-            own.add(key)
+            if key not in former:
+                known = former[key] = found.get(key)
+                if known is not None:
+                    found[key] = known.copy()
             _count(found, key, trial, history)
         return found
 

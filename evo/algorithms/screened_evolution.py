@@ -159,8 +159,9 @@ class _Search:
         believing = settings.screening and not designing and self.belief.fit(history, found, rng)
         means: dict[str, float] = {}
         if believing:
-            mean = self.belief.means([p.genome for p in trained])
-            means = dict(zip((p.key for p in trained), mean.tolist(), strict=True))
+            told = self.belief.told(trained)
+            mean = self.belief.means([p.genome for p in told])
+            means = dict(zip((p.key for p in told), mean.tolist(), strict=True))
         chosen = self._promotion(history, trained, means)
         if chosen is not None:
             return self.ladder.promote(chosen)
@@ -230,7 +231,7 @@ class _Search:
         aging = len(history) > _AGING if settings.aging is None else settings.aging
         alive = [p for p in trained if not aging or p.first >= len(history) - _NEWEST] or trained
         if means and len(history.objectives) == 1:
-            best = _by_mean(alive, means)[: settings.pool]
+            best = (_by_mean(alive, means) or _by_mean(trained, means))[: settings.pool]
             return [Candidate(p.genome, (means[p.key],), p.best) for p in best]
         numbers = {p.best for p in alive}
         ordered = [n for n in survivors(history, len(history), keys=self.keys) if n in numbers]
@@ -238,5 +239,5 @@ class _Search:
 
 
 def _by_mean(group: list[Phenotype], means: dict[str, float]) -> list[Phenotype]:
-    """Phenotypes by their predicted means at full length, best first."""
-    return sorted(group, key=lambda p: -means[p.key])
+    """Those phenotypes that were predicted, by their means at full length, best first."""
+    return sorted((p for p in group if p.key in means), key=lambda p: -means[p.key])

@@ -167,7 +167,7 @@ class Planner:
 
 def leading_outcomes(history: History) -> int:
     """Number of trials at the front of the history whose outcomes are all known."""
-    return next((number for number, trial in enumerate(history) if trial.outcome is None), len(history))
+    return history.settled
 
 
 def _finishes(trial: Trial) -> bool:

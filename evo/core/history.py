@@ -32,6 +32,9 @@ class History(Sequence[Trial]):
         self._trials: list[Trial] = []
         self._fitness: dict[int, tuple[float, ...]] = {}
         self._merit: dict[int, tuple[float, ...]] = {}
+        # Counted as the history grows: a planner asks for every proposal, after a hundred thousand trials too.
+        self._pending: dict[int, None] = {}
+        self._spent = self._charged = 0
         for trial in trials:
             self.append(trial)
 
@@ -85,13 +88,27 @@ class History(Sequence[Trial]):
         if trial.number != len(self._trials):
             raise ValueError(f"trial {trial.number} cannot follow trial {len(self._trials) - 1}")
         self._trials.append(trial)
+        self._count(trial)
 
     def tell(self, number: int, outcome: Outcome) -> None:
         """Set the outcome of a pending trial."""
         trial = self._trials[number]
         if trial.outcome is not None:
             raise ValueError(f"trial {number} has an outcome already")
+        self._count(trial, -1)
         self._trials[number] = replace(trial, outcome=outcome)
+        self._count(self._trials[number])
+
+    def _count(self, trial: Trial, sign: int = 1) -> None:
+        """Take a trial into the counts; with -1 out of them."""
+        outcome = trial.outcome
+        epochs = trial.proposal.epochs if outcome is None else outcome.epochs
+        self._spent += sign * epochs
+        self._charged += sign * (epochs if outcome is None else max(epochs, 1))
+        if outcome is None and sign > 0:
+            self._pending[trial.number] = None
+        elif outcome is None:
+            del self._pending[trial.number]
 
     def seen(self, numbers: int | set[int]) -> History:
         """A history of the same trials in which only some outcomes are visible.
@@ -105,11 +122,15 @@ class History(Sequence[Trial]):
             hidden = range(max(0, numbers), len(self._trials))
         else:
             hidden = [n for n in range(len(self._trials)) if n not in numbers]  # type: ignore[assignment]
-        trials = list(self._trials)
-        for number in hidden:
-            if trials[number].outcome is not None:
-                trials[number] = replace(trials[number], outcome=None)
-        view._trials = trials
+        view._trials, view._spent, view._charged = list(self._trials), self._spent, self._charged
+        view._pending = dict(self._pending)
+        late = [number for number in hidden if self._trials[number].outcome is not None]
+        for number in late:
+            view._count(self._trials[number], -1)
+            view._trials[number] = replace(self._trials[number], outcome=None)
+            view._count(view._trials[number])
+        if late:
+            view._pending = dict.fromkeys(sorted(view._pending))
         return view
 
     # -- derived -------------------------------------------------------------------
@@ -157,12 +178,17 @@ class History(Sequence[Trial]):
 
     def pending(self) -> list[Trial]:
         """Trials whose outcome is not visible, in order."""
-        return [trial for trial in self._trials if trial.outcome is None]
+        return [self._trials[number] for number in self._pending]
+
+    @property
+    def settled(self) -> int:
+        """Number of trials at the front of the history whose outcomes are all visible."""
+        return next(iter(self._pending), len(self._trials))
 
     @property
     def epochs_spent(self) -> int:
         """Epochs trained so far; a pending trial counts with the epochs it asks for."""
-        return sum(t.proposal.epochs if t.outcome is None else t.outcome.epochs for t in self._trials)
+        return self._spent
 
     @property
     def epochs_charged(self) -> int:
@@ -170,4 +196,4 @@ class History(Sequence[Trial]):
 
         Otherwise a space in which everything fails would never end.
         """
-        return self.epochs_spent + sum(t.outcome is not None and t.outcome.epochs == 0 for t in self._trials)
+        return self._charged

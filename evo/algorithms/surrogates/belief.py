@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,13 +23,14 @@ class Belief:
         surrogate: the model.
         features: numbers of a genome, float64 of shape (d,).
         ladder: the rungs.
-        rows: most observations to fit to.
+        rows: most observations to fit to, and most pending trials to reckon with, the newest.
     """
 
     def __init__(
         self, surrogate: Surrogate, features: Callable[[Genome], np.ndarray], ladder: Ladder, rows: int
     ) -> None:
         self.surrogate, self.features, self.ladder, self.rows = surrogate, features, ladder, rows
+        self._told: set[str] | None = None
         self._known_early: tuple[Any, tuple[np.ndarray, np.ndarray] | None] | None = None
 
     def fit(self, history: History, found: Mapping[str, Phenotype], rng: np.random.Generator) -> bool:
@@ -51,9 +52,10 @@ class Belief:
         if early is not None:
             self.surrogate.choose(*early)
         chosen = self._most_telling(seen)
+        self._told = {observation.key for observation in chosen}
         x, y = self._arrays(found, chosen)
         self.surrogate.fit(x, y)
-        waiting = [p for p in found.values() if p.pending]
+        waiting = [p for p in found.values() if p.pending][-self.rows :]
         if waiting:
             ahead = self._inputs([p.genome for p in waiting], [self._level(p.asked) for p in waiting])
             mean = self.surrogate.means(ahead)
@@ -74,6 +76,14 @@ class Belief:
             few = len({observation.target for observation in seen}) < 2
             self._known_early = made_of, None if few else self._arrays(found, seen)
         return self._known_early[1]
+
+    def told(self, trained: Iterable[Phenotype]) -> list[Phenotype]:
+        """Those that the surrogate was fitted to: all, until there are more observations than it is fitted to.
+
+        With their predictions a search goes on; to predict all others as well would cost more with every trial.
+        """
+        told = self._told
+        return [phenotype for phenotype in trained if told is None or phenotype.key in told]
 
     def predict(self, genomes: Sequence[Genome]) -> tuple[np.ndarray, np.ndarray]:
         """Predicted target and its standard deviation at full length, each float64 of shape (genomes,)."""

@@ -194,3 +194,15 @@ def test_predicting_gives_the_same_means() -> None:
     points = np.array([[0.5, 0.0], [3.0, 1.0]])
     mean, deviation = surrogate.predict(points)
     assert surrogate.means(points) == pytest.approx(mean) and (deviation > 0).all()
+
+
+def test_only_what_it_was_fitted_to_is_told_and_few_pending_trials_are_reckoned_with() -> None:
+    rows = [*(done(n / 100, n / 100) for n in range(1, 31)), *(waiting(0.5 + n / 100) for n in range(1, 31))]
+    history = history_of(*rows)
+    _, recorder, belief = fitted(history, 10)
+    trained = [p for p in found_in(history).values() if p.best is not None]
+    assert 10 <= len(belief.told(trained)) < 20
+    assert genome(0.3) in [p.genome for p in belief.told(trained)]
+    assert [len(means[0]) for means in recorder.named("means")] == [10]
+    _, _, belief = fitted(history)
+    assert belief.told(trained) == trained
