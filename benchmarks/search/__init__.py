@@ -2,7 +2,7 @@
 
 Writes into --out: results.csv (tidy, one row per training), summary.csv, report.md,
 plots of anytime regret and of mean ranks. Interrupted, it resumes where it stopped.
-Groups of methods: all, own, ablation, keras-tuner.
+Groups of methods: all, own, ablation, keras-tuner, rivals (SMAC and torch are not in the extra `benchmarks`).
 """
 
 from __future__ import annotations

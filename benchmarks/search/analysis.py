@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import plots, statistics, tidy
+from benchmarks.search.methods import versions
 
 
 def with_regret(frame: pd.DataFrame) -> pd.DataFrame:
@@ -98,6 +99,9 @@ def report(frame: pd.DataFrame, costs: Sequence[float], out: Path, title: str) -
     seconds = frame.groupby("method", sort=False)["seconds"].median() * 1000
     lines += ["## Time of one proposal", "", "| method | median, ms |", "|---|---|"]
     lines += [f"| {name} | {value:.1f} |" for name, value in seconds.items()]
+    found_versions = versions(methods)
+    if found_versions:
+        lines += ["", "## Versions", "", ", ".join(f"{name} {version}" for name, version in found_versions.items())]
     text = "\n".join(lines) + "\n"
     tidy.replace_file(out / "report.md", text)
     return text

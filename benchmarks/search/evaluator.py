@@ -51,6 +51,11 @@ class Evaluator:
         """Cost so far, in full trainings."""
         return self._spent / self.table.epochs
 
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """Epochs at which a score can be observed, the full length last."""
+        return self.table.rungs if self.table.rungs is not None else tuple(range(1, self.table.epochs + 1))
+
     def train(self, values: Values, epochs: int) -> float:
         """The score observed after ``epochs``.
 

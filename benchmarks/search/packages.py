@@ -13,17 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.search.config_spaces import config_space, plain_values
 from benchmarks.search.evaluator import Evaluator
 from benchmarks.tables import Table
 from genomes.domains import Choice, Domain, Float, Int, Value
 
 #: Trials that the packages are told to plan for: the evaluator ends them before.
 _MANY = 100_000
-
-
-def _lengths(table: Table) -> tuple[int, ...]:
-    """Lengths at which a pruner is told of a score."""
-    return table.rungs if table.rungs is not None else tuple(range(1, table.epochs + 1))
 
 
 # -- Optuna --------------------------------------------------------------------------
@@ -40,15 +36,39 @@ def _optuna_values(trial: Any, table: Table) -> dict[str, Value]:
     return values
 
 
-def optuna_tpe(evaluator: Evaluator, seed: int) -> None:
-    """Optuna's TPE (Bergstra et al. 2011), every trial at full length."""
+def _optuna(evaluator: Evaluator, sampler: Any) -> None:
+    """Every trial at full length."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
+    warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+    study = optuna.create_study(direction="maximize", sampler=sampler)
     while True:
         trial = study.ask()
         study.tell(trial, evaluator.train(_optuna_values(trial, evaluator.table), evaluator.table.epochs))
+
+
+def optuna_tpe(evaluator: Evaluator, seed: int) -> None:
+    """Optuna's TPE (Bergstra et al. 2011) as it is by default, every trial at full length."""
+    import optuna
+
+    _optuna(evaluator, optuna.samplers.TPESampler(seed=seed))
+
+
+def optuna_tpe_multivariate(evaluator: Evaluator, seed: int) -> None:
+    """Optuna's TPE with one density over all parameters (Falkner et al. 2018), every trial at full length."""
+    import optuna
+
+    warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+    _optuna(evaluator, optuna.samplers.TPESampler(seed=seed, multivariate=True))
+
+
+def optuna_gp(evaluator: Evaluator, seed: int) -> None:
+    """Optuna's Gaussian process (its GPSampler, which needs torch), every trial at full length."""
+    import optuna
+
+    warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+    _optuna(evaluator, optuna.samplers.GPSampler(seed=seed, deterministic_objective=evaluator.table.name != "nb-macro"))
 
 
 def optuna_tpe_hyperband(evaluator: Evaluator, seed: int) -> None:
@@ -57,7 +77,7 @@ def optuna_tpe_hyperband(evaluator: Evaluator, seed: int) -> None:
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     table = evaluator.table
-    lengths = _lengths(table)
+    lengths = evaluator.lengths
     study = optuna.create_study(
         direction="maximize",
         study_name=f"{table.name}-{seed}",  # the pruner's brackets hash it
@@ -80,28 +100,18 @@ def optuna_tpe_hyperband(evaluator: Evaluator, seed: int) -> None:
 # -- DEHB ----------------------------------------------------------------------------
 def dehb(evaluator: Evaluator, seed: int) -> None:
     """DEHB (Awad et al. 2021), fidelities rounded up to what the table knows."""
-    import ConfigSpace
     from dehb import DEHB
     from loguru import logger
 
     logger.remove()
     table = evaluator.table
-    space = ConfigSpace.ConfigurationSpace(seed=seed)
-    for name, domain in table.space.domains.items():
-        if isinstance(domain, Int):
-            space.add(ConfigSpace.UniformIntegerHyperparameter(name, domain.low, domain.high, log=domain.log))
-        elif isinstance(domain, Float):
-            space.add(ConfigSpace.UniformFloatHyperparameter(name, domain.low, domain.high, log=domain.log))
-        else:
-            assert isinstance(domain, Choice)
-            space.add(ConfigSpace.CategoricalHyperparameter(name, list(domain.values)))
-    lengths = _lengths(table)
+    lengths = evaluator.lengths
     # With one length only there is nothing to halve: a ladder of one step is DEHB's smallest.
     lowest = lengths[0] if len(lengths) > 1 else table.epochs / 3
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         search = DEHB(
             f=lambda config, fidelity: {},
-            cs=space,
+            cs=config_space(table, seed),
             dimensions=len(table.space.domains),
             min_fidelity=lowest,
             max_fidelity=table.epochs,
@@ -114,13 +124,8 @@ def dehb(evaluator: Evaluator, seed: int) -> None:
         while True:
             job = search.ask()
             length = next(known for known in lengths if known >= math.floor(job["fidelity"] + 1e-6))
-            values = {name: _plain(job["config"][name]) for name in table.space.domains}
-            score = evaluator.train(values, length)
+            score = evaluator.train(plain_values(table, job["config"]), length)
             search.tell(job, {"fitness": -score, "cost": length})
-
-
-def _plain(value: Any) -> Value:
-    return value.item() if isinstance(value, np.generic) else value
 
 
 # -- KerasTuner ------------------------------------------------------------------------
@@ -160,7 +165,7 @@ def _drive_oracle(oracle: Any, evaluator: Evaluator, name: str) -> None:
                 return
             given = trial.hyperparameters.values
             epochs = given.get("tuner/epochs", table.epochs)
-            length = next(known for known in _lengths(table) if known >= epochs)
+            length = next(known for known in evaluator.lengths if known >= epochs)
             score = evaluator.train(_from_keras_tuner(given, table.space.domains), length)
             oracle.update_trial(trial.trial_id, {"score": score})
             trial.status = "COMPLETED"

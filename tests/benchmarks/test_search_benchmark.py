@@ -11,13 +11,13 @@ import pytest
 
 from benchmarks.search.analysis import at_costs, report, with_regret
 from benchmarks.search.evaluator import BudgetSpent, Evaluator
-from benchmarks.search.methods import METHODS, resolve
+from benchmarks.search.methods import METHODS, resolve, versions
 from benchmarks.search.runs import run, run_all
 from benchmarks.tables import Table, TableError, data_directory, nasbench201
 from genomes.domains import Choice, Float, Int
 from genomes.spaces.vector import vector
 
-_PACKAGE = {"optuna": "optuna", "dehb": "dehb", "keras-tuner": "keras_tuner"}
+_PACKAGE = {"optuna gp": "torch", "optuna": "optuna", "smac": "smac", "dehb": "dehb", "keras-tuner": "keras_tuner"}
 
 
 def table(rungs: tuple[int, ...] | None = None, epochs: int = 9) -> Table:
@@ -66,6 +66,12 @@ def test_every_method_spends_its_budget_and_no_more(method: str) -> None:
     found = run(table(), method, seed=1, budget=6)
     assert 4.9 < found["cost"].max() <= 6
     assert (found["cost"].diff().dropna() > 0).all()
+
+
+def test_versions_are_those_of_the_packages_that_were_asked() -> None:
+    assert versions(["evo", "random"]) == {}
+    found = versions(["optuna tpe", "optuna gp", "keras-tuner random"])
+    assert set(found) <= {"optuna", "keras-tuner"} and all(version[0].isdigit() for version in found.values())
 
 
 @pytest.mark.parametrize("method", ["evo", "random", "aging 20/10", "local search"])
