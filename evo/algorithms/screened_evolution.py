@@ -87,7 +87,7 @@ class ScreenedEvolution(Algorithm):
     eta: float = 3.0
     rungs: tuple[int, ...] | None = None
     inherit: bool = False
-    promote: float = 7.0
+    promote: float = 14.0
     rows: int = 300
     surrogate: str | Callable[[Space], Surrogate] = field(default="gaussian_process", metadata=LATER)
 

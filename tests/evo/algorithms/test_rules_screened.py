@@ -150,13 +150,13 @@ def test_without_screening_outcomes_decide_and_nothing_is_believed(believed: Bel
     assert found is not None and found.continues == 1 and believed.fitted == 0
 
 
-def test_promotion_is_strict_one_of_seven_at_least(believed: Believed) -> None:
-    """Half of seven, rounded up: on rungs 1 and 9 the first climbs of 4 instead of 5."""
-    for count, origin in ((3, "mutation"), (4, "promotion")):
+def test_promotion_is_strict_one_of_fourteen_at_least(believed: Believed) -> None:
+    """Half of fourteen: on rungs 1 and 20 the first climbs of 7 instead of 10."""
+    for count, origin in ((6, "mutation"), (7, "promotion")):
         rows = [done(n / 10, n / 10) for n in range(1, count + 1)]
-        found = believed.ask(screened(rungs=(1, 9)), *rows)
+        found = believed.ask(screened(rungs=(1, 20)), *rows, epochs=20)
         assert found is not None and found.origin == origin
-    found = believed.ask(screened(rungs=(1, 9), promote=20.0), *(done(n / 10, n / 10) for n in range(1, 5)))
+    found = believed.ask(screened(rungs=(1, 20), promote=20.0), *(done(n / 10, n / 10) for n in range(1, 8)), epochs=20)
     assert found is not None and found.origin == "mutation"
 
 
@@ -384,7 +384,7 @@ def test_defaults() -> None:
         "eta": 3.0,
         "rungs": None,
         "inherit": False,
-        "promote": 7.0,
+        "promote": 14.0,
         "rows": 300,
     }
     assert ScreenedEvolution(rungs=(1, 9)).to_json()["rungs"] == [1, 9]
