@@ -62,7 +62,7 @@ def inherit(
         child_genome: genome of ``child_model``.
         child_model: what the space built for the child, freshly initialised; it is changed.
         rng: draws the noise; needed if ``noise`` is not 0.
-        shrink: factor on inherited kernels (weights of two axes and more); 1 keeps them.
+        shrink: factor on inherited kernels (weights of two axes and more that begin at random); 1 keeps them.
         noise: standard deviation of the noise added to inherited kernels, relative to the
             standard deviation of the fresh kernel that they replace.
 
@@ -92,7 +92,8 @@ def inherit(
             if common is None:
                 continue
             taken = np.array(given[common], dtype=fresh.dtype)
-            if fresh.ndim >= 2 and np.issubdtype(fresh.dtype, np.floating):
+            # What begins as one value, a scale or a shift in whatever shape, is no kernel: shrunk it would do less.
+            if fresh.ndim >= 2 and np.issubdtype(fresh.dtype, np.floating) and np.ptp(fresh) > 0:
                 taken *= shrink
                 if noise:
                     assert rng is not None

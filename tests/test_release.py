@@ -23,8 +23,15 @@ def test_every_place_has_the_same_version_and_licence() -> None:
 def test_the_workflow_names_what_there_is() -> None:
     for path in re.findall(r"\btests/[\w./]+", WORKFLOW):
         assert (ROOT / path).exists(), path
-    targets = set(re.findall(r"^(\w+(?:-\w+)*):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    assert set(re.findall(r"run: make (\S+)", WORKFLOW)) <= targets
+    rules = re.findall(r"^((?:\w+(?:-\w+)* ?)+):(?!=)", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    targets = {target for rule in rules for target in rule.split()}
+    (backends,) = re.findall(r"^        backend: \[(.*)\]$", WORKFLOW, re.MULTILINE)
+    named = set(re.findall(r"run: make (\S+)$", WORKFLOW, re.MULTILINE)) | set(
+        re.findall(r"run: make (\w+) ", WORKFLOW)
+    )
+    named |= {f"test-{backend}" for backend in backends.split(", ")}
+    assert named - targets == set()
+    assert "run: make test-${{ matrix.backend }}" in WORKFLOW
 
 
 def test_the_workflow_tests_every_python_that_is_promised() -> None:

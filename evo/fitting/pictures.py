@@ -82,7 +82,7 @@ def labelled_pictures(folder: Path) -> LabelledPictures:
         files, labels = [path for path, kept in zip(files, sound, strict=True) if kept], labels[sound]
         judged = None if judged is None else np.flatnonzero((np.cumsum(sound) - 1)[sound] >= sound[: judged[0]].sum())
         if len(set(labels.tolist())) < 2:
-            raise DataError(f"data: {folder}: {in_words(broken, 3)} cannot be read as pictures; nothing is left")
+            raise DataError(f"data: {folder}: {in_words(broken, 3)} cannot be read as pictures; two classes are needed")
     pictures, line = alike(files)
     return LabelledPictures(pictures, labels, judged, (line, *lines))
 

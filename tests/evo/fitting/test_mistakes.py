@@ -61,7 +61,7 @@ def endless() -> Any:
         ("head.csv", "a", {}, "no rows below its first line"),
         ("empty", None, {}, "holds no pictures"),
         ("one", None, {}, "needs a folder of pictures for each class"),
-        ("two", None, {}, "q.png cannot be read as a picture"),
+        ("two", None, {}, "q.png' cannot be read as pictures; two classes are needed"),
         ("two", "a", {}, "leave the target out"),
         (None, Y, {}, "expected rows, got None; give a data frame"),
         (3, Y, {}, "got the int 3; give an array"),
