@@ -23,7 +23,8 @@ def test_every_place_has_the_same_version_and_licence() -> None:
 def test_the_workflow_names_what_there_is() -> None:
     for path in re.findall(r"\btests/[\w./]+", WORKFLOW):
         assert (ROOT / path).exists(), path
-    rules = re.findall(r"^((?:\w+(?:-\w+)* ?)+):(?!=)", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    lines = (ROOT / "Makefile").read_text(encoding="utf-8").splitlines()
+    rules = [line.partition(":")[0] for line in lines if line[:1].isalpha() and ":" in line]
     targets = {target for rule in rules for target in rule.split()}
     (backends,) = re.findall(r"^        backend: \[(.*)\]$", WORKFLOW, re.MULTILINE)
     named = set(re.findall(r"run: make (\S+)$", WORKFLOW, re.MULTILINE)) | set(
