@@ -89,8 +89,11 @@ def from_hypermodel(
     function = build_function(build)
     before = identity_of(build)
 
+    waiting: list[bool] = []
+
     def asking(hp: Any) -> Any:
         model = function(hp)
+        waiting.append(not getattr(model, "built", True))  # before the user's own fit may build it
         ask(build, hp, model)
         return model
 
@@ -110,7 +113,7 @@ def from_hypermodel(
         batch_size=batch_size,
         target=target,
         identity=identity,
-        asks_for_inputs=explorer.unbuilt,
+        asks_for_inputs=explorer.unbuilt or any(waiting),
         corrected_statistics=corrected_statistics,
         falling_rate=falling_rate,
     )

@@ -220,3 +220,21 @@ def test_mistakes_are_named(loops) -> None:
     for hostile in ('{"a":[1]}', "[1]", "{", '{"a":NaN}', "[" * 10_000, "x" * 10**6):
         with pytest.raises(GenomeError):
             values_from_text(hostile)
+
+
+def test_a_fit_of_ones_own_does_not_hide_that_models_wait_for_their_inputs() -> None:
+    class Looping(keras_tuner.HyperModel):
+        def build(self, hp):
+            import keras
+
+            model = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(hp.Int("units", 2, 8))])
+            model.compile("adam", "mse")
+            return model
+
+        def fit(self, hp, model, x, y, **kwargs):
+            for batch in np.array_split(np.arange(len(x)), max(1, len(x) // hp.Choice("batch", [32, 64]))):
+                model.train_on_batch(x[batch], y[batch])  # builds the model when hyperparameters are looked for
+            return 1.0
+
+    space = spaces.from_hypermodel(Looping()).with_inputs(np.zeros((4, 8, 3), np.float32))
+    assert space.build(space.default()).built
