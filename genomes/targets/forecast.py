@@ -31,6 +31,7 @@ class Forecast(Regression):
     series: int = 1
 
     task = "forecast"
+    is_stated = True
     combinable = False
 
     def __post_init__(self) -> None:
@@ -38,16 +39,6 @@ class Forecast(Regression):
         number = whole_number(self.series, "series", 1)
         if self.outputs is not None and self.outputs % number:
             raise GenomeError(f"outputs: expected a multiple of {number} series, got {self.outputs}")
-
-    @classmethod
-    def is_meant_by(cls, argument: str, number: int) -> bool:
-        """By no argument: a space with a horizon has this target."""
-        return False
-
-    @classmethod
-    def is_meant_by_labels(cls, y: np.ndarray) -> bool:
-        """By no labels."""
-        return False
 
     @property
     def horizon(self) -> int:

@@ -20,19 +20,10 @@ class Ordinal(Multiclass):
     """
 
     task = "ordinal"
+    is_stated = True
     objective = "-val_mae"
     metric_names = ("accuracy", "mae")
     losses_by_objective = {**Multiclass.losses_by_objective, "-val_mae": ("calibrated_log_loss", "error")}
-
-    @classmethod
-    def is_meant_by(cls, argument: str, number: int) -> bool:
-        """By no argument: an order has to be said."""
-        return False
-
-    @classmethod
-    def is_meant_by_labels(cls, y: np.ndarray) -> bool:
-        """By no labels."""
-        return False
 
     # -- model -----------------------------------------------------------------------
     def head(self, x: Any, statistics: Mapping[str, np.ndarray] | None = None) -> Any:

@@ -32,6 +32,7 @@ class Quantiles(Regression):
     quantiles: tuple[float, ...] = (0.1, 0.5, 0.9)
 
     task = "quantile"
+    is_stated = True
     combinable = False
     objective = "-val_pinball"
     metric_names = ("pinball", "mae")
@@ -58,16 +59,6 @@ class Quantiles(Regression):
         super().__post_init__()
         if self.outputs != len(plain):
             raise GenomeError(f"outputs: {self.outputs}, but there are {len(plain)} quantiles; leave outputs out")
-
-    @classmethod
-    def is_meant_by(cls, argument: str, number: int) -> bool:
-        """By no argument."""
-        return False
-
-    @classmethod
-    def is_meant_by_labels(cls, y: np.ndarray) -> bool:
-        """By no labels."""
-        return False
 
     @property
     def middle(self) -> int:

@@ -45,6 +45,8 @@ class Target(EnsembleTarget):
     labels: ClassVar[tuple[Label, ...] | None] = None
     #: The argument of :meth:`infer` that counts the outputs: ``classes``, ``labels`` or ``outputs``.
     counted_by: ClassVar[str] = "outputs"
+    #: Whether it is meant only where it is stated (or a space's own), whatever :meth:`is_meant_by` says above it.
+    is_stated: ClassVar[bool] = False
     #: Fewest outputs.
     fewest: ClassVar[int] = 1
     #: The number of outputs, where there is but one.
@@ -117,7 +119,7 @@ class Target(EnsembleTarget):
         if task is not None:
             kind = _kind(task)
         else:
-            kind = next(kind for kind in _KINDS.values() if kind.is_meant_by(name, number))
+            kind = next(kind for kind in _KINDS.values() if not kind.is_stated and kind.is_meant_by(name, number))
         try:
             return kind(number, **called)
         except TypeError:
@@ -139,7 +141,7 @@ class Target(EnsembleTarget):
         """
         kind = _KINDS.get(task) if isinstance(task, str) else None
         if kind is None:
-            kind = next(kind for kind in _KINDS.values() if kind.is_meant_by_labels(y))
+            kind = next(kind for kind in _KINDS.values() if not kind.is_stated and kind.is_meant_by_labels(y))
         return kind.count(y, y_validation)
 
     @classmethod
