@@ -96,8 +96,6 @@ class Explorer:
         #: Values with which a parameter was first reached.
         self.first: dict[Identity, Values] = {}
         self.widest: Values = {}
-        #: Whether some model waits for data to be built.
-        self.unbuilt = False
         #: The first that was built and is no model; empty if there was none.
         self.other = ""
         self._failure: BaseException | None = None
@@ -143,7 +141,6 @@ class Explorer:
         try:
             with state_put_back():
                 model = self.build(hp)
-            self.unbuilt |= isinstance(model, keras.Model) and not model.built
             if not isinstance(model, keras.Model) and not self.other:
                 self.other = f"{type(model).__name__} with {shown(dict(values), 200) if values else 'default values'}"
         except (Exception, SystemExit) as error:  # a user's code may raise anything

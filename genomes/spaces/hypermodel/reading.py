@@ -113,7 +113,7 @@ def from_hypermodel(
         batch_size=batch_size,
         target=target,
         identity=identity,
-        asks_for_inputs=explorer.unbuilt or any(waiting),
+        asks_for_inputs=any(waiting),
         corrected_statistics=corrected_statistics,
         falling_rate=falling_rate,
     )
