@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from evo.campaign import linear, trees
 from evo.core.budget import Budget
 from evo.core.errors import EnsembleError, RepairWarning, SettingsError
@@ -36,9 +38,14 @@ def wanted(space: Space, given: Mapping[str, Any]) -> dict[str, bool]:
     Raises:
         SettingsError: a wrong value.
     """
-    asked = {"trees": trees.are_wanted, "linear": linear.are_wanted}
-    values = {kind: given.get(kind, "auto") for kind in asked}
-    return {kind: values[kind] is True for kind, are_wanted in asked.items() if are_wanted(values[kind], space)}
+    found = {}
+    for kind, suit in (("trees", trees.suit), ("linear", linear.suit)):
+        value = given.get(kind, "auto")
+        if not isinstance(value, (bool, np.bool_)) and value != "auto":
+            raise SettingsError(f"{kind}: expected True, False or 'auto', got {value!r}")
+        if suit(space) if value == "auto" else value:
+            found[kind] = value is True
+    return found
 
 
 def in_words(space: Space, kinds: Sequence[str]) -> list[str]:

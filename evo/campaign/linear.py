@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
-
-import numpy as np
 
 from evo.campaign.judged_rows import JudgedRows
-from evo.core.errors import EnsembleError, SettingsError
+from evo.core.errors import EnsembleError
 from evo.ensemble import LibraryModel, linear_candidates
 from evo.ensemble.linear.fitting import Recipe, series_recipes, text_recipes
 from evo.prepared_data import PreparedData
@@ -18,17 +15,9 @@ from genomes.spaces.series import TimeSeriesSpace
 from genomes.spaces.text import TextSpace
 
 
-def are_wanted(linear: Any, space: Space) -> bool:
-    """Whether linear models are fitted: ``auto`` means where the space has texts or time series.
-
-    Raises:
-        SettingsError: neither a boolean nor ``auto``.
-    """
-    if not isinstance(linear, (bool, np.bool_)) and linear != "auto":
-        raise SettingsError(f"linear: expected True, False or 'auto', got {linear!r}")
-    if linear == "auto":
-        return bool(recipes_for(space))
-    return bool(linear)
+def suit(space: Space) -> bool:
+    """Whether linear models are fitted unless it is said: where the space has texts or time series."""
+    return bool(recipes_for(space))
 
 
 def recipes_for(space: Space) -> tuple[Recipe, ...]:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
-
-import numpy as np
 
 from evo.campaign.judged_rows import JudgedRows
-from evo.core.errors import EnsembleError, SettingsError
+from evo.core.errors import EnsembleError
 from evo.ensemble import LibraryModel, tree_candidates
 from evo.ensemble.trees import KINDS
 from evo.prepared_data import PreparedData
@@ -16,17 +13,9 @@ from genomes.spaces.base import Space
 from genomes.spaces.tabular import TabularSpace
 
 
-def are_wanted(trees: Any, space: Space) -> bool:
-    """Whether trees are grown: ``auto`` means for premade spaces of tables.
-
-    Raises:
-        SettingsError: neither a boolean nor ``auto``.
-    """
-    if not isinstance(trees, (bool, np.bool_)) and trees != "auto":
-        raise SettingsError(f"trees: expected True, False or 'auto', got {trees!r}")
-    if trees == "auto":
-        return isinstance(space, TabularSpace) and space.target.separable
-    return bool(trees)
+def suit(space: Space) -> bool:
+    """Whether trees are grown unless it is said: in premade spaces of tables, where they learn what is predicted."""
+    return isinstance(space, TabularSpace) and space.target.separable
 
 
 def grown_trees(

@@ -15,6 +15,7 @@ import numpy as np
 
 from evo.core.errors import EnsembleError
 from evo.ensemble.arguments import as_predictions, as_target
+from evo.ensemble.metrics import evaluate
 from genomes.targets import Target
 
 
@@ -60,28 +61,45 @@ ByNumber = Mapping[int, LibraryModel]
 Keep = Callable[[LibraryModel], None]
 
 
-def beside_nets(
-    number: int, model: Any, predictions: np.ndarray, scores: Mapping[str, float], kind: str, data: str | None
-) -> LibraryModel:
-    """A candidate that is no net.
+def add_beside_nets(
+    candidates: Candidates,
+    number: int,
+    model: Any,
+    predictions: np.ndarray,
+    judged: tuple[Target, np.ndarray],
+    *,
+    kind: str,
+    data: str | None,
+    keep: Keep | None,
+) -> None:
+    """Add a candidate that is no net, unless it predicts exactly what an earlier one does.
 
     Args:
+        candidates: is added to.
         number: negative.
         model: predicts from prepared input.
         predictions: for the rows that it is judged by.
-        scores: its metrics on them.
+        judged: what is predicted, and what is true of these rows.
         kind: what it is.
         data: fingerprint of the data.
+        keep: is given the candidate, if it is added.
     """
-    return LibraryModel(
-        number=number,
-        predictions=predictions,
-        scores={f"val_{name}": value for name, value in scores.items()},
-        parameters=model.parameters,
-        load=lambda: model,
-        kind=kind,
-        data=data,
+    if any(np.array_equal(predictions, earlier.predictions) for earlier in candidates):
+        return  # as on rows that are easily told apart
+    target, targets = judged
+    candidates.append(
+        LibraryModel(
+            number=number,
+            predictions=predictions,
+            scores={f"val_{name}": value for name, value in evaluate(target, predictions, targets).items()},
+            parameters=model.parameters,
+            load=lambda: model,
+            kind=kind,
+            data=data,
+        )
     )
+    if keep is not None:
+        keep(candidates[-1])
 
 
 def warn(message: str, notes: list[str]) -> None:

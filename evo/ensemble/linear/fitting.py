@@ -18,7 +18,6 @@ from evo.ensemble.linear.features import Features
 from evo.ensemble.linear.linear_model import LinearCopy, LinearModel
 from evo.ensemble.linear.solving import Weights, logistic_regression, ridge_of_scaled, ridge_regression
 from evo.ensemble.linear.text_features import TextFeatures
-from evo.ensemble.metrics import evaluate
 from genomes.targets import Target
 
 #: Numbers of linear models among candidates begin below those of trees.
@@ -202,12 +201,16 @@ def linear_candidates(
             library.warn(f"{recipe.name} left out: {type(error).__name__}: {error}", notes)
             continue
         for offset, (model, predictions) in enumerate(made):
-            if any(np.array_equal(predictions, earlier.predictions) for earlier in candidates):
-                continue
-            scores = evaluate(fitter.target, predictions, targets)
-            candidates.append(library.beside_nets(number - offset, model, predictions, scores, "linear", data))
-            if keep is not None:
-                keep(candidates[-1])
+            library.add_beside_nets(
+                candidates,
+                number - offset,
+                model,
+                predictions,
+                (fitter.target, targets),
+                kind="linear",
+                data=data,
+                keep=keep,
+            )
     if not candidates:
         raise EnsembleError(f"linear: no model could be fitted ({notes[-1] if notes else 'nothing to learn from'})")
     return candidates

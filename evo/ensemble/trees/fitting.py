@@ -14,8 +14,6 @@ from evo.core.errors import EnsembleError
 from evo.ensemble import library
 from evo.ensemble.arguments import as_target, as_targets
 from evo.ensemble.fold import Fold
-from evo.ensemble.library import LibraryModel
-from evo.ensemble.metrics import evaluate
 from evo.ensemble.trees.catboost_trees import grow_catboost
 from evo.ensemble.trees.growing import Growing, Rows
 from evo.ensemble.trees.lightgbm_trees import grow_lightgbm
@@ -150,9 +148,9 @@ def tree_candidates(
     sample_weight: np.ndarray | None = None,
     seconds: float | None = None,
     data: str | None = None,
-    known: Mapping[int, LibraryModel] | None = None,
-    keep: Callable[[LibraryModel], None] | None = None,
-) -> list[LibraryModel]:
+    known: library.ByNumber | None = None,
+    keep: library.Keep | None = None,
+) -> library.Candidates:
     """Trees as candidates numbered -1, -2, ..., with their predictions for the rows that are judged by.
 
     Left out is a kind whose package is not installed, trees that predict exactly what earlier ones do, and with a
@@ -184,7 +182,7 @@ def tree_candidates(
     targets = as_targets(y_validation, grower.target, grower.target.width, "y_validation")
     if not folds:
         folds = [Fold(np.arange(len(grower.matrix)), np.arange(len(judged)), sample_weight)]
-    candidates: list[LibraryModel] = []
+    candidates: library.Candidates = []
     notes: list[str] = []
     usual = [(number, *recipe) for number, recipe in enumerate(recipes) if KINDS[recipe[0]].is_installed]
     if any(kind == "LightGBM" for _, kind, _ in usual):  # which does the same as scikit-learn's boosting, and sooner
@@ -204,12 +202,9 @@ def tree_candidates(
         except Exception as error:
             library.warn(f"{kind} left out: {type(error).__name__}: {error}", notes)
             continue
-        if any(np.array_equal(predictions, earlier.predictions) for earlier in candidates):
-            continue  # as on rows that are easily told apart
-        scores = evaluate(grower.target, predictions, targets)
-        candidates.append(library.beside_nets(-1 - number, model, predictions, scores, "trees", data))
-        if keep is not None:
-            keep(candidates[-1])
+        library.add_beside_nets(
+            candidates, -1 - number, model, predictions, (grower.target, targets), kind="trees", data=data, keep=keep
+        )
     if not candidates:
         raise EnsembleError(f"trees: none could be grown ({notes[-1] if notes else 'none was asked for'})")
     return candidates
