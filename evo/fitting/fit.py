@@ -174,7 +174,7 @@ def fit(
     name = ", ".join(names)
     given = space
     space, found, lines = _space_and_target(given, task, prepared, name)
-    decided = None if isinstance(data, Data) or is_dataset(data) else splitting.decided(space, prepared, search.in_time)
+    decided = None if isinstance(data, Data) else splitting.decided(space, prepared, search.in_time)
     if decided is not None:
         prepared, names, _ = _data(data, target, decided, seed, sample_weight, class_weight, source)
         space, found, lines = _space_and_target(given, task, prepared, name)

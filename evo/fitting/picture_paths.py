@@ -26,7 +26,7 @@ def with_pictures(x: Any, place: Path | None = None) -> tuple[Any, list[str]]:
     """
     named = named_columns(x) if isinstance(x, Mapping) or hasattr(x, "columns") else None
     if named is None:
-        files = paths_in(x, place, "data") if isinstance(x, (list, tuple)) or hasattr(x, "dtype") else None
+        files = paths_in(x, place, "data")
         if files is None:
             return x, []
         pictures, line = alike(files)
@@ -52,7 +52,7 @@ def with_pictures_of(x: Any, space: Space, place: Path | None = None) -> Any:
         DataError: as :func:`with_pictures`.
     """
     if isinstance(space, ImageSpace):
-        files = paths_in(x, place, "data") if isinstance(x, (list, tuple)) or hasattr(x, "dtype") else None
+        files = paths_in(x, place, "data")
         return x if files is None else read_pictures(files, space.input_shape)  # type: ignore[arg-type]
     named = named_columns(x) if isinstance(space, JointSpace) else None
     if named is None or not isinstance(space, JointSpace):

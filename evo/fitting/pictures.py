@@ -75,15 +75,19 @@ def labelled_pictures(folder: Path) -> LabelledPictures:
         lines.append(f"pictures in {parts['validation'].name} are judged by")
     if "test" in parts:
         lines.append(f"pictures in {parts['test'].name} are left aside, to evaluate by")
-    sound = np.array([is_picture(path) for path in files])
-    if not sound.all():
+    try:
+        pictures, line = alike(files)
+    except DataError:  # then every file is read once more, to leave out what is broken
+        sound = np.array([is_picture(path) for path in files])
         broken = [path.relative_to(folder).as_posix() for path, kept in zip(files, sound, strict=True) if not kept]
         lines.append(f"left out: {in_words(broken, 3)}: cannot be read as pictures")
         files, labels = [path for path, kept in zip(files, sound, strict=True) if kept], labels[sound]
         judged = None if judged is None else np.flatnonzero((np.cumsum(sound) - 1)[sound] >= sound[: judged[0]].sum())
         if len(set(labels.tolist())) < 2:
-            raise DataError(f"data: {folder}: {in_words(broken, 3)} cannot be read as pictures; two classes are needed")
-    pictures, line = alike(files)
+            raise DataError(
+                f"data: {folder}: {in_words(broken, 3)} cannot be read as pictures; two classes are needed"
+            ) from None
+        pictures, line = alike(files)
     return LabelledPictures(pictures, labels, judged, (line, *lines))
 
 
@@ -126,9 +130,10 @@ def paths_in(values: Any, place: Path | None, name: str) -> list[Path] | None:
     Raises:
         DataError: some are files, others are not.
     """
-    array = np.asarray(values)
-    if array.ndim != 1 or not len(array) or array.dtype.kind not in "OU":
+    column = isinstance(values, (list, tuple)) or hasattr(values, "dtype")
+    if not column or not isinstance(next(iter(values), None), (str, os.PathLike)):
         return None
+    array = np.asarray(values)
     if not all(isinstance(value, (str, os.PathLike)) and Path(value).suffix.lower() in SUFFIXES for value in array):
         return None
     found = [Path(value) for value in array]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -76,7 +75,7 @@ class Splitting:
             return None
         if self.groups is not None and len(np.unique(np.asarray(self.groups))) < 2 * FOLDS:
             return None
-        return dataclasses.replace(self, folds=FOLDS)
+        return replace(self, folds=FOLDS)
 
     @property
     def is_drawn(self) -> bool:

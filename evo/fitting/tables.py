@@ -163,9 +163,14 @@ def _sheet(path: Path) -> Any:
     """The first sheet that holds a table: two columns or more, and a row; the first one where none does."""
     import pandas
 
-    sheets = pandas.read_excel(path, sheet_name=None, keep_default_na=False, na_values=[""])
-    tables = [sheet for sheet in sheets.values() if sheet.shape[1] > 1 and len(sheet)]
-    return tables[0] if tables else next(iter(sheets.values()))
+    first = None
+    with pandas.ExcelFile(path) as book:
+        for name in book.sheet_names:
+            sheet = book.parse(name, keep_default_na=False, na_values=[""])
+            if sheet.shape[1] > 1 and len(sheet):
+                return sheet
+            first = sheet if first is None else first
+    return first
 
 
 def _typed_words(table: Any, form: TableFormat) -> Any:

@@ -77,7 +77,9 @@ def form_of(values: Any) -> str:
     if not all(isinstance(value, str) for value in known):
         return ""
     if all(_LOOKS.fullmatch(value) for value in known):
-        found = next((form for form in _FORMS if not np.isnat(_parsed(known, form)).any()), "")
+        # Most forms fail at the first value: the others are then not looked at.
+        fitting = (form for form in _FORMS if not np.isnat(_parsed(known[:1], form)).any())
+        found = next((form for form in fitting if not np.isnat(_parsed(known, form)).any()), "")
         if found:
             return found
     return SPANS if all(_SPAN.fullmatch(value) for value in known) else ""
