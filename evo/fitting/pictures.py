@@ -203,9 +203,12 @@ def _opened(path: Path) -> Any:
 def _size(path: Path) -> tuple[int, int, bool]:
     """Width and height as it is looked at, and whether it has colours."""
     with _opened(path) as picture:
-        if picture.getexif().get(_ORIENTATION, 1) in _ON_ITS_SIDE:
-            return picture.height, picture.width, picture.mode not in _GREY
-        return picture.width, picture.height, picture.mode not in _GREY
+        try:
+            on_its_side = picture.getexif().get(_ORIENTATION, 1) in _ON_ITS_SIDE  # a PNG is read to its end for it
+        except Exception as error:  # of whatever part of Pillow reads it
+            raise DataError(f"data: {path} cannot be read as a picture: {error}") from None
+        size = (picture.height, picture.width) if on_its_side else (picture.width, picture.height)
+        return *size, picture.mode not in _GREY
 
 
 def _on_white(picture: Any) -> Any:

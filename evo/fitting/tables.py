@@ -170,6 +170,8 @@ def _sheet(path: Path) -> Any:
             if sheet.shape[1] > 1 and len(sheet):
                 return sheet
             first = sheet if first is None else first
+    if first is None:
+        raise ValueError("it holds no sheet")
     return first
 
 
