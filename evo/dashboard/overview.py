@@ -69,7 +69,7 @@ def _differences(snapshots: Mapping[str, Snapshot]) -> str:
     asked: dict[str, dict[str, str]] = {}
     for title, snapshot in snapshots.items():
         if snapshot.content is not None:
-            given = {**snapshot.content.settings, **{"space": snapshot.content.space.partition("\n")[0]}}
+            given = {**snapshot.content.settings, "space": snapshot.content.space.partition("\n")[0]}
             given |= {name: snapshot.content.environment.get(name) for name in _OF_SESSIONS}
             asked[title] = {name: formatting.plain(value) for name, value in given.items()}
     names = dict.fromkeys(name for given in asked.values() for name in given)
@@ -82,7 +82,8 @@ def _differences(snapshots: Mapping[str, Snapshot]) -> str:
         for title, given in asked.items()
     ]
     table = html_parts.sortable(columns, [f"{row}</tr>" for row in rows], "What differs")
-    return f'<section id="differences"><h2>What differs</h2><p>Settings that are not the same in all.</p>{table}</section>'
+    told = "<h2>What differs</h2><p>Settings that are not the same in all.</p>"
+    return f'<section id="differences">{told}{table}</section>'
 
 
 def _groups(snapshots: Mapping[str, Snapshot]) -> list[list[tuple[str, History]]]:

@@ -59,7 +59,7 @@ def render(content: ReportContent) -> str:
     checksum = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     # Whatever a stranger's directory might bring to stand here: a browser runs this script alone, and asks nobody.
     policy = f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-{checksum}'"
-    head = f'<meta http-equiv="Content-Security-Policy" content="{policy}; base-uri \'none\'; form-action \'none\'">'
+    head = f"<meta http-equiv=\"Content-Security-Policy\" content=\"{policy}; base-uri 'none'; form-action 'none'\">"
     return document(content.title, f"{body(content)}{footer}<script>{script}</script>", head)
 
 
