@@ -130,6 +130,7 @@ def fit(
         DataError: data or targets that cannot be used; one line that says what to do.
         SettingsError: a wrong argument.
         TrialError: no candidate could be trained, and nothing stands beside the nets.
+        SearchStopped: by Ctrl-C or SIGTERM, a KeyboardInterrupt; the same call with the same directory goes on.
 
     Example:
         >>> model = evo.fit(frame, "churn", minutes=5)  # doctest: +SKIP
