@@ -13,7 +13,7 @@ from evo.campaign.callbacks import listed
 from evo.campaign.campaign import Campaign
 from evo.campaign.result import Result
 from evo.core.checks import whole_number
-from evo.core.errors import TrialError
+from evo.core.errors import SearchStopped, TrialError
 from evo.data import Data
 from evo.display.progress import Progress
 from evo.ensemble import Ensemble, EnsembleWarning
@@ -66,6 +66,7 @@ class Search:
         Raises:
             SettingsError: a wrong argument.
             TrialError: no candidate could be trained, and nothing stands beside the nets.
+            SearchStopped: by Ctrl-C or SIGTERM; the same call goes on.
         """
         preset = effort_of(self.effort)
         budget = budget_of(preset, self.minutes, self.trials)
@@ -105,6 +106,8 @@ class Search:
         finally:
             if progress is not None:
                 progress.close()
+        if search.stopped_by is not None:  # in place of an ensemble, whose trees may have to be grown yet
+            raise SearchStopped(search.stopped_by, place)
         if not result.history.completed():
             if not result.companions:
                 raise TrialError(f"no candidate could be trained: {_causes(result)}")
