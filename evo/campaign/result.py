@@ -26,7 +26,7 @@ from evo.ensemble import Ensemble, FrontierPoint, LibraryModel, frontier
 from evo.ensemble.contributions import contributions
 from evo.ensemble.keras_model import mean_model
 from evo.prepared_data import PreparedData
-from evo.storage import CampaignDirectory
+from evo.storage import CampaignDirectory, JudgedTargets
 from evo.storage.preprocessing import of_fold
 from evo.training.model_loading import load_model
 from evo.training.state import number_of_folds
@@ -217,12 +217,20 @@ class Result:
 
     # -- the ensemble ------------------------------------------------------------------
     def ensemble(
-        self, size: int = 8, *, trees: bool | str = "auto", linear: bool | str = "auto", **options: Any
+        self,
+        size: int = 8,
+        *,
+        load: bool = True,
+        trees: bool | str = "auto",
+        linear: bool | str = "auto",
+        **options: Any,
     ) -> Ensemble:
         """Form an ensemble of what was trained: chosen on stored validation predictions.
 
         Args:
             size: most members.
+            load: whether members are loaded at once, so that one that cannot be is replaced. False: when it first
+                predicts; what the ensemble amounts to is known without.
             trees: whether trees, grown on the same rows and folds, are candidates as well (tables only): boosting,
                 random forests, extra trees. ``auto``: for premade spaces of tables.
             linear: likewise linear models on n-grams of texts and convolutions of series. ``auto``: where such are.
@@ -233,11 +241,11 @@ class Result:
             EnsembleError: nothing to choose from, or options that do not fit.
         """
         candidates, y, target = self._choice({"trees": trees, "linear": linear}, options)
-        ensemble = Ensemble.select(candidates, y, target, size, space=self.space, **options)
+        ensemble = Ensemble.select(candidates, y, target, size, space=self.space, load=load, **options)
         rng = generator(self.seed, Purpose.ENSEMBLE)
         ensemble.report["parts"] = contributions(ensemble, candidates, y, target, size, rng, options)
-        if self.data is not None and self.data.folds:
-            ensemble.report["folds"] = {"folds": self.data.folds, "rows": len(y)}
+        if self._judged().folds:
+            ensemble.report["folds"] = {"folds": self._judged().folds, "rows": len(y)}
         return ensemble
 
     def frontier(
@@ -269,7 +277,8 @@ class Result:
         self, beside: Mapping[str, Any], options: dict[str, Any]
     ) -> tuple[list[LibraryModel], np.ndarray, Target]:
         """Candidates, labels of the validation rows, and what they are; completes a selection's options by our own."""
-        y = self._validation_targets()
+        if self.data is None:
+            self._judged()
         candidates = self.candidates()
         target = self.space.target
         if target is None and candidates and candidates[0].predictions.ndim == 2:
@@ -279,12 +288,13 @@ class Result:
                 "this campaign's space predicts nothing that could be pooled: it has several outputs, or its loss does "
                 "not say what it predicts; of a hypermodel, classes=, labels= or outputs= say it"
             )
+        judged = self._judged()
+        y = judged.targets
         if y.ndim == 2 and y.shape[1] == target.outputs and isinstance(target, Multiclass):
             y = y.argmax(axis=1)
         y = target.as_given(y)
-        weight = None if self.data is None else self.data.get("weight_validation")
-        if weight is not None:
-            options.setdefault("sample_weight", weight)
+        if judged.weights is not None:
+            options.setdefault("sample_weight", judged.weights)
         candidates = [*candidates, *self._beside(wanted(self.space, beside))]
         options.setdefault("rng", generator(self.seed, Purpose.ENSEMBLE))
         # The best single model is the one that the campaign holds for the best, and the ensemble follows the same.
@@ -328,16 +338,27 @@ class Result:
         """Folds that each candidate was trained on; 0 for none."""
         if self.data is not None:
             return self.data.folds
+        if self._kept_judged is not None:
+            return self._kept_judged.folds
         states = (stored.state_path(number) for number in sorted(kept))
         return next((number_of_folds(str(path)) for path in states if path is not None), 0)
 
-    def _validation_targets(self) -> np.ndarray:
-        if self.data is None:
+    @cached_property
+    def _kept_judged(self) -> JudgedTargets | None:
+        """What the candidates' predictions are compared with: of the data, or as the directory keeps it."""
+        if self.data is not None:
+            return self.data.judged()
+        with self._opened() as stored:
+            return stored.judged()
+
+    def _judged(self) -> JudgedTargets:
+        if self._kept_judged is None:
             raise EnsembleError(
-                "the data is not at hand: form the ensemble from campaign.run(), or from "
+                f"{self.directory} does not hold what its models were judged by, as that is no array of numbers, or "
+                "no session of this version has run there: form the ensemble from campaign.run(), or from "
                 "evo.load_result(directory, data)"
             )
-        return np.asarray(self.data.get("y_validation"))
+        return self._kept_judged
 
     @property
     def companions(self) -> list[LibraryModel]:
@@ -345,9 +366,8 @@ class Result:
         return [] if self._companions is None else self._companions.found
 
     def _beside(self, kinds: Mapping[str, bool]) -> list[LibraryModel]:
-        """The models of these kinds, fitted now unless they were before."""
+        """The models of these kinds, fitted now unless they were before; without the data those that were."""
         if self._companions is None:
-            assert self.data is not None
             self._companions = Companions(self.space, self.data, self.seed, self.directory)
         return self._companions.fit(kinds)
 
@@ -405,7 +425,8 @@ def load_result(
 
     Args:
         directory: the campaign's directory.
-        data: the :class:`evo.Data` of the campaign; needed only for :meth:`Result.ensemble`.
+        data: the :class:`evo.Data` of the campaign; needed only by :meth:`Result.ensemble`, for models beside the nets
+            that were not fitted yet, and where the directory does not keep what its models were judged by.
         space: the space, where its JSON is not enough to make it again (hypermodels).
         objectives: the objectives, where some are callables.
 

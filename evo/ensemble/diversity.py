@@ -22,6 +22,7 @@ def diversity(
     pooled: np.ndarray | None = None,
     genomes: Sequence[Any] | None = None,
     distance: Callable[[Any, Any], float] | None = None,
+    without: Sequence[np.ndarray] = (),
 ) -> dict[str, Any]:
     """Diversity of members on given rows.
 
@@ -33,6 +34,7 @@ def diversity(
         pooled: the ensemble's predictions; the weighted mean for None.
         genomes: per member its genome or None, for their distances.
         distance: the distance of two genomes; :func:`genomes.distance` for None.
+        without: per member what the others predict together; nothing where that is not known.
 
     Returns:
         A JSON object. ``pairs``: per measure a symmetric matrix (members x members, nested lists; None
@@ -46,7 +48,8 @@ def diversity(
         ``ambiguity``: weighted mean of the members' losses less the loss of the pool, which is what
         pooling gains (Krogh & Vedelsby 1995; squared error for regression, log loss else).
         ``losses``: each member's loss (the target's default, ``rmse`` or ``log_loss``); ``loss``: of the pool.
-        ``accuracies``: each member's accuracy (classifiers).
+        ``accuracies``: each member's accuracy (classifiers). ``adds``: per member, where ``without`` is given, the
+        loss of the others together less the loss of the pool: what it is good for.
     """
     count = len(predictions)
     target = as_target(target)
@@ -86,7 +89,11 @@ def diversity(
         "ambiguity": float(weights @ means) - together,
         "losses": [target.finish(loss, mean) for mean in means],
         "loss": target.finish(loss, together),
+        "measured_by": loss,
     }
+    if len(without):
+        left = [float(row_losses(loss, target, others, targets).mean()) for others in without]
+        result["adds"] = [target.finish(loss, mean) - target.finish(loss, together) for mean in left]
     return result
 
 

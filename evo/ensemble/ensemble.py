@@ -102,6 +102,7 @@ class Ensemble:
         size: int = 8,
         *,
         space: Any = None,
+        load: bool = True,
         **options: Any,
     ) -> Ensemble:
         """Choose by :func:`evo.ensemble.build`, and load the members.
@@ -114,6 +115,7 @@ class Ensemble:
             task: what is predicted, or the name of its task.
             size: members asked for, at most.
             space: see :class:`Ensemble`.
+            load: False leaves the members to be loaded when they are first needed.
             **options: further arguments of :func:`evo.ensemble.build` (``method``, ``rng``, ...).
 
         Raises:
@@ -125,7 +127,7 @@ class Ensemble:
             selection = build(candidates, y_validation, task, size, **options)
             ensemble = cls.from_selection(selection, y_validation, space)
             failed: dict[int, EnsembleError] = {}
-            for member in ensemble.members:
+            for member in ensemble.members if load else ():
                 try:
                     member.model()
                 except EnsembleError as error:
@@ -315,10 +317,30 @@ class Ensemble:
             raise EnsembleError(f"y: {len(targets)} rows, but x has {len(outputs)}")
         return targets
 
+    def _without_each(self, outputs: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """What is left without each of the members, the others' weights scaled up; nothing where that says nothing."""
+        weights = self.weights
+        if self.stacker is not None or len(outputs) < 2 or weights.max() == 1:
+            return []
+        left = []
+        for position in range(len(outputs)):
+            others = np.arange(len(outputs)) != position
+            shares = weights[others] / weights[others].sum()
+            rest = [output for output, kept in zip(outputs, others, strict=True) if kept]
+            left.append(pool(rest, shares, self.pooling, self.target, self.temperature))
+        return left
+
     def _measure(self, outputs: Sequence[np.ndarray], y: np.ndarray) -> dict[str, Any]:
         pooled = self._combine(outputs)
+        genomes = [member.genome for member in self.members]
         measured = diversity(
-            outputs, self._targets(y, pooled), self.target, self.weights, pooled, [m.genome for m in self.members]
+            outputs,
+            self._targets(y, pooled),
+            self.target,
+            self.weights,
+            pooled,
+            genomes,
+            without=self._without_each(outputs),
         )
         return {"members": [member.number for member in self.members], **measured}
 
