@@ -1,4 +1,4 @@
-"""``judged.h5``: targets of the rows that candidates are judged by, so that ensembles are chosen where the data is not."""
+"""``judged.h5``: targets of the rows that candidates are judged by: ensembles are chosen by it without the data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An ensemble is formed, told and shown from a campaign's directory alone: what its models were judged by is kept there."""
+"""An ensemble is formed, told and shown from a directory alone: what its models were judged by is kept there."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_the_dashboard_shows_it_and_compares_by_it(run: evo.Result, tmp_path: Pa
         page = snapshot.page
         assert '<section id="ensemble">' in page and "No ensemble is shown" not in page
         assert "<h3>What to expect</h3>" in page
-    side_by_side = overview(snapshots, {title: "/" for title in snapshots})
+    side_by_side = overview(snapshots, dict.fromkeys(snapshots, "/"))
     for snapshot in snapshots.values():
         ensemble = snapshot.content.ensemble  # type: ignore[union-attr]
         error = ensemble.report["estimate"]["error"]["value"]
