@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,15 +13,12 @@ import numpy as np
 from evo.algorithms import hypervolume_over_time, pareto, survivors
 from evo.campaign.companions import Companions, wanted
 from evo.campaign.individual import Individual, Population
-from evo.campaign.labels import labelled_as_stored
 from evo.campaign.retention import kept_states
-from evo.campaign.settings import plausible_settings
-from evo.core.errors import EnsembleError, SettingsError, StorageError, TrialError
+from evo.core.errors import EnsembleError, StorageError, TrialError
 from evo.core.history import History
-from evo.core.objectives import Objectives
 from evo.core.randomness import Purpose, generator
 from evo.core.trial import Trial
-from evo.data import Data
+from evo.display import formatting
 from evo.ensemble import Ensemble, FrontierPoint, LibraryModel, frontier
 from evo.ensemble.contributions import contributions
 from evo.ensemble.keras_model import mean_model
@@ -37,6 +34,10 @@ from genomes.targets import Multiclass, Target
 
 if TYPE_CHECKING:
     import pandas
+
+
+#: Characters of a genome in a table of trials: with number and score they fill 80 columns.
+_GENOME = 40
 
 
 class Result:
@@ -147,12 +148,14 @@ class Result:
             raise TrialError("no trial completed: see result.trials for the causes")
         return sorted(completed, key=self.history.rank_key, reverse=True)
 
-    def to_dataframe(self, genome_json: bool = False) -> pandas.DataFrame:
-        """One row per trial: proposal, status, scores, costs, seconds by phase.
+    def to_dataframe(self, full: bool = False, genome_json: bool = False) -> pandas.DataFrame:
+        """One row per trial: number, objectives, epochs, parameters, origin, status, why it failed, and its genome.
 
         Args:
+            full: everything that is known: all scores, what was proposed, costs, seconds by phase, and the whole
+                :meth:`genomes.Genome.summary`, of which otherwise as much is there as a terminal has room for.
             genome_json: add the column ``genome_json``, from which ``genomes.Genome.from_json`` makes the genome
-                again; ``genome`` is its :meth:`genomes.Genome.summary`.
+                again.
         """
         import pandas
 
@@ -162,7 +165,14 @@ class Result:
             texts = frame.pop("genome")
             # A campaign that runs meanwhile may have stored further ones.
             known = [trial.genome for trial in self.history] + [Genome.from_json(t) for t in texts[len(self.history) :]]
-            frame["genome"] = [genome.summary() for genome in known]
+            summaries = [genome.summary() for genome in known]
+            frame["genome"] = summaries if full else [formatting.cut(text, _GENOME) for text in summaries]
+            if not full:
+                objectives = [name.lstrip("-") for name in self.history.objectives.names]
+                wanted = ["number", *objectives, "epochs", "parameters", "origin", "status"]
+                failed = ["message"] if frame["message"].astype(bool).any() else []
+                frame = frame[[name for name in (*wanted, *failed, "genome") if name in frame]]
+                frame = frame.loc[:, ~frame.columns.duplicated()].copy()
             if genome_json:
                 frame["genome_json"] = texts
         return frame
@@ -412,58 +422,3 @@ class _Loader:
             return self.result.member(self.number)
         except (TrialError, StorageError) as error:
             raise EnsembleError(str(error)) from error
-
-
-def load_result(
-    directory: str | os.PathLike[str],
-    data: Data | None = None,
-    *,
-    space: Space | None = None,
-    objectives: Sequence[Any] | None = None,
-) -> Result:
-    """The result so far of the campaign in a directory; trains, locks and changes nothing.
-
-    Args:
-        directory: the campaign's directory.
-        data: the :class:`evo.Data` of the campaign; needed only by :meth:`Result.ensemble`, for models beside the nets
-            that were not fitted yet, and where the directory does not keep what its models were judged by.
-        space: the space, where its JSON is not enough to make it again (hypermodels).
-        objectives: the objectives, where some are callables.
-
-    Raises:
-        SettingsError: the directory holds no campaign, or one of another space.
-        StorageError: a file of it is damaged; names it.
-    """
-    if not CampaignDirectory.exists(directory):
-        raise SettingsError(f"directory: {directory} holds no campaign")
-    with CampaignDirectory.open(directory, read_only=True) as stored, plausible_settings(directory):
-        space = Space.from_json(stored.space) if space is None else labelled_as_stored(space, stored.space)
-        settings = stored.settings
-        given = space.to_json() | {"arguments": space.arguments_as_in(stored.space["arguments"])}
-        differences = stored.compare(settings, given, stored.data_fingerprint)
-        if differences:
-            raise SettingsError(
-                f"space: this is not the space of the campaign in {directory}. What differs:\n  "
-                + "\n  ".join(differences)
-            )
-        history = stored.load_history(Objectives(objectives or settings["objectives"]))
-        seed, population = int(settings["seed"]), int(settings["population"])
-        keep_weights = int(settings["keep_weights"])
-        reason = next((s["reason"] for s in reversed(stored.sessions) if s.get("reason")), "stopped")
-        fingerprint = stored.data_fingerprint
-    prepared = None
-    if data is not None:
-        prepared = data.prepare(space)
-        if prepared.fingerprint != fingerprint:
-            raise SettingsError(f"data: this is not the data of the campaign in {directory}")
-    return Result(
-        directory,
-        space,
-        history,
-        str(reason),
-        seed=seed,
-        population=population,
-        keep_weights=keep_weights,
-        fingerprint=fingerprint,
-        data=prepared,
-    )

@@ -158,17 +158,10 @@ class Ensemble:
         for candidate in selection.candidates:
             if candidate.load is None:
                 raise EnsembleError(f"candidate {candidate.number}: it has no `load`, so that it cannot be a member")
-            members.append(
-                Member(
-                    candidate.load,
-                    candidate.number,
-                    0.0,
-                    candidate.genome,
-                    dict(candidate.scores),
-                    candidate.kind,
-                    candidate.parameters,
-                )
-            )
+            scores = dict(candidate.scores)
+            member = Member(candidate.load, candidate.number, 0.0, candidate.genome, scores, candidate.kind)
+            member.parameters = candidate.parameters
+            members.append(member)
         ensemble = cls(
             members,
             selection.weights,
@@ -317,31 +310,13 @@ class Ensemble:
             raise EnsembleError(f"y: {len(targets)} rows, but x has {len(outputs)}")
         return targets
 
-    def _without_each(self, outputs: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """What is left without each of the members, the others' weights scaled up; nothing where that says nothing."""
-        weights = self.weights
-        if self.stacker is not None or len(outputs) < 2 or weights.max() == 1:
-            return []
-        left = []
-        for position in range(len(outputs)):
-            others = np.arange(len(outputs)) != position
-            shares = weights[others] / weights[others].sum()
-            rest = [output for output, kept in zip(outputs, others, strict=True) if kept]
-            left.append(pool(rest, shares, self.pooling, self.target, self.temperature))
-        return left
-
     def _measure(self, outputs: Sequence[np.ndarray], y: np.ndarray) -> dict[str, Any]:
         pooled = self._combine(outputs)
-        genomes = [member.genome for member in self.members]
-        measured = diversity(
-            outputs,
-            self._targets(y, pooled),
-            self.target,
-            self.weights,
-            pooled,
-            genomes,
-            without=self._without_each(outputs),
-        )
+        genomes, together = [member.genome for member in self.members], None
+        if self.stacker is None:
+            together = lambda some, weights: pool(some, weights, self.pooling, self.target, self.temperature)
+        targets = self._targets(y, pooled)
+        measured = diversity(outputs, targets, self.target, self.weights, pooled, genomes, together=together)
         return {"members": [member.number for member in self.members], **measured}
 
     @property
