@@ -58,10 +58,14 @@ def main(given: argparse.Namespace) -> int:
                 raise DataError("--probabilities: numbers are predicted, which have none")
             proba = model.predict_proba(rows)
             named |= {f"{model.name}={label}": proba[:, i] for i, label in enumerate(model.classes.tolist())}
+    written = []
     for name, values in named.items():
-        column = name if name not in table.columns else f"predicted {name}"
-        table[no_formula(column)] = _without_formulas(values)
-    return _written(table, list(named), given.output)
+        column = no_formula(name)
+        while column in table.columns:  # what a file has is not replaced
+            column = f"predicted {column}"
+        table[column] = _without_formulas(values)
+        written.append(column)
+    return _written(table, written, given.output)
 
 
 def _array_rows(path: Path) -> Any:

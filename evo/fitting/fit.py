@@ -18,13 +18,21 @@ from evo.data import Data, take
 from evo.fitting.columns import planned_inputs
 from evo.fitting.fitted import Fitted
 from evo.fitting.forecasting.training import fit_forecast
-from evo.fitting.picture_paths import with_pictures
-from evo.fitting.pictures import labelled_pictures
+from evo.fitting.picture_paths import with_pictures, with_pictures_like
+from evo.fitting.pictures import labelled_files, labelled_pictures, read_pictures
 from evo.fitting.premade import readings, space_for
 from evo.fitting.searching import Search
 from evo.fitting.splitting import AUTO, Splitting, in_folds, with_columns, with_table, without_weights
 from evo.fitting.tables import TableFormat
-from evo.fitting.task import all_targets, inputs_and_target, inputs_of, remarks
+from evo.fitting.task import (
+    all_targets,
+    check_order_of,
+    file_path,
+    inputs_and_target,
+    inputs_of,
+    of_index,
+    remarks,
+)
 from genomes.errors import GenomeError
 from genomes.spaces.base import Space
 from genomes.targets import Target, infer_target
@@ -131,11 +139,13 @@ def fit(
     """
     search = Search(effort, minutes, trials, objective, members, trees, linear, seed, workers, verbose, campaign)
     form = TableFormat(separator, decimal, encoding)
-    if form.said and (not isinstance(data, (str, os.PathLike)) or Path(data).is_dir()):
+    if isinstance(data, (str, os.PathLike)):
+        data = file_path(data)
+    if form.said and (not isinstance(data, Path) or data.is_dir()):
         raise DataError(f"{next(iter(form.said))}: says how a file is written, but data is none; leave it out")
     source = None
-    if isinstance(data, (str, os.PathLike)) and not Path(data).is_dir():
-        source = Path(data).parent
+    if isinstance(data, Path) and not data.is_dir():
+        source = data.parent
         data = inputs_of(data, form)
         form = dataclasses.replace(form, usual_decimal=getattr(data, "attrs", {}).get("decimal"))
     place = Path(directory) if directory is not None else _new_directory()
@@ -164,20 +174,21 @@ def fit(
         raise SettingsError("horizon: known, window and period are for forecasts; say how many steps to predict")
     said: list[str] = []
     splitting = Splitting(validation, groups, time, folds)
-    if isinstance(data, (str, os.PathLike)):
-        data, target, splitting, said = _of_folder(Path(data), target, splitting)
+    if isinstance(data, Path):
+        data, target, splitting, said = _of_folder(data, target, splitting)
     elif is_dataset(data) and target is None and sample_weight is None:
         data, target, sample_weight = with_class_names(data, "data")
         if is_dataset(validation):
             splitting = dataclasses.replace(splitting, validation=with_class_names(validation, "validation"))
-    prepared, names, seen = _data(data, target, splitting, seed, sample_weight, class_weight, source)
+    given_data = data, target, seed, sample_weight, class_weight, source, form
+    prepared, names, seen = _data(splitting, *given_data)
     said += seen
     name = ", ".join(names)
     given = space
     space, found, lines = _space_and_target(given, task, prepared, name)
     decided = None if isinstance(data, Data) else splitting.decided(space, prepared, search.in_time)
     if decided is not None:
-        prepared, names, _ = _data(data, target, decided, seed, sample_weight, class_weight, source)
+        prepared, names, _ = _data(decided, *given_data)
         space, found, lines = _space_and_target(given, task, prepared, name)
     said = [lines[0], *said, *lines[1:], *remarks(prepared, found, name), *in_folds(prepared)]
     result, ensemble, notes = search.run(space, prepared, place, said)
@@ -193,6 +204,10 @@ def _of_folder(folder: Path, target: Any, splitting: Splitting) -> tuple[Any, An
     if target is not None:
         raise DataError("target: a folder of pictures has its classes in its folders; leave the target out")
     found = labelled_pictures(folder)
+    if isinstance(splitting.validation, (str, os.PathLike)):
+        files, labels = labelled_files(file_path(splitting.validation))
+        judged = read_pictures(files, found.pictures.shape[1:])
+        return found.pictures, found.labels, dataclasses.replace(splitting, validation=(judged, labels)), [*found.lines]
     if found.validation is not None and not splitting.is_said:
         splitting = dataclasses.replace(splitting, validation=found.validation)
     return found.pictures, found.labels, splitting, list(found.lines)
@@ -227,26 +242,29 @@ def _space_and_target(
 
 
 def _data(
+    splitting: Splitting,
     data: Any,
     target: Any,
-    splitting: Splitting,
     seed: int,
     sample_weight: Any,
     class_weight: Any,
     source: Path | None,
+    form: TableFormat,
 ) -> tuple[Data, tuple[str, ...], list[str]]:
     """The data, the names of the targets, and what is said of the inputs.
 
     Args:
         source: the folder of the file that the data was read from, or None.
+        form: how files are written.
     """
     if isinstance(data, Data):
         if any(given is not None for given in (target, sample_weight, class_weight)) or splitting.is_said:
             raise DataError("data: an evo.Data has its targets, weights and split itself; give it alone")
         return data, ("y",), []
     x, y, names = inputs_and_target(data, target)
-    splitting = with_table(splitting, target, x)
+    splitting, validation_source = with_table(splitting, target, x, form)
     x, splitting = with_columns(x, splitting)
+    check_order_of(x, sample_weight, "sample_weight")
     if isinstance(sample_weight, str):
         x, sample_weight = without_weights(x, sample_weight)
     if y is not None:
@@ -257,7 +275,12 @@ def _data(
                 raise DataError(str(error)) from error
     if sample_weight is not None and y is not None:
         x, y, sample_weight, splitting = _rows_that_count(x, y, sample_weight, splitting)
-    x, lines = with_pictures(x, source)
+    lines = of_index(x)
+    x, more = with_pictures(x, source)
+    if more and isinstance(splitting.validation, tuple):
+        judged = with_pictures_like(splitting.validation[0], x, validation_source or source)
+        splitting = dataclasses.replace(splitting, validation=(judged, *splitting.validation[1:]))
+    lines += more
     found = Data(
         x,
         y,

@@ -308,6 +308,12 @@ class Fitted:
         return f"Fitted({self.name!r}, {self.target}, {self.directory})"
 
 
+def _is_archive(path: Path) -> bool:
+    """Whether a file begins as an archive does, which a model is stored in; an empty one may have lost its content."""
+    with path.open("rb") as file:
+        return file.read(2) in (b"PK", b"")
+
+
 def load_fitted(path: str | os.PathLike[str]) -> Fitted:
     """The model that :func:`evo.fit` left in a directory, or that :meth:`Fitted.save` wrote into a file.
 
@@ -331,6 +337,10 @@ def load_fitted(path: str | os.PathLike[str]) -> Fitted:
             ) from None
     else:
         file = path
+        if path.is_file() and not _is_archive(path):
+            raise SettingsError(
+                f"path: {path} is no fitted model; give the folder that evo.fit made, or a file that save wrote"
+            )
     ensemble = Ensemble.load(file)
     about = ensemble.report.get("fitted")
     if not isinstance(about, Mapping) or ensemble.space is None:

@@ -33,6 +33,11 @@ def test_a_european_file_goes_in_and_its_words_come_out(tmp_path: Path, capsys: 
     assert main(["predict", place, str(tmp_path / "neu.csv"), "-o", str(output), "-p"]) == 0
     told = pd.read_csv(output, keep_default_na=False)
     assert list(told) == ["maß", "art", "art=NA", "art=groß"] and set(told["art"]) <= {"NA", "groß"}
+    capsys.readouterr()
+    for source, column in (("daten.CSV", "predicted art"), ("out.csv", "predicted predicted art")):
+        assert main(["predict", place, str(tmp_path / source), "-o", str(output)]) == 0
+        assert capsys.readouterr().out == f"80 rows with {column} are in {output}\n"
+        assert list(pd.read_csv(output))[-1] == column, "what the file has is not replaced"
     assert main(["export", place, "--output", str(tmp_path / "m.keras")]) == 0 and (tmp_path / "m.keras").is_file()
 
 
