@@ -103,7 +103,7 @@ def _tables_of_text() -> Sequence[tuple[str, bytes]]:
         (".csv.gz", gzip.compress(plain, mtime=0)),
         (".csv.bz2", bz2.compress(plain)),
         (".csv.xz", lzma.compress(plain)),
-        (".csv", b"a,b,kind\n,kg,m\n" + b"".join(b'%d kg,"(1,%03d.5)",ja,\n' % (n, n) for n in range(30))),
+        (".csv", b"a,b,kind\n" + b"".join(b'%d kg,"(1,%03d.5)",ja,\n' % (n, n) for n in range(30))),
         (".json", json.dumps([{"a": n, "b": {"c": "xy"[n % 2]}, "kind": "no"} for n in range(8)]).encode()),
         (".jsonl", b"".join(b'{"a": %d, "b": null, "kind": "no"}\n' % n for n in range(8))),
         (".arff", b"@relation r\n@attribute a numeric\n@attribute kind {no,ja}\n@data\n" + b"1,no\n?,ja\n" * 4),
