@@ -12,7 +12,8 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from evo.campaign.result import Result, load_result
+from evo.campaign.result import Result
+from evo.campaign.stored_result import load_result
 from evo.core.errors import DataError, EnsembleError, EvoError, SettingsError
 from evo.core.given_datasets import gathered, is_dataset, with_class_names
 from evo.core.json_text import parsed
