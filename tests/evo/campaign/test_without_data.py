@@ -36,7 +36,7 @@ def searched(directory: Path, trials: int = 12) -> evo.Result:
 
 
 def formed(result: evo.Result, **options: Any) -> evo.Ensemble:
-    return result.ensemble(size=4, load=False, trees=False, method="greedy", confidence=None, **options)
+    return result.ensemble(size=4, load=False, trees=False, method="average", confidence=None, **options)
 
 
 @pytest.fixture(scope="module")
