@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from evo.commands.other_distribution import conflict
-from evo.core.errors import EvoError
+from evo.commands.shell_words import command_line
+from evo.core.errors import EvoError, SearchStopped
 from evo.display.console import printable
 from evo.splits import VALIDATION_SHARE
 from genomes.errors import GenomeError
@@ -261,6 +262,10 @@ def _main(arguments: Sequence[str] | None) -> int:
             raise
         print(f"evo: {printable(' '.join(str(error).split()))}", file=sys.stderr)
         return WRONG
+    except SearchStopped as stopped:
+        directory = command_line("--directory", stopped.directory)
+        print(f"\nStopped and saved. To resume: the same command with {directory}", flush=True)
+        return 128 + stopped.signal
     except KeyboardInterrupt:
         print("\nevo: stopped at once; what was finished is saved.", file=sys.stderr)
         return INTERRUPTED

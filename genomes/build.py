@@ -17,7 +17,7 @@ from typing import Any, Protocol, cast
 
 from genomes import masks
 from genomes.costs import Cost, Shape, positions
-from genomes.errors import GenomeError
+from genomes.errors import GenomeError, told
 
 
 class Buildable(Protocol):
@@ -132,7 +132,7 @@ def _applied(gene: Buildable, x: Any, path: str) -> Any:
     except GenomeError:
         raise
     except (Exception, SystemExit) as error:
-        raise GenomeError(f"{name}.build failed: {type(error).__name__}: {error}", path) from error
+        raise GenomeError(f"{name}.build failed: {told(error)}", path) from error
     if not hasattr(y, "shape") or not hasattr(y, "dtype"):
         raise GenomeError(f"{name}.build must return one Keras tensor, got {type(y).__name__}", path)
     if gene.declares_shape:

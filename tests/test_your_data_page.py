@@ -107,6 +107,7 @@ SHOWN = {
     "orders.csv": r"'(None|paid)'",
     "preise.xlsx": r"\d{5}",
     "weather.csv": r"\[[01] [01]\]",
+    "days.csv": r"\d\.\d",
     "fraud.csv": r"'average_precision': \d",
     "reviews.csv": r"'[+-]' '[+-]' '[+-]'",
     "scans.npz": r"'(ill|well)'",

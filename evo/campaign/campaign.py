@@ -120,6 +120,9 @@ class Campaign:
         StorageError: the directory cannot be used.
     """
 
+    #: The number of the signal that stopped the last :meth:`run`; None where none did.
+    stopped_by: int | None = None
+
     def __init__(
         self,
         space: Space,
@@ -251,6 +254,7 @@ class Campaign:
         """
         self._stop.set()
         if signal is not None:
+            self.stopped_by = signal
             self._beginning.leave_soon(signal)
 
     # -- running ---------------------------------------------------------------------
@@ -271,6 +275,7 @@ class Campaign:
             KeyboardInterrupt: at the second Ctrl-C.
         """
         self._stop.clear()
+        self.stopped_by = None
         shown = self._verbose and not any(isinstance(callback, Progress) for callback in self._callbacks)
         progress = [Progress(few=True)] if shown else []
         setup = CampaignSetup(

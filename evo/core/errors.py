@@ -7,6 +7,7 @@ is raised before any training starts.
 from __future__ import annotations
 
 import errno
+from pathlib import Path
 
 
 class EvoError(Exception):
@@ -31,6 +32,22 @@ class DirectoryLockedError(EvoError):
 
 class StorageError(EvoError):
     """A file of the campaign's directory is missing, damaged, or cannot be written."""
+
+
+class SearchStopped(KeyboardInterrupt):
+    """Ctrl-C or SIGTERM stopped a search whose caller wants a model of it; the same call goes on where it was.
+
+    A KeyboardInterrupt, so that what waits for a model ends as programs end that are interrupted.
+
+    Attributes:
+        signal: the signal's number.
+        directory: where the search is kept.
+    """
+
+    def __init__(self, signal: int, directory: Path) -> None:
+        super().__init__(f"stopped and saved; the same call with directory={str(directory)!r} goes on")
+        self.signal = signal
+        self.directory = directory
 
 
 class RepairWarning(UserWarning):

@@ -74,6 +74,8 @@ def _is_single(value: Any) -> bool:
 
 
 def _refuse_single_values(value: Any, name: str) -> None:
+    if hasattr(value, "read") and hasattr(value, "seek"):
+        raise DataError(f"{name}: expected rows, got an open file; give its path, or what pandas.read_csv makes of it")
     if isinstance(value, (bool, int, float, complex, np.generic, set, frozenset)):
         what = (
             f"the {type(value).__name__} {value!r:.40}"
@@ -114,15 +116,27 @@ def batches_of_loader(value: Any) -> Callable[[], Iterator[Any]] | None:
 
 
 def _as_pandas(data: Any) -> Any:
-    """A frame or a column of another library, polars say, as pandas has it; anything else as it is."""
+    """A frame or a column of another library, polars say, as pandas has it; anything else as it is.
+
+    Of columns with names on several levels, one name is made: ``size width``.
+    """
     kind = type(data).__module__.partition(".")[0]
     if kind == "polars":
         return _from_polars(data)
+    if getattr(getattr(data, "columns", None), "nlevels", 1) > 1:
+        return data.set_axis([joined_name(name) for name in data.columns], axis=1)
+    if hasattr(data, "to_pandas") and hasattr(data, "column_names"):  # a table of Arrow, a dataset of Hugging Face
+        return data.to_pandas()
     if kind not in ("pandas", "numpy") and hasattr(data, "__dataframe__"):
         import pandas
 
         return pandas.api.interchange.from_dataframe(data)
     return data
+
+
+def joined_name(name: Any) -> Any:
+    """A column's name on several levels as one, without the empty ones; any other name as it is."""
+    return " ".join(str(part) for part in name if str(part)) if isinstance(name, tuple) else name
 
 
 def _from_polars(data: Any) -> Any:

@@ -65,6 +65,20 @@ def gathered(data: Any, name: str, targets: bool = True) -> tuple[Any, Any, Any]
     return joined[0], joined[1] if len(joined) > 1 else None, joined[2] if len(joined) > 2 else None
 
 
+def gathered_columns(data: Any, name: str) -> dict[str, Any] | None:
+    """All rows of a dataset that gives mappings of columns, the targets among them; None for any other dataset.
+
+    Args:
+        data: see :func:`is_dataset`.
+        name: what it is called in messages.
+
+    Raises:
+        DataError: as :func:`gathered`.
+    """
+    columns = isinstance(next(iter(_batches(data, name)), None), Mapping)
+    return gathered(data, name, targets=False)[0] if columns else None
+
+
 def with_class_names(data: Any, name: str) -> tuple[Any, Any, Any]:
     """:func:`gathered`, with the names of classes for targets where a dataset says them.
 
@@ -110,7 +124,9 @@ def _entries(batch: Any, name: str, targets: bool) -> tuple[Any, ...]:
         hint = ""
         if isinstance(batch, Mapping):
             first, *_, last = [*batch, *batch]
-            hint = f"; pair them with .map(lambda row: (row[{first!r}], row[{last!r}])), say"
+            hint = (
+                f"; name the target, {last!r} say, or pair them with .map(lambda row: (row[{first!r}], row[{last!r}]))"
+            )
         raise DataError(f"{name}: expected batches (x, y) or (x, y, sample_weight), got {type(batch).__name__}{hint}")
     return tuple(_as_arrays(entry) for entry in batch)
 

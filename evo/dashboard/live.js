@@ -3,20 +3,28 @@
 (() => {
   const main = document.querySelector("main");
   const state = document.getElementById("live");
-  const focusable = "a, summary, [tabindex]";
+  const focusable = "a, summary, button, input, [tabindex]";
+  const named = (one) => one.tagName + (one.getAttribute("aria-label") ?? one.textContent);
   let version = document.documentElement.dataset.version;
 
   const take = (page) => {
     const open = new Set();
     for (const one of main.querySelectorAll("details[open] > summary")) open.add(one.textContent);
     const focused = main.contains(document.activeElement) ? document.activeElement : null;
+    const caret = focused?.selectionStart;
+    const scrolled = [...main.querySelectorAll(".scroll")].map((one) => [named(one), one.scrollLeft, one.scrollTop]);
     main.replaceChildren(...page.querySelector("main").childNodes);
+    document.dispatchEvent(new Event("replaced"));
     for (const one of main.querySelectorAll("details > summary")) {
       if (open.has(one.textContent)) one.parentElement.open = true;
     }
+    for (const [name, left, top] of scrolled) {
+      [...main.querySelectorAll(".scroll")].find((one) => named(one) === name)?.scrollTo(left, top);
+    }
     if (focused) {
-      const same = (one) => one.tagName === focused.tagName && one.textContent === focused.textContent;
-      [...main.querySelectorAll(focusable)].find(same)?.focus({ preventScroll: true });
+      const same = [...main.querySelectorAll(focusable)].find((one) => named(one) === named(focused));
+      same?.focus({ preventScroll: true });
+      if (caret !== undefined && caret !== null) same?.setSelectionRange(caret, caret);
     }
     version = page.documentElement.dataset.version;
   };

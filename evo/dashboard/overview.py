@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from typing import Any
 
 from evo.core.history import History
 from evo.core.trial import Status
@@ -13,8 +14,12 @@ from evo.report import html_parts, in_words, plots
 
 #: Bars of a campaign's course in its row.
 _COURSE = 12
+#: Which estimate of an ensemble is shown, the first that there is.
+_EXPECTED = ("error", "rmse")
+#: What a session is given that is no setting of the campaign.
+_OF_SESSIONS = ("budget", "workers")
 #: Columns of numbers in the table.
-_NUMBERS = ("best", "trial", "trials", "not completed", "under way", "epochs", "minutes")
+_NUMBERS = ("best", "ensemble", "trial", "trials", "not completed", "under way", "epochs", "minutes")
 
 
 def overview(snapshots: Mapping[str, Snapshot], links: Mapping[str, str]) -> str:
@@ -24,17 +29,16 @@ def overview(snapshots: Mapping[str, Snapshot], links: Mapping[str, str]) -> str
         snapshots: by the campaigns' titles.
         links: the address of each campaign's own page, by its title.
     """
-    head = "".join(f'<th scope="col" class="number">{name}</th>' for name in _NUMBERS)
-    rows = "".join(_row(title, snapshot, links[title]) for title, snapshot in snapshots.items())
-    table = (
-        f'<table><tr><th scope="col">campaign</th><th scope="col">state</th>{head}<th scope="col">course</th></tr>'
-        f"{rows}</table>"
+    columns = [("campaign", False), ("state", False), *((name, True) for name in _NUMBERS), ("course", False)]
+    table = html_parts.sortable(
+        columns, [_row(title, snapshot, links[title]) for title, snapshot in snapshots.items()], "Campaigns"
     )
     running = sum(snapshot.running for snapshot in snapshots.values())
     return (
         f"<header><h1>{len(snapshots)} campaigns</h1><p>{running} running.</p></header>"
-        f'<section id="campaigns"><h2>Side by side</h2>{html_parts.scrolled(table, "Campaigns")}</section>'
+        f'<section id="campaigns"><h2>Side by side</h2>{table}</section>'
         + "".join(_plot(group) for group in _groups(snapshots))
+        + _differences(snapshots)
     )
 
 
@@ -42,22 +46,59 @@ def _row(title: str, snapshot: Snapshot, link: str) -> str:
     named = f'<td><a href="{escape(link, quote=True)}">{escape(title)}</a></td>'
     if snapshot.content is None:
         return f'<tr>{named}<td colspan="{len(_NUMBERS) + 2}">cannot be read</td></tr>'
-    history = snapshot.content.history
+    history, best = snapshot.content.history, snapshot.content.best
     counts = summary.statuses(history)
-    best = snapshot.content.best
-    cells = (
-        "–" if best is None else summary.short_scores(history, best),
-        "–" if best is None else str(best),
-        str(sum(counts.values())),
-        str(sum(counts.values()) - counts[Status.COMPLETED]),
-        str(len(history.pending())),
-        str(summary.epochs_done(history)),
-        formatting.clock(snapshot.content.minutes),
+    first = history.objectives.names[0]
+    numbers = html_parts.number(
+        None if best is None else summary.shown_value(history.fitness(best)[0], first),
+        None if best is None else summary.short_scores(history, best),
     )
-    numbers = "".join(f'<td class="number">{escape(cell)}</td>' for cell in cells)
+    numbers += _ensemble(snapshot.content.ensemble)
+    for count in (
+        best,
+        sum(counts.values()),
+        sum(counts.values()) - counts[Status.COMPLETED],
+        len(history.pending()),
+        summary.epochs_done(history),
+    ):
+        numbers += html_parts.number(count)
+    numbers += html_parts.number(snapshot.content.minutes, formatting.clock(snapshot.content.minutes))
     state = "running" if snapshot.running else "ended" if snapshot.content.reason else "–"
     course = formatting.sparkline(summary.best_over_epochs(history, _COURSE), _COURSE)
     return f'<tr>{named}<td>{state}</td>{numbers}<td aria-hidden="true">{course}</td></tr>'
+
+
+def _ensemble(ensemble: Any) -> str:
+    """A cell with what is to be expected of the ensemble, as far as its choice tells."""
+    estimates = {} if ensemble is None else dict(ensemble.report.get("estimate") or {})
+    name = next((name for name in _EXPECTED if name in estimates), next(iter(estimates), None))
+    if name is None:
+        return html_parts.number(None)
+    value, members = estimates[name]["value"], len(ensemble.members)
+    shown = f"{name} {formatting.short_value(value)}, {members} member{'s' if members != 1 else ''}"
+    return html_parts.number(value, shown)
+
+
+def _differences(snapshots: Mapping[str, Snapshot]) -> str:
+    """What was asked of one campaign and not of another."""
+    asked: dict[str, dict[str, str]] = {}
+    for title, snapshot in snapshots.items():
+        if snapshot.content is not None:
+            given = {**snapshot.content.settings, "space": snapshot.content.space.partition("\n")[0]}
+            given |= {name: snapshot.content.environment.get(name) for name in _OF_SESSIONS}
+            asked[title] = {name: formatting.plain(value) for name, value in given.items()}
+    names = dict.fromkeys(name for given in asked.values() for name in given)
+    differing = [name for name in names if len({given.get(name, "–") for given in asked.values()}) > 1]
+    if not differing:
+        return ""
+    columns = [("campaign", False), *((name, False) for name in differing)]
+    rows = [
+        f"<tr><td>{escape(title)}</td>" + "".join(f"<td>{escape(given.get(name, '–'))}</td>" for name in differing)
+        for title, given in asked.items()
+    ]
+    table = html_parts.sortable(columns, [f"{row}</tr>" for row in rows], "What differs")
+    told = "<h2>What differs</h2><p>Settings that are not the same in all.</p>"
+    return f'<section id="differences">{told}{table}</section>'
 
 
 def _groups(snapshots: Mapping[str, Snapshot]) -> list[list[tuple[str, History]]]:

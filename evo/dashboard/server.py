@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from evo.core.errors import SettingsError
 from evo.dashboard.overview import overview
 from evo.dashboard.watched import Snapshot, Watched
-from evo.report.html import document
+from evo.report.html import document, tables_script
 
 #: Where the dashboard is to be found by default; a free port where it is taken.
 PORT = 8050
@@ -31,6 +31,10 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
+}
+_SCRIPTS: Mapping[str, Callable[[], str]] = {
+    "/live.js": lambda: resources.files("evo.dashboard").joinpath("live.js").read_text(encoding="utf-8"),
+    "/tables.js": tables_script,
 }
 _FOOTER = (
     "<footer>evo dashboard: read from the directories, which it never writes to. "
@@ -109,7 +113,7 @@ def _titles(campaigns: Sequence[Watched]) -> list[str]:
 
 
 def _whole(version: str, title: str, main: str) -> str:
-    head = '<script src="/live.js" defer></script>'
+    head = '<script src="/tables.js" defer></script><script src="/live.js" defer></script>'
     page = document(title, main + _FOOTER, head)
     return page.replace('<html lang="en">', f'<html lang="en" data-version="{version}">', 1)
 
@@ -128,9 +132,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(HTTPStatus.FORBIDDEN, "This is not the host that was asked for.")
             return
         path = urlsplit(self.path).path if self.path.startswith("/") else ""
-        if path == "/live.js":
-            script = resources.files("evo.dashboard").joinpath("live.js").read_text(encoding="utf-8")
-            self._answer(HTTPStatus.OK, script, "text/javascript")
+        if path in _SCRIPTS:
+            self._answer(HTTPStatus.OK, _SCRIPTS[path](), "text/javascript")
             return
         found = self.server.page(path)
         if found is None:

@@ -11,7 +11,7 @@ import numpy as np
 from genomes.spaces.columns import Column, as_texts, infer_columns, named_columns
 from genomes.spaces.dates import form_of
 from genomes.spaces.words import number_of_words
-from genomes.targets.labels import in_words
+from genomes.targets.labels import in_words, is_missing
 
 #: Fewer rows than this say nothing of whether a column is a key.
 _FEW_ROWS = 20
@@ -105,7 +105,7 @@ def _is_free_text(values: Any, name: str, alone: bool) -> bool:
     array = np.asarray(_flat(values))
     if array.dtype.kind not in "OUST" or not any(isinstance(value, (str, bytes)) for value in array[:_FEW_ROWS]):
         return False
-    if not all(isinstance(value, (str, bytes)) or value is None or value != value for value in array.tolist()):
+    if not all(isinstance(value, (str, bytes)) or is_missing(value) for value in array.tolist()):
         return False
     if form_of(array):
         return False

@@ -15,16 +15,25 @@ from evo.campaign.labels import labelled
 from evo.core.errors import DataError, SettingsError
 from evo.core.given_datasets import is_dataset, with_class_names
 from evo.data import Data, take
+from evo.fitting.array_files import inputs_and_target_in, is_array_file
 from evo.fitting.columns import planned_inputs
 from evo.fitting.fitted import Fitted
 from evo.fitting.forecasting.training import fit_forecast
-from evo.fitting.picture_paths import with_pictures
-from evo.fitting.pictures import labelled_pictures
+from evo.fitting.picture_paths import with_pictures, with_pictures_like
+from evo.fitting.pictures import labelled_files, labelled_pictures, read_pictures
 from evo.fitting.premade import readings, space_for
 from evo.fitting.searching import Search
 from evo.fitting.splitting import AUTO, Splitting, in_folds, with_columns, with_table, without_weights
-from evo.fitting.tables import TableFormat
-from evo.fitting.task import all_targets, inputs_and_target, inputs_of, remarks
+from evo.fitting.tables import TableFormat, reading_of
+from evo.fitting.task import (
+    all_targets,
+    check_order_of,
+    file_path,
+    inputs_and_target,
+    inputs_of,
+    of_index,
+    remarks,
+)
 from genomes.errors import GenomeError
 from genomes.spaces.base import Space
 from genomes.targets import Target, infer_target
@@ -122,6 +131,7 @@ def fit(
         DataError: data or targets that cannot be used; one line that says what to do.
         SettingsError: a wrong argument.
         TrialError: no candidate could be trained, and nothing stands beside the nets.
+        SearchStopped: by Ctrl-C or SIGTERM, a KeyboardInterrupt; the same call with the same directory goes on.
 
     Example:
         >>> model = evo.fit(frame, "churn", minutes=5)  # doctest: +SKIP
@@ -129,14 +139,7 @@ def fit(
         array(['no', 'yes', ...])
     """
     search = Search(effort, minutes, trials, objective, members, trees, linear, seed, workers, verbose, campaign)
-    form = TableFormat(separator, decimal, encoding)
-    if form.said and (not isinstance(data, (str, os.PathLike)) or Path(data).is_dir()):
-        raise DataError(f"{next(iter(form.said))}: says how a file is written, but data is none; leave it out")
-    source = None
-    if isinstance(data, (str, os.PathLike)) and not Path(data).is_dir():
-        source = Path(data).parent
-        data = inputs_of(data, form)
-        form = dataclasses.replace(form, usual_decimal=getattr(data, "attrs", {}).get("decimal"))
+    data, target, form, source, told = _read(data, target, TableFormat(separator, decimal, encoding))
     place = Path(directory) if directory is not None else _new_directory()
     if horizon is not None:
         if any(given is not None for given in (task, sample_weight, class_weight, groups)) or folds not in (None, AUTO):
@@ -163,24 +166,46 @@ def fit(
         raise SettingsError("horizon: known, window and period are for forecasts; say how many steps to predict")
     said: list[str] = []
     splitting = Splitting(validation, groups, time, folds)
-    if isinstance(data, (str, os.PathLike)):
-        data, target, splitting, said = _of_folder(Path(data), target, splitting)
+    if isinstance(data, Path):
+        data, target, splitting, said = _of_folder(data, target, splitting)
     elif is_dataset(data) and target is None and sample_weight is None:
         data, target, sample_weight = with_class_names(data, "data")
         if is_dataset(validation):
             splitting = dataclasses.replace(splitting, validation=with_class_names(validation, "validation"))
-    prepared, names, seen = _data(data, target, splitting, seed, sample_weight, class_weight, source)
+    given_data = data, target, seed, sample_weight, class_weight, source, form
+    prepared, names, seen = _data(splitting, *given_data)
     said += seen
     name = ", ".join(names)
     given = space
     space, found, lines = _space_and_target(given, task, prepared, name)
     decided = None if isinstance(data, Data) else splitting.decided(space, prepared, search.in_time)
     if decided is not None:
-        prepared, names, _ = _data(data, target, decided, seed, sample_weight, class_weight, source)
+        prepared, names, _ = _data(decided, *given_data)
         space, found, lines = _space_and_target(given, task, prepared, name)
-    said = [lines[0], *said, *lines[1:], *remarks(prepared, found, name), *in_folds(prepared)]
+    said = [lines[0], *told, *said, *lines[1:], *remarks(prepared, found, name), *in_folds(prepared)]
     result, ensemble, notes = search.run(space, prepared, place, said)
     return Fitted(place, ensemble, name=names, notes=notes, result=result, form=form).keep()
+
+
+def _read(data: Any, target: Any, form: TableFormat) -> tuple[Any, Any, TableFormat, Path | None, list[str]]:
+    """What a file holds, in place of its path, and the path of a folder.
+
+    Returns:
+        Data, target, how further files are written, the folder of the file, and what is said of it.
+
+    Raises:
+        DataError: there is no such file, or it cannot be read.
+    """
+    if isinstance(data, (str, os.PathLike)):
+        data = file_path(data)
+    if form.said and (not isinstance(data, Path) or data.is_dir() or is_array_file(data)):
+        raise DataError(f"{next(iter(form.said))}: says how a file is written, but data is none; leave it out")
+    if not isinstance(data, Path) or data.is_dir():
+        return data, target, form, None, []
+    if is_array_file(data):
+        return *inputs_and_target_in(data, target), form, None, []
+    table = inputs_of(data, form)
+    return table, target, form.like(table), data.parent, [*reading_of(table).lines]
 
 
 def _of_folder(folder: Path, target: Any, splitting: Splitting) -> tuple[Any, Any, Splitting, list[str]]:
@@ -192,6 +217,10 @@ def _of_folder(folder: Path, target: Any, splitting: Splitting) -> tuple[Any, An
     if target is not None:
         raise DataError("target: a folder of pictures has its classes in its folders; leave the target out")
     found = labelled_pictures(folder)
+    if isinstance(splitting.validation, (str, os.PathLike)):
+        files, labels = labelled_files(file_path(splitting.validation))
+        judged = read_pictures(files, found.pictures.shape[1:])
+        return found.pictures, found.labels, dataclasses.replace(splitting, validation=(judged, labels)), [*found.lines]
     if found.validation is not None and not splitting.is_said:
         splitting = dataclasses.replace(splitting, validation=found.validation)
     return found.pictures, found.labels, splitting, list(found.lines)
@@ -226,26 +255,29 @@ def _space_and_target(
 
 
 def _data(
+    splitting: Splitting,
     data: Any,
     target: Any,
-    splitting: Splitting,
     seed: int,
     sample_weight: Any,
     class_weight: Any,
     source: Path | None,
+    form: TableFormat,
 ) -> tuple[Data, tuple[str, ...], list[str]]:
     """The data, the names of the targets, and what is said of the inputs.
 
     Args:
         source: the folder of the file that the data was read from, or None.
+        form: how files are written.
     """
     if isinstance(data, Data):
         if any(given is not None for given in (target, sample_weight, class_weight)) or splitting.is_said:
             raise DataError("data: an evo.Data has its targets, weights and split itself; give it alone")
         return data, ("y",), []
     x, y, names = inputs_and_target(data, target)
-    splitting = with_table(splitting, target, x)
+    splitting, validation_source = with_table(splitting, target, x, form)
     x, splitting = with_columns(x, splitting)
+    check_order_of(x, sample_weight, "sample_weight")
     if isinstance(sample_weight, str):
         x, sample_weight = without_weights(x, sample_weight)
     if y is not None:
@@ -256,7 +288,12 @@ def _data(
                 raise DataError(str(error)) from error
     if sample_weight is not None and y is not None:
         x, y, sample_weight, splitting = _rows_that_count(x, y, sample_weight, splitting)
-    x, lines = with_pictures(x, source)
+    lines = of_index(x)
+    x, more = with_pictures(x, source)
+    if more and isinstance(splitting.validation, tuple):
+        judged = with_pictures_like(splitting.validation[0], x, validation_source or source)
+        splitting = dataclasses.replace(splitting, validation=(judged, *splitting.validation[1:]))
+    lines += more
     found = Data(
         x,
         y,

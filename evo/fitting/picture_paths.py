@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from evo.fitting.pictures import alike, paths_in, read_pictures
 from genomes.spaces.base import Space
 from genomes.spaces.columns import named_columns
@@ -38,6 +40,30 @@ def with_pictures(x: Any, place: Path | None = None) -> tuple[Any, list[str]]:
             found[name], line = alike(files)
             lines.append(f"{name}: {line}")
     return ({**named, **found}, lines) if found else (x, [])
+
+
+def with_pictures_like(x: Any, others: Any, place: Path | None = None) -> Any:
+    """Inputs with pictures in place of their paths, of the shapes that those of other rows have.
+
+    Args:
+        x: inputs as a user gave them.
+        others: what :func:`with_pictures` made of the others.
+        place: see :func:`with_pictures`.
+
+    Raises:
+        DataError: as :func:`with_pictures`.
+    """
+    if not isinstance(others, Mapping):
+        files = paths_in(x, place, "validation")
+        return x if files is None else read_pictures(files, others.shape[1:])
+    named = named_columns(x) or {}
+    found = {}
+    for name, values in named.items():
+        shape = np.shape(others[name])[1:] if name in others else ()
+        files = paths_in(values, place, f"validation[{name!r}]") if len(shape) == 3 else None
+        if files is not None:
+            found[name] = read_pictures(files, shape)
+    return {**named, **found} if found else x
 
 
 def with_pictures_of(x: Any, space: Space, place: Path | None = None) -> Any:

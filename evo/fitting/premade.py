@@ -112,6 +112,8 @@ def _of_array(array: np.ndarray, target: Target, name: str) -> Space:
         if _is_picture(array):
             return _pictures((height, width, 1), target, name)
         return spaces.timeseries((height, width), task=target)  # type: ignore[arg-type]
+    if array.ndim == 1 and array.dtype.kind in "biuf":
+        raise DataError(f"{name}: one number per row; make a column of them: x.reshape(-1, 1), of pandas x.to_frame()")
     raise DataError(
         f"{name}: expected a table (rows, columns), texts (rows,), series (rows, steps, channels) or pictures (rows, "
         f"height, width, channels), got shape {array.shape} of {array.dtype}; for other inputs give space="

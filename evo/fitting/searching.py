@@ -13,8 +13,9 @@ from evo.campaign.callbacks import listed
 from evo.campaign.campaign import Campaign
 from evo.campaign.result import Result
 from evo.core.checks import whole_number
-from evo.core.errors import TrialError
+from evo.core.errors import SearchStopped, TrialError
 from evo.data import Data
+from evo.display.console import printable
 from evo.display.progress import Progress
 from evo.ensemble import Ensemble, EnsembleWarning
 from evo.fitting.effort import budget_of, effort_of, epochs_on, in_words
@@ -66,6 +67,7 @@ class Search:
         Raises:
             SettingsError: a wrong argument.
             TrialError: no candidate could be trained, and nothing stands beside the nets.
+            SearchStopped: by Ctrl-C or SIGTERM; the same call goes on.
         """
         preset = effort_of(self.effort)
         budget = budget_of(preset, self.minutes, self.trials)
@@ -76,7 +78,7 @@ class Search:
         said = (*notes, in_words(self.effort, budget, epochs, self.workers), f"directory: {place}")
         said = (*said[:-1], *(line + share for line in companions.in_words(space, list(beside))), said[-1])
         if self.verbose:
-            print("\n".join(said), flush=True)
+            print(printable("\n".join(said)), flush=True)
         callbacks = listed(campaign.pop("callbacks", ()))
         progress = Progress() if self.verbose else None
         if progress is not None:
@@ -105,6 +107,8 @@ class Search:
         finally:
             if progress is not None:
                 progress.close()
+        if search.stopped_by is not None:  # in place of an ensemble, whose trees may have to be grown yet
+            raise SearchStopped(search.stopped_by, place)
         if not result.history.completed():
             if not result.companions:
                 raise TrialError(f"no candidate could be trained: {_causes(result)}")

@@ -11,7 +11,7 @@ import numpy as np
 
 from evo.core.errors import DataError
 from evo.data import Data
-from evo.fitting.tables import read_table
+from evo.fitting.tables import TableFormat, read_table
 from evo.fitting.task import column_names, inputs_and_target, without_columns
 from genomes.spaces.base import Space
 from genomes.spaces.tabular import TabularSpace
@@ -116,32 +116,38 @@ def with_columns(x: Any, splitting: Splitting) -> tuple[Any, Splitting]:
     return x, Splitting(**found, folds=splitting.folds)
 
 
-def with_table(splitting: Splitting, target: Any, x: Any) -> Splitting:
+def with_table(
+    splitting: Splitting, target: Any, x: Any, form: TableFormat | None = None
+) -> tuple[Splitting, Path | None]:
     """A table of validation rows, or the path of one, as the inputs and the targets that are among its columns.
 
     Args:
         splitting: what was said.
         target: names of the target's columns, as a user gave them.
         x: the training inputs.
+        form: how its file is written.
+
+    Returns:
+        What was said, with the table's rows, and the folder of its file.
 
     Raises:
         DataError: the table has no such columns.
     """
-    given = splitting.validation
+    given, place = splitting.validation, None
     if isinstance(given, str) and given not in column_names(x) and Path(given).is_file():
-        given = read_table(Path(given))
-    elif isinstance(given, Path):
-        given = read_table(given)
+        given = Path(given)
+    if isinstance(given, Path):
+        given, place = read_table(given, form), given.parent
     told = isinstance(target, (str, list, tuple, int)) and bool(column_names(given))
     if not told or not column_names(x):
-        return splitting
+        return splitting, place
     try:
         inputs, targets, _ = inputs_and_target(given, target)
     except DataError as error:
         raise DataError(f"validation: {error}") from None
     if targets is None or len(inputs) == 0:
-        return splitting
-    return replace(splitting, validation=(inputs, targets))
+        return splitting, place
+    return replace(splitting, validation=(inputs, targets)), place
 
 
 def without_weights(x: Any, name: str) -> tuple[Any, np.ndarray]:

@@ -10,12 +10,16 @@ from typing import Any
 import numpy as np
 
 from evo.core.errors import DataError
-from evo.core.given_arrays import as_given_array
-from evo.core.given_datasets import is_dataset
+from evo.core.given_arrays import as_given_array, joined_name
+from evo.core.given_datasets import gathered_columns, is_dataset
 from evo.data import Data
+from evo.fitting.array_files import is_array_file, read_array_file, rows_in
 from evo.fitting.tables import TableFormat, read_table
 from genomes.targets import Mixed, Multilabel, Target
 from genomes.targets.labels import in_words, plain_array
+
+#: Longer paths are none.
+_LONGEST_PATH = 4096
 
 
 def inputs_of(data: Any, form: TableFormat | None = None) -> Any:
@@ -28,7 +32,28 @@ def inputs_of(data: Any, form: TableFormat | None = None) -> Any:
     Raises:
         DataError: no such file, one that cannot be read, or what is neither rows nor a file.
     """
-    return as_given_array(read_table(Path(data), form) if isinstance(data, (str, os.PathLike)) else data, "data")
+    if isinstance(data, (str, os.PathLike)):
+        path = file_path(data)
+        return rows_in(read_array_file(path)) if is_array_file(path) else read_table(path, form)
+    if isinstance(data, np.ndarray) and data.dtype.names and all(data[name].ndim == 1 for name in data.dtype.names):
+        import pandas
+
+        return pandas.DataFrame({name: data[name] for name in data.dtype.names})
+    return as_given_array(data, "data")
+
+
+def file_path(data: str | os.PathLike[str]) -> Path:
+    """The path of a file or folder.
+
+    Raises:
+        DataError: it is an address of the web, or the file's text.
+    """
+    text = os.fspath(data)
+    if "\n" in text or len(text) > _LONGEST_PATH:
+        raise DataError("data: expected the path of a file, got a text; of CSV give pandas.read_csv(io.StringIO(text))")
+    if "://" in text:
+        raise DataError(f"data: {text} is an address; give the path of a file, or what pandas.read_csv makes of it")
+    return Path(text).expanduser()
 
 
 def inputs_and_target(data: Any, target: Any, form: TableFormat | None = None) -> tuple[Any, Any, tuple[str, ...]]:
@@ -45,11 +70,16 @@ def inputs_and_target(data: Any, target: Any, form: TableFormat | None = None) -
     """
     if data is None:
         raise DataError("data: expected rows, got None; give a data frame, arrays, a path or a dataset")
+    if is_dataset(data) and _is_name(target):
+        data = gathered_columns(data, "data") or data
+    if target is None:
+        _refuse_pairs(data)
     data = inputs_of(data, form)
     names = column_names(data)
     if _are_names(target, names):
-        several = not isinstance(target, (str, int, np.integer))
-        wanted = [_column_of(names, name) for name in (target if several else [target])]
+        several = not _is_name(target, names)
+        index = list(getattr(getattr(data, "index", None), "names", ()))
+        wanted = [_column_of(names, name, index) for name in (target if several else [target])]
         called = tuple(str(name) for name in wanted)
         if isinstance(data, Mapping):
             rest: Any = {name: values for name, values in data.items() if name not in wanted}
@@ -57,6 +87,8 @@ def inputs_and_target(data: Any, target: Any, form: TableFormat | None = None) -
         else:
             rest = data.drop(columns=wanted)
             y = data[wanted[0]]
+            if hasattr(y, "columns"):
+                raise DataError(f"target: {len(y.columns)} columns are called {called[0]!r}; rename all but one")
             if several:
                 y = _frame({name: data[name] for name in wanted})
         if not len(column_names(rest)):
@@ -67,6 +99,7 @@ def inputs_and_target(data: Any, target: Any, form: TableFormat | None = None) -
             f"target: {target!r} is the name of a column, but data is {type(data).__name__} without column names; "
             "give a data frame, or the targets themselves"
         )
+    check_order_of(data, target, "target")
     if target is None and not is_dataset(data):
         raise DataError("target: say what is to be predicted: the name of a column, or one value per row")
     if isinstance(target, Mapping):
@@ -75,6 +108,22 @@ def inputs_and_target(data: Any, target: Any, form: TableFormat | None = None) -
     columns = column_names(target) if hasattr(target, "columns") else []
     given = tuple(map(str, columns)) or ((name,) if isinstance(name, str) else ("y",))
     return data, as_given_array(target, "target"), given
+
+
+def check_order_of(data: Any, values: Any, name: str) -> None:
+    """Raise where values and inputs of pandas name the same rows in another order: one of two things was meant.
+
+    Raises:
+        DataError: they do.
+    """
+    if not (hasattr(data, "iloc") and hasattr(values, "iloc")) or len(data) != len(values):
+        return
+    rows, others = data.index, values.index
+    if not rows.equals(others) and rows.is_unique and others.is_unique and rows.isin(others).all():
+        raise DataError(
+            f"{name}: its index names the rows of data in another order; give {name}.loc[data.index], or "
+            f"{name}.to_numpy() where the order is right and the index is not"
+        )
 
 
 def _frame(columns: Mapping[Any, Any]) -> Any:
@@ -97,6 +146,12 @@ def _frame(columns: Mapping[Any, Any]) -> Any:
     return frame
 
 
+def of_index(data: Any) -> list[str]:
+    """A line that says that a frame's index is no input, where it has a name."""
+    names = [name for name in getattr(getattr(data, "index", None), "names", ()) if name is not None]
+    return [f"not looked at: the index {in_words(names)}; data.reset_index() makes a column of it"] if names else []
+
+
 def column_names(data: Any) -> list[Any]:
     """Names of the columns of a data frame or a mapping; none for anything else."""
     return list(data) if isinstance(data, Mapping) else list(getattr(data, "columns", ()))
@@ -114,9 +169,7 @@ def without_columns(data: Any, names: Sequence[str]) -> Any:
 
 def _are_names(target: Any, names: Sequence[Any]) -> bool:
     """Whether a target is told by the names of columns, and is no targets."""
-    if isinstance(target, str):
-        return bool(names)
-    if isinstance(target, (int, np.integer)) and not isinstance(target, bool):
+    if _is_name(target, names):
         return bool(names)
     if not isinstance(target, (list, tuple)) or not target or not all(isinstance(name, str) for name in target):
         return False
@@ -124,15 +177,40 @@ def _are_names(target: Any, names: Sequence[Any]) -> bool:
     return len(set(target)) == len(target) and bool({str(name) for name in names} & set(target))
 
 
-def _column_of(names: Sequence[Any], wanted: Any) -> Any:
+def _is_name(target: Any, names: Sequence[Any] = ()) -> bool:
+    """Whether a target is the name of one column; a tuple may be one that stood on several levels."""
+    if isinstance(target, tuple):
+        return joined_name(target) in names
+    return isinstance(target, (str, int, np.integer)) and not isinstance(target, bool)
+
+
+def _refuse_pairs(data: Any) -> None:
+    """What ``load_data`` of Keras returns, ``(x, y)`` or ``((x, y), (x, y))``, given as one.
+
+    Raises:
+        DataError: it is such a pair.
+    """
+    if not isinstance(data, tuple) or len(data) != 2:
+        return
+    if all(isinstance(part, tuple) and len(part) == 2 for part in data) and np.ndim(data[0][0]) > 0:
+        raise DataError(
+            "data: two pairs, to train and to test: evo.fit(x_train, y_train), and (x_test, y_test) to evaluate by"
+        )
+    if all(np.ndim(part) > 0 for part in data) and len(data[0]) == len(data[1]) > 2:
+        raise DataError("data: a pair of inputs and targets; give them apart: evo.fit(x, y)")
+
+
+def _column_of(names: Sequence[Any], wanted: Any, index: Sequence[Any] = ()) -> Any:
     """The column that is called so; ``2`` and ``"2"`` are one name where there is only one of the two.
 
     Raises:
         DataError: there is none.
     """
+    wanted = joined_name(wanted)
     found = [name for name in names if name == wanted] or [name for name in names if str(name) == str(wanted)]
     if not found:
-        raise DataError(f"target: there is no column {wanted!r}; there are {in_words(list(names))}")
+        hint = "; it is the index, which data.reset_index() makes a column" if wanted in index else ""
+        raise DataError(f"target: there is no column {wanted!r}; there are {in_words(list(names))}{hint}")
     return found[0]
 
 

@@ -1,7 +1,9 @@
-"""One HTML file that says what happened in a campaign: no scripts, no network, nothing beside it."""
+"""One HTML file that says what happened in a campaign: no network, nothing beside it, and one script, of its tables."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import tempfile
 from html import escape
@@ -12,7 +14,7 @@ from evo.core.checks import local_path
 from evo.core.errors import StorageError
 from evo.core.trial import Status
 from evo.display import formatting, summary
-from evo.report import html_findings, html_progress, html_sections
+from evo.report import html_findings, html_progress, html_sections, html_trials
 from evo.report.content import ReportContent
 from evo.report.html_ensemble import ensemble_section
 
@@ -53,7 +55,17 @@ def write_report(content: ReportContent, path: str | Path) -> Path:
 def render(content: ReportContent) -> str:
     """The report as HTML; the same content gives the same characters."""
     footer = "<footer>Written by evo. Everything in it is read from the campaign's directory.</footer>"
-    return document(content.title, body(content) + footer)
+    script = tables_script()
+    checksum = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    # Whatever a stranger's directory might bring to stand here: a browser runs this script alone, and asks nobody.
+    policy = f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-{checksum}'"
+    head = f"<meta http-equiv=\"Content-Security-Policy\" content=\"{policy}; base-uri 'none'; form-action 'none'\">"
+    return document(content.title, f"{body(content)}{footer}<script>{script}</script>", head)
+
+
+def tables_script() -> str:
+    """The script that sorts and filters tables; without it they stand as they are."""
+    return resources.files("evo.report").joinpath("tables.js").read_text(encoding="utf-8")
 
 
 def document(title: str, main: str, head: str = "") -> str:
@@ -69,7 +81,7 @@ def document(title: str, main: str, head: str = "") -> str:
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark">'
-        f"<title>{escape(title)} · evo</title><style>{style}</style>{head}</head>"
+        f"{head}<title>{escape(title)} · evo</title><style>{style}</style></head>"
         f"<body><main>{main}</main></body></html>\n"
     )
 
@@ -88,6 +100,7 @@ def body(content: ReportContent) -> str:
         ("importance", "What mattered", html_findings.importance(content)),
         ("population", "Population", html_sections.population(content)),
         ("ensemble", "Ensemble", ensemble_section(content)),
+        ("every", "Every trial", html_trials.every_trial(content)),
         ("outcomes", "Outcomes", html_sections.outcomes(content)),
         ("settings", "Settings", html_sections.settings(content)),
         ("again", "Run it again", html_findings.reproduction(content)),

@@ -48,21 +48,21 @@ def front(content: ReportContent) -> str:
     if len(names) < 2 or not numbers:
         return ""
     shown = [summary.shown_objective(name) for name in names]
-    head = "".join(f'<th scope="col" class="number">{escape(name)}</th>' for name in ("trial", *shown))
-    rows = "".join(
-        f'<tr><td class="number">{number}</td>'
+    rows = [
+        "<tr>"
+        + html_parts.number(number)
         + "".join(
-            f'<td class="number">{summary.short_score(value, name)}</td>'
+            html_parts.number(summary.shown_value(value, name), summary.short_score(value, name))
             for value, name in zip(history.fitness(number), names, strict=True)
         )
         + f"<td>{escape(formatting.cut(history[number].genome.summary(), 110))}</td></tr>"
         for number in numbers
-    )
-    table = f'<table><tr>{head}<th scope="col">genome</th></tr>{rows}</table>'
+    ]
+    columns = [("trial", True), *((name, True) for name in shown), ("genome", False)]
     return (
         f"<p>{len(numbers)} of the longest trained models are not beaten in every objective by another one.</p>"
         + html_parts.figure(plots.pareto(history, numbers), in_words.pareto(history, numbers))
-        + html_parts.scrolled(table, "The Pareto front")
+        + html_parts.sortable(columns, rows, "The Pareto front")
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -16,9 +17,42 @@ def figure(drawn: Any, label: str) -> str:
     return f'<figure tabindex="0">{plot_style.svg(drawn, label)}</figure>'
 
 
-def scrolled(table: str, label: str) -> str:
-    """A table that is scrolled sideways where it is wider than the page; ``label`` names it."""
-    return f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(label)}">{table}</div>'
+def scrolled(table: str, label: str, tall: bool = False) -> str:
+    """A table that is scrolled sideways where it is wider than the page; ``label`` names it.
+
+    Args:
+        table: as HTML.
+        label: its name.
+        tall: it is scrolled up and down as well.
+    """
+    kind = "scroll tall" if tall else "scroll"
+    return f'<div class="{kind}" role="region" tabindex="0" aria-label="{escape(label, quote=True)}">{table}</div>'
+
+
+def sortable(columns: Sequence[tuple[str, bool]], rows: Iterable[str], label: str, filtered: str = "") -> str:
+    """A table whose rows are sorted by a click on a column's name, where scripts may run.
+
+    Args:
+        columns: their names, and whether they hold numbers.
+        rows: each as a ``<tr>``.
+        label: names the table, and no other one on the page.
+        filtered: an example of a comparison that rows can be filtered by; empty where they cannot.
+    """
+    head = "".join(
+        f'<th scope="col"{" class=number" if numbers else ""}>{escape(name)}</th>' for name, numbers in columns
+    )
+    given = f' data-filter="{escape(filtered, quote=True)}"' if filtered else ""
+    table = f'<table class="sortable"{given}><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+    return scrolled(table, label, tall=bool(filtered))
+
+
+def number(value: float | None, shown: str | None = None) -> str:
+    """A cell of a number, which sorts by its value however it is shown."""
+    if value is None or not math.isfinite(value):
+        return f'<td class="number">{escape(shown or "–")}</td>'
+    if shown is None or shown == str(value):
+        return f'<td class="number">{value}</td>'
+    return f'<td class="number" data-value="{value!r}">{escape(shown)}</td>'
 
 
 def facts(given: Mapping[str, Any]) -> str:

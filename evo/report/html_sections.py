@@ -8,6 +8,7 @@ from evo.core.trial import Status
 from evo.display import formatting, summary
 from evo.report import html_findings, html_parts, in_words, plots
 from evo.report.content import ReportContent
+from evo.report.html_trials import further_costs, further_metrics
 
 #: Rows of the table of trials that did not complete.
 _FAILURES_SHOWN = 12
@@ -91,8 +92,7 @@ def population(content: ReportContent) -> str:
     if not content.population:
         return ""
     names = history.objectives.names
-    scores = [name for name in ("val_accuracy", "val_loss") if name not in map(summary.shown_objective, names)]
-    costs = [name for name in ("parameters", "FLOPs") if name.lower() not in map(summary.shown_objective, names)]
+    scores, costs = further_metrics(names), further_costs(names)
     header = [
         "trial",
         *map(summary.shown_objective, names),
@@ -108,26 +108,29 @@ def population(content: ReportContent) -> str:
         trial = history[number]
         outcome = trial.outcome
         assert outcome is not None
-        values = [summary.short_score(v, n) for v, n in zip(history.fitness(number), names, strict=True)]
-        values += [formatting.short_value(outcome.scores.get(name)) for name in scores]
-        values += [formatting.short_number(getattr(outcome, name.lower())) for name in costs]
-        cells = [str(number), *values, str(trial.epochs)]
+        cells = [html_parts.number(number)]
+        cells += [
+            html_parts.number(summary.shown_value(value, name), summary.short_score(value, name))
+            for value, name in zip(history.fitness(number), names, strict=True)
+        ]
+        for name in scores:
+            score = outcome.scores.get(name)
+            cells.append(html_parts.number(score, formatting.short_value(score)))
+        for name in costs:
+            cost = getattr(outcome, name.lower())
+            cells.append(html_parts.number(cost, formatting.short_number(cost)))
+        cells.append(html_parts.number(trial.epochs))
         parents = ", ".join(map(str, history.beginning(trial).proposal.parents)) or "–"
         genome = (
             f"<details><summary>{escape(formatting.cut(trial.genome.summary(), 110))}</summary>"
             f"<pre>{escape(trial.genome.describe())}</pre></details>"
         )
-        row = "".join(f'<td class="number">{escape(cell)}</td>' for cell in cells)
-        row += f"<td>{escape(trial.proposal.origin)}</td><td>{escape(parents)}</td><td>{genome}</td>"
-        rows.append(f"<tr{' class=best' if number == content.best else ''}>{row}</tr>")
-    numbers = len(header) - 3
-    head = "".join(
-        f'<th scope="col"{" class=number" if index < numbers else ""}>{escape(name)}</th>'
-        for index, name in enumerate(header)
-    )
+        cells.append(f"<td>{escape(trial.proposal.origin)}</td><td>{escape(parents)}</td><td>{genome}</td>")
+        rows.append(f"<tr{' class=best' if number == content.best else ''}>{''.join(cells)}</tr>")
+    columns = [(name, index < len(header) - 3) for index, name in enumerate(header)]
     return (
         "<p>The survivors: the longest trained first, then by score. A click on a genome shows all of it.</p>"
-        + html_parts.scrolled(f"<table><tr>{head}</tr>{''.join(rows)}</table>", "The survivors")
+        + html_parts.sortable(columns, rows, "The survivors")
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import math
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 #: Colours that people with any colour vision tell apart (Okabe & Ito 2008), in the order of use.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#7A7A7A", "#B8A800")
 INK, FAINT, GRID = "#1f2933", "#7b8794", "#e4e7eb"
+#: Points from which on a scatter is drawn as pixels inside the vector graphic.
+_MANY = 3000
+#: What matplotlib writes before a point with a text: a link.
+_LINK = re.compile(r'<a xlink:href="([^"]*)"[^>]*>')
 _STYLE: dict[str, Any] = {
     "font.family": "sans-serif",
     "font.sans-serif": ["system-ui", "Segoe UI", "Helvetica Neue", "Liberation Sans", "Arial", "DejaVu Sans"],
@@ -54,8 +59,26 @@ def svg(figure: Figure, label: str) -> str:
         figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
     text = stream.getvalue()
     text = text[text.index("<svg") :].replace('id="figure_1"', f'id="figure_{salt}"', 1)
+    text = _LINK.sub(r"<g><title>\1</title>", text).replace("</a>", "</g>")
     start = text.index(">")
     return f'{text[:start]} role="img" aria-label="{html.escape(label, quote=True)}"{text[start:]}'
+
+
+def points(axes: Axes, places: Sequence[tuple[float, float]], told: Sequence[str], **style: Any) -> None:
+    """Points that say what they are where a pointer rests on them; very many are drawn as pixels, and say nothing.
+
+    Args:
+        axes: to draw on.
+        places: x and y of each.
+        told: a text for each.
+        **style: of matplotlib's ``scatter``.
+    """
+    x, y = zip(*places, strict=True) if places else ((), ())
+    drawn = axes.scatter(x, y, linewidths=0, rasterized=len(places) > _MANY, **style)
+    if 0 < len(places) <= _MANY:
+        # Addresses are all that matplotlib writes beside a point of a vector graphic; `svg` makes titles of them. One
+        # more than there are points: with one alone it would draw markers, which have none.
+        drawn.set_urls([*told, ""])
 
 
 def new_figure(width: float, height: float) -> tuple[Figure, Axes]:

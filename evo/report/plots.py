@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,15 +21,13 @@ from evo.report import plot_style
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-#: Points from which on a scatter is drawn as pixels inside the vector graphic.
-_MANY = 3000
-
 
 def best_over_epochs(history: History) -> Figure:
     """The best value so far over the epochs trained, and every completed trial as a point."""
     figure, axes = plot_style.new_figure(9.2, 3.6)
     name = history.objectives.names[0]
     points: dict[str, list[tuple[int, float]]] = {}
+    told: dict[str, list[str]] = {}
     epochs = 0
     for trial in history:
         if trial.outcome is None:
@@ -38,10 +36,10 @@ def best_over_epochs(history: History) -> Figure:
         value = history.fitness(trial.number)[0]
         if math.isfinite(value):
             points.setdefault(trial.proposal.origin, []).append((epochs, summary.shown_value(value, name)))
+            told.setdefault(trial.proposal.origin, []).append(_told(history, trial))
     every = [value for values in points.values() for _, value in values]
     for colour, (origin, values) in zip(plot_style.cycle(len(points)), points.items(), strict=True):
-        x, y = zip(*values, strict=True)
-        axes.scatter(x, y, s=16, color=colour, alpha=0.75, linewidths=0, label=origin, rasterized=len(x) > _MANY)
+        plot_style.points(axes, values, told[origin], s=16, color=colour, alpha=0.75, label=origin)
     steps = summary.improvements(history)
     if steps:
         reached = [s.epochs for s in steps] + [epochs]
@@ -95,15 +93,13 @@ def trials(history: History, highlighted: Sequence[int] = ()) -> Figure:
     lengths = sorted(found)
     colours = plot_style.shades(len(lengths))
     for colour, length in zip(colours, lengths, strict=True):
-        x, y = zip(*(place(trial) for trial in found[length]), strict=True)
-        axes.scatter(
-            x,
-            y,
+        plot_style.points(
+            axes,
+            [place(trial) for trial in found[length]],
+            [_told(history, trial) for trial in found[length]],
             s=26,
             color=colour,
             alpha=0.85,
-            linewidths=0,
-            rasterized=len(x) > _MANY,
             label=f"{length} epoch{'s' if length != 1 else ''}" if len(lengths) <= 8 else None,
         )
     everything = [place(trial) for group in found.values() for trial in group]
@@ -148,15 +144,25 @@ def pareto(history: History, front: Sequence[int]) -> Figure:
     figure, axes = plot_style.new_figure(9.2, 3.9)
     first, second = history.objectives.names[:2]
 
-    def places(numbers: Sequence[int]) -> tuple[list[float], list[float]]:
-        known = [history.fitness(number)[:2] for number in numbers]
-        pairs = [values for values in known if all(map(math.isfinite, values))]
-        return ([summary.shown_value(v, second) for _, v in pairs], [summary.shown_value(v, first) for v, _ in pairs])
+    def places(numbers: Sequence[int]) -> dict[int, tuple[float, float]]:
+        known = {number: history.fitness(number)[:2] for number in numbers}
+        return {
+            number: (summary.shown_value(values[1], second), summary.shown_value(values[0], first))
+            for number, values in known.items()
+            if all(map(math.isfinite, values))
+        }
 
-    x, y = places([trial.number for trial in history.completed()])
-    axes.scatter(x, y, s=16, color=plot_style.FAINT, alpha=0.5, linewidths=0, label="other", rasterized=len(x) > _MANY)
-    best_x, best_y = places(sorted(front, key=lambda number: history.fitness(number)[1]))
-    axes.plot(best_x, best_y, "o--", color=plot_style.COLOURS[0], markersize=6, linewidth=1, label="not beaten")
+    def draw(places: Mapping[int, tuple[float, float]], **style: Any) -> None:
+        told = [_told(history, history[number]) for number in places]
+        plot_style.points(axes, list(places.values()), told, **style)
+
+    every = places([trial.number for trial in history.completed()])
+    draw(every, s=16, color=plot_style.FAINT, alpha=0.5, label="other")
+    best = places(sorted(front, key=lambda number: history.fitness(number)[1]))
+    if best:
+        axes.plot(*zip(*best.values(), strict=True), "--", color=plot_style.COLOURS[0], linewidth=1)
+    draw(best, s=36, color=plot_style.COLOURS[0], label="not beaten", zorder=3)
+    x, y = [place[0] for place in every.values()], [place[1] for place in every.values()]
     if x and min(x) > 0 and max(x) > 30 * min(x):
         axes.set_xscale("log")
     plot_style.clip(axes, y, worse_is_low=not first.startswith("-"))
@@ -329,6 +335,14 @@ def seconds(history: History) -> Mapping[str, float]:
 
 
 # -- parts -----------------------------------------------------------------------------
+def _told(history: History, trial: Trial) -> str:
+    """A trial in one line, for who points at it."""
+    size = "" if trial.outcome is None else f", {formatting.short_number(trial.outcome.parameters)} parameters"
+    scores = summary.short_scores(history, trial.number)
+    epochs = f"{trial.epochs} epoch{'s' if trial.epochs != 1 else ''}"
+    return f"trial {trial.number}, {trial.proposal.origin}: {scores}{size}, {epochs}"
+
+
 def _front(points: Sequence[tuple[float, float]], maximise: bool) -> list[tuple[float, float]]:
     """Points that no other one beats with as few parameters."""
     best = -math.inf

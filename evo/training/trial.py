@@ -23,7 +23,7 @@ from evo.training.resident_data import ResidentData, open_data
 from evo.training.state import STATE_FILE, TrainingState, read_state, write_state
 from evo.training.task import TrialReport, TrialTask
 from evo.training.task_inputs import space_of
-from genomes.errors import GenomeError
+from genomes.errors import GenomeError, told
 from genomes.genome import Genome
 
 if TYPE_CHECKING:
@@ -92,8 +92,8 @@ def train(task: TrialTask) -> TrialReport:
         return trial.report(Status.FAILED, str(error))
     except Exception as error:
         if is_the_machines(error):
-            raise StorageError(f"trial {task.number}: {type(error).__name__}: {error} ({_where(error)})") from error
-        return trial.report(Status.FAILED, f"{type(error).__name__}: {error} ({_where(error)})")
+            raise StorageError(f"trial {task.number}: {told(error)} ({_where(error)})") from error
+        return trial.report(Status.FAILED, f"{told(error)} ({_where(error)})")
     except SystemExit as error:
         return trial.report(Status.FAILED, f"SystemExit: {error.code} ({_where(error)})")
     return trial.report(Status.COMPLETED, "", predictions)
@@ -225,8 +225,8 @@ class _TrialRun:
                 raise
             # Not the state's fault: a campaign must not end of it.
             engine_cache().drop(engine)
-            told = "build made another model than before of the same hyperparameters"
-            raise _Ended(Status.FAILED, f"{told}: {error}") from error
+            other = "build made another model than before of the same hyperparameters"
+            raise _Ended(Status.FAILED, f"{other}: {error}") from error
 
     def _measure(self, space: Any, genome: Genome, engine: Engine) -> None:
         self.parameters = int(engine.model.count_params())

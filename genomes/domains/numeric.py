@@ -262,6 +262,8 @@ class Float(Domain):
         if self.size is not None:
             index = min(int(unit * self.size), self.size - 1)
             return self._value(self.size - 1 - index if self.reverse else index)
+        if unit in (0.0, 1.0):
+            return self.high if unit else self.low  # to the last digit, also where a logarithm would round
         if self.log:
             unit = 1.0 - unit if self.reverse else unit
             value = math.exp(math.log(self.low) + unit * (math.log(self.high) - math.log(self.low)))

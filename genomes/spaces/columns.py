@@ -13,6 +13,7 @@ import numpy as np
 from genomes.checks import whole_number
 from genomes.errors import GenomeError, shown
 from genomes.spaces.dates import clock_of, date_part, form_of, parts_of
+from genomes.targets.labels import is_missing
 
 #: Category of an integer column that stands for "missing"; for texts it is the empty text.
 MISSING_INTEGER = -(2**31)
@@ -264,6 +265,7 @@ def _infer(name: str, values: Any, category: bool) -> Column:
         raise GenomeError(
             f"columns[{name!r}]: holds collections, {shown(held)} first; make a column of each of their entries"
         )
+    _refuse_what_has_no_text(array, name)
     numbers = array.dtype.kind in "biuf" or (array.dtype.kind == "O" and _all_numbers(array))
     if numbers and not category:
         return Column(name, "numeric", missing=bool(np.isnan(as_numbers(array, name)).any()))
@@ -274,19 +276,22 @@ def _infer(name: str, values: Any, category: bool) -> Column:
     return Column(name, "text", min(MOST_CATEGORIES, max(1, int((found != "").sum()))))
 
 
-def _is_missing(value: Any) -> bool:
-    """Whether a value is None, NaN, or pandas' NA."""
-    if value is None:
-        return True
-    try:
-        return bool(value != value)
-    except (TypeError, ValueError):
-        return True
+def _refuse_what_has_no_text(array: np.ndarray, name: str) -> None:
+    """Raise for complex numbers and for objects whose text is their place in memory, another one in every process."""
+    values = array[:1].tolist() if array.dtype.kind == "c" else array.tolist() if array.dtype.kind == "O" else ()
+    for value in values:
+        kind = type(value)
+        if isinstance(value, (complex, np.complexfloating)):
+            raise GenomeError(f"columns[{name!r}]: holds complex numbers; give their parts as two columns")
+        if kind.__str__ is object.__str__ and kind.__repr__ is object.__repr__:
+            raise GenomeError(
+                f"columns[{name!r}]: holds objects of the class {kind.__name__}; give numbers, texts or dates"
+            )
 
 
 def _all_numbers(array: np.ndarray) -> bool:
     kinds = (int, float, np.integer, np.floating, np.bool_, Decimal, Fraction)
-    return all(isinstance(v, kinds) or _is_missing(v) for v in array) and not all(_is_missing(v) for v in array)
+    return all(isinstance(v, kinds) or is_missing(v) for v in array) and not all(is_missing(v) for v in array)
 
 
 def _whole(numbers: np.ndarray) -> bool:
@@ -302,7 +307,7 @@ def as_numbers(values: Any, name: str) -> np.ndarray:
     """
     array = np.asarray(values)
     if array.dtype.kind == "O":
-        array = np.asarray([np.nan if _is_missing(v) else v for v in array], dtype=object)
+        array = np.asarray([np.nan if is_missing(v) else v for v in array], dtype=object)
     try:
         numbers = array.astype(np.float32)
     except (TypeError, ValueError) as error:
@@ -325,7 +330,7 @@ def as_integers(values: Any, name: str) -> np.ndarray:
     if array.dtype.kind in "biu":
         return array.astype(np.int64)
     if array.dtype.kind == "O":
-        array = np.asarray([np.nan if _is_missing(v) else v for v in array], dtype=object)
+        array = np.asarray([np.nan if is_missing(v) else v for v in array], dtype=object)
     try:
         numbers = array.astype(np.float64)
     except (TypeError, ValueError):
@@ -347,7 +352,7 @@ def as_texts(values: Any, name: str) -> np.ndarray:
 
 
 def _text(value: Any) -> str:
-    if _is_missing(value):
+    if is_missing(value):
         return ""
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")

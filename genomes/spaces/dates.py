@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from genomes.errors import GenomeError, shown
+from genomes.targets.labels import is_missing
 
 #: What becomes of a date, each a column of numbers. Days are counted from 1970-01-01, with the time as their fraction.
 PARTS = ("days", "year", "month", "weekday", "hour")
@@ -65,7 +66,7 @@ def form_of(values: Any) -> str:
         return ""
     if any(isinstance(value, (np.ndarray, list, tuple, dict, set)) for value in array):
         return ""
-    known = [value for value in array if value is not None and value == value and value != ""]
+    known = [value for value in array if not is_missing(value) and value != ""]
     if not known:
         return ""
     if all(isinstance(value, datetime.time) for value in known):
@@ -181,7 +182,7 @@ def _as_date(value: Any) -> Any:
 
 def _of_clock(values: np.ndarray, per_second: int) -> np.ndarray:
     """datetime64[s] of counts since 1970; not-a-time where one is missing."""
-    numbers = np.asarray([np.nan if value is None or value != value else value for value in values], dtype=np.float64)
+    numbers = np.asarray([np.nan if is_missing(value) else value for value in values], dtype=np.float64)
     missing = np.isnan(numbers)
     seconds = np.where(missing, 0, numbers // per_second).astype(np.int64).astype("datetime64[s]")
     return np.where(missing, np.datetime64("NaT"), seconds)

@@ -96,10 +96,11 @@ def missing(array: np.ndarray) -> np.ndarray:
         return np.isnat(array)
     if array.dtype.kind != "O":
         return np.zeros(array.shape, dtype=bool)
-    return np.array([_is_missing(v) for v in array.ravel()], dtype=bool).reshape(array.shape)
+    return np.array([is_missing(v) for v in array.ravel()], dtype=bool).reshape(array.shape)
 
 
-def _is_missing(value: Any) -> bool:
+def is_missing(value: Any) -> bool:
+    """Whether a value is None, NaN, NaT, or pandas' NA."""
     if value is None:
         return True
     try:

@@ -17,6 +17,7 @@ HEAVY = {
     "keras_tuner",
     "matplotlib",
     "mlflow",
+    "joblib",
     "lightgbm",
     "catboost",
     "xgboost",

@@ -235,3 +235,10 @@ def test_validation_gives_a_value_or_a_genome_error(domain: Domain, value: objec
         assert len(str(error)) < 2000
     else:
         assert domain.contains(accepted)
+
+
+def test_the_ends_of_a_logarithmic_float_are_its_bounds_to_the_last_digit() -> None:
+    for low, high in ((1e-4, 1e-2), (1e-3, 0.1), (0.3, 0.7)):
+        for reverse in (False, True):
+            domain = Float(low, high, log=True, reverse=reverse)
+            assert (domain.from_unit(0.0), domain.from_unit(1.0)) == (low, high)

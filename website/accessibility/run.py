@@ -43,7 +43,8 @@ def main() -> int:
         pages = ["" if page == "." else f"{page}/" for page in pages if not page.startswith(LEFT_OUT)]
         own = f"http://127.0.0.1:{server.server_address[1]}/"
         addresses = [report.as_uri(), url, f"{url}campaign/0", *(own + page for page in pages)]
-        return subprocess.run(["node", "check.cjs", browser, *addresses], cwd=HERE, check=False).returncode
+        tables = subprocess.run(["node", "tables.cjs", browser, report.as_uri()], cwd=HERE, check=False).returncode
+        return subprocess.run(["node", "check.cjs", browser, *addresses], cwd=HERE, check=False).returncode or tables
 
 
 def campaign(seed: int) -> Path:

@@ -34,7 +34,8 @@ def grow_catboost(growing: Growing) -> TreeArrays:
     rows, judged = learned_and_judged(growing)
     classes = known_classes(growing.rows) if rows.are_classes else None
     columns = _columns(rows.matrix, growing.categorical)
-    settings = {**(_NUMBERS if classes is None else _CLASSES), **_BOTH, "random_seed": growing.seed, **growing.settings}
+    own = {"random_seed": growing.seed, "thread_count": growing.threads}
+    settings = {**(_NUMBERS if classes is None else _CLASSES), **_BOTH, **own, **growing.settings}
     model = catboost.CatBoost(
         {
             **settings,

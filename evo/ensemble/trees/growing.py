@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+_VALUES_PER_THREAD = 100_000
+
 
 @dataclass(frozen=True, eq=False)
 class Rows:
@@ -50,3 +52,14 @@ class Growing:
     iterations: int | None = None
     seed: int = 0
     seconds: float | None = None
+
+    @property
+    def threads(self) -> int:
+        """Threads to grow with: one for each 100,000 values, as many as there are processors at most.
+
+        Threads that wait for each other at every split gain little on a small table, and lose much where something
+        else runs on the machine: see docs/decisions/trees.md.
+        """
+        from joblib import cpu_count
+
+        return max(1, min(cpu_count(), self.rows.matrix.size // _VALUES_PER_THREAD))

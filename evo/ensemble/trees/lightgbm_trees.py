@@ -24,7 +24,8 @@ def grow_lightgbm(growing: Growing) -> TreeArrays:
 
     rows, judged = learned_and_judged(growing)
     classes = known_classes(growing.rows) if rows.are_classes else None
-    settings = {**(_NUMBERS if classes is None else _CLASSES), **_BOTH, "seed": growing.seed, **growing.settings}
+    own = {"seed": growing.seed, "num_threads": growing.threads}
+    settings = {**(_NUMBERS if classes is None else _CLASSES), **_BOTH, **own, **growing.settings}
     outputs = 1 if classes is None or len(classes) == 2 else len(classes)
     settings |= {"objective": _objective(classes), "num_class": outputs}
     options = {"categorical_feature": np.flatnonzero(growing.categorical).tolist(), "params": {"verbosity": -1}}

@@ -30,6 +30,7 @@ def grow_boosting(growing: Growing) -> TreeArrays:
     Few rows (200), or a class of a single one, leave none to stop by: then there are 100 rounds.
     """
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+    from threadpoolctl import threadpool_limits
 
     rows = growing.rows
     counts = np.unique(rows.y, return_counts=True)[1] if rows.are_classes else np.array([len(rows.y)])
@@ -40,8 +41,15 @@ def grow_boosting(growing: Growing) -> TreeArrays:
     model = kind(
         **{**stop, "random_state": growing.seed, "categorical_features": growing.categorical, **growing.settings}
     )
+    with threadpool_limits(growing.threads, user_api="openmp"):
+        return boosting_arrays(_boosted(model, growing))
+
+
+def _boosted(model: Any, growing: Growing) -> Any:
+    """The model, fitted; some rounds at a time where time is limited."""
+    rows = growing.rows
     if growing.seconds is None:
-        return boosting_arrays(model.fit(rows.matrix, rows.y, sample_weight=rows.weight))
+        return model.fit(rows.matrix, rows.y, sample_weight=rows.weight)
     started = time.monotonic()
     most = model.max_iter
     model.set_params(warm_start=True)
@@ -50,7 +58,7 @@ def grow_boosting(growing: Growing) -> TreeArrays:
         model.set_params(max_iter=wanted).fit(rows.matrix, rows.y, sample_weight=rows.weight)
         late = time.monotonic() - started > growing.seconds
         if late or wanted == most or model.n_iter_ < wanted:
-            return boosting_arrays(model)
+            return model
 
 
 def grow_random_forest(growing: Growing) -> TreeArrays:
@@ -80,7 +88,7 @@ def _forest(kind: Any, growing: Growing) -> TreeArrays:
             "min_samples_leaf": _least_rows(rows),
             "max_features": "sqrt" if rows.are_classes else 0.5,
             "random_state": growing.seed,
-            "n_jobs": -1,
+            "n_jobs": growing.threads,
             **growing.settings,
             "warm_start": True,
             "n_estimators": min(wanted, _AT_ONCE),

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from evo.core.errors import EnsembleError
+from genomes.targets.labels import is_missing
 
 #: scikit-learn's histogram boosting knows at most this many categories per column.
 MOST_CATEGORIES = 254
@@ -153,7 +154,7 @@ def _texts(values: np.ndarray) -> np.ndarray:
         return np.char.decode(values, "utf-8")
     texts = []
     for value in values.tolist():
-        if value is None or value != value:
+        if is_missing(value):
             texts.append("")
         elif isinstance(value, bytes):
             texts.append(value.decode("utf-8"))

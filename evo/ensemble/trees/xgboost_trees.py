@@ -27,7 +27,8 @@ def grow_xgboost(growing: Growing) -> TreeArrays:
 
     rows, judged = learned_and_judged(growing)
     classes = known_classes(growing.rows) if rows.are_classes else None
-    settings = {**(_NUMBERS if classes is None else _CLASSES), **_BOTH, "seed": growing.seed, **growing.settings}
+    own = {"seed": growing.seed, "nthread": growing.threads}
+    settings = {**(_NUMBERS if classes is None else _CLASSES), **_BOTH, **own, **growing.settings}
     settings |= {"objective": _objective(classes), "base_score": 0.5}
     if classes is None:
         settings["base_score"] = float(np.average(rows.y, weights=rows.weight))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+from genomes.errors import in_one_line
+
 #: Where an exception's name stands in a traceback: at the beginning of a line, which frames never begin with.
 _HEADER = re.compile(r"^([A-Za-z_]\w*\.)*([A-Za-z_]\w*)(: |:?$)")
-_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _MOST = 300
 
 
@@ -21,24 +22,18 @@ def cause(message: str | None) -> str:
     Returns:
         At most 300 characters; empty if there is nothing.
     """
-    lines = [_COLOURS.sub("", line).rstrip() for line in (message or "").strip().splitlines()]
+    lines = [line.rstrip() for line in (message or "").strip().splitlines()]
     if not lines:
         return ""
     headers = [n for n, line in enumerate(lines) if _HEADER.match(line)]
     frames = [n for n, line in enumerate(lines) if line.startswith("  File ")]
     if not headers or not frames:
-        return lines[-1][:_MOST]
+        return in_one_line(lines[-1])[:_MOST]
     first_frame = frames[0]
     # The last exception of a chain; what it says may have frames of its own, which TensorFlow adds.
     starts = [n for n, line in enumerate(lines) if line.startswith("Traceback (most recent call last)")]
     start = starts[-1] if starts else first_frame
     header = next((n for n in headers if n > start), headers[-1])
     name = _HEADER.match(lines[header]).group(2)  # type: ignore[union-attr]
-    told = [_HEADER.sub("", lines[header], count=1), *lines[header + 1 :]]
-    if told[0].startswith("Graph execution error"):
-        said = [line for line in told if line and not line[0].isspace() and "[[{{node" not in line]
-        told = said[-1:]
-    else:
-        end = next((n for n, line in enumerate(told) if line.startswith("Arguments received by")), len(told))
-        told = told[:end]
-    return f"{name}: {' '.join(line.strip() for line in told if line.strip())}"[:_MOST].rstrip(": ")
+    text = "\n".join([_HEADER.sub("", lines[header], count=1), *lines[header + 1 :]])
+    return f"{name}: {in_one_line(text)}"[:_MOST].rstrip(": ")

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from genomes.domains import Boolean, Choice, Domain, Fixed, Float, Int, Value
-from genomes.errors import GenomeError, shown
+from genomes.errors import GenomeError, shown, told
 from genomes.genes.hyperparameters import Parameter, Rule, Values
 from genomes.spaces.hypermodel.user_state import state_put_back
 
@@ -109,8 +109,8 @@ class Explorer:
             GenomeError: ``build`` failed with its default values.
         """
         if self._trace({}) is None:
-            told = f"{self._failure}" if type(self._failure) is not SystemExit else f"SystemExit: {self._failure}"
-            raise GenomeError(f"build: failed with default values: {told}") from self._failure
+            assert self._failure is not None
+            raise GenomeError(f"build: failed with default values: {told(self._failure)}") from self._failure
         self._activate_scopes()
         probed: set[Identity] = set()
         while self.left > 0:

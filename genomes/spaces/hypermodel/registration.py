@@ -17,10 +17,15 @@ _registered: dict[str, list[tuple[dict[str, str] | None, Any]]] = {}
 
 def reference(hypermodel: Any) -> str:
     """The name under which a hypermodel is recorded: ``module:qualname``, of an instance that of its class."""
+    named = _named(hypermodel)
+    return f"{named.__module__}:{named.__qualname__}"
+
+
+def _named(hypermodel: Any) -> Any:
+    """The function, or the class, that a hypermodel has its name from."""
     while isinstance(hypermodel, functools.partial) or hasattr(hypermodel, "adjusted"):
         hypermodel = hypermodel.func if isinstance(hypermodel, functools.partial) else hypermodel.adjusted
-    named = hypermodel if hasattr(hypermodel, "__qualname__") else type(hypermodel)
-    return f"{named.__module__}:{named.__qualname__}"
+    return hypermodel if hasattr(hypermodel, "__qualname__") else type(hypermodel)
 
 
 def register(hypermodel: Any, identity: Mapping[str, str] | None = None) -> str:
@@ -92,7 +97,9 @@ class Registration:
             TypeError, pickle.PicklingError, ...: something of it cannot be pickled: a lock, an open file, a generator.
         """
         if self._packed is None:
-            self._packed = _dumps((self.hypermodel, self.identity, _users_registered_classes()), self.hypermodel)
+            name = reference(self.hypermodel)
+            parts = (self.hypermodel, name, self.identity, _users_registered_classes())
+            self._packed = _dumps(parts, self.hypermodel)
         return self._packed
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -127,7 +134,10 @@ def _arrived(packed: bytes) -> Registration:
     """In a worker: the hypermodel, registered, and the user's Keras classes under their registered names."""
     import pickle
 
-    hypermodel, identity, classes = pickle.loads(packed)
+    hypermodel, name, identity, classes = pickle.loads(packed)
+    if reference(hypermodel) != name:
+        # A class that travels by value leaves behind what it is defined in.
+        _named(hypermodel).__qualname__ = name.partition(":")[2]
     if classes:
         import keras
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from genomes.costs import Cost
 from genomes.domains import Choice, Domain, Value
-from genomes.errors import GenomeError, shown
+from genomes.errors import GenomeError, shown, told
 from genomes.features import number_names, numbers_of
 from genomes.genes.hyperparameters import (
     Hyperparameters,
@@ -366,7 +366,7 @@ class HypermodelSpace(Space):
             with dtype_policy(dtype):
                 model = build_function(self.hypermodel)(hp)
         except (Exception, SystemExit) as error:
-            raise GenomeError(f"build failed: {type(error).__name__}: {error}", "genes[0]") from error
+            raise GenomeError(f"build failed: {told(error)}", "genes[0]") from error
         if not isinstance(model, keras.Model):
             raise GenomeError(f"build must return a keras.Model, got {type(model).__name__}", "genes[0]")
         if self._inputs is not None:
@@ -383,7 +383,7 @@ class HypermodelSpace(Space):
             with dtype_policy(dtype):
                 build_on(model, self._inputs)
         except Exception as error:
-            raise GenomeError(f"the model cannot take the data: {type(error).__name__}: {error}", "genes[0]") from error
+            raise GenomeError(f"the model cannot take the data: {told(error)}", "genes[0]") from error
 
     def _compiled(self, genome: Genome) -> Any:
         latest = self._latest

@@ -56,9 +56,10 @@ class HM(keras_tuner.HyperModel):
         return compiled([keras.layers.Dense(self.units), keras.layers.Dense(hp.Int("more", 1, 3))])
 
 
-class Fitted(HM):
-    def fit(self, hp, model, *args, **kwargs):
-        return model.fit(*args, batch_size=hp.Choice("size", [8, 16]), **kwargs)
+class Within:
+    class Fitted(HM):
+        def fit(self, hp, model, *args, **kwargs):
+            return model.fit(*args, batch_size=hp.Choice("size", [8, 16]), **kwargs)
 
 
 class Subclassed(keras.Model):
@@ -87,7 +88,7 @@ kinds = {
     "method": HM(2).build,
     "three": HM(3),
     "five": HM(5),
-    "fit": Fitted(4),
+    "fit of a class within a class": Within.Fitted(4),
     "no input": without_input,
     "cell": cell,  # noqa: F821
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,9 @@ import pytest
 from PIL import Image
 
 import evo
+from evo.campaign.result import Result
 from evo.cli import main
+from evo.display.progress import Progress
 
 CHEAP = ["--trials", "2", "--workers", "0", "--effort", "quick", "--quiet"]
 
@@ -29,6 +33,11 @@ def test_a_european_file_goes_in_and_its_words_come_out(tmp_path: Path, capsys: 
     assert main(["predict", place, str(tmp_path / "neu.csv"), "-o", str(output), "-p"]) == 0
     told = pd.read_csv(output, keep_default_na=False)
     assert list(told) == ["maß", "art", "art=NA", "art=groß"] and set(told["art"]) <= {"NA", "groß"}
+    capsys.readouterr()
+    for source, column in (("daten.CSV", "predicted art"), ("out.csv", "predicted predicted art")):
+        assert main(["predict", place, str(tmp_path / source), "-o", str(output)]) == 0
+        assert capsys.readouterr().out == f"80 rows with {column} are in {output}\n"
+        assert list(pd.read_csv(output))[-1] == column, "what the file has is not replaced"
     assert main(["export", place, "--output", str(tmp_path / "m.keras")]) == 0 and (tmp_path / "m.keras").is_file()
 
 
@@ -72,3 +81,31 @@ def test_a_mistake_is_one_line(
     assert main(arguments) == 2
     shown = capsys.readouterr().err
     assert shown.startswith("evo: ") and words in shown and shown.count("\n") == 1
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_stops_it_and_the_same_command_goes_on(
+    number: int, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Trees of the ensemble, which may have to be grown yet, are left to the resume."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": rng.normal(size=30), "y": rng.normal(size=30), "b\x1b[2J": "always"})
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    command = [
+        "fit",
+        str(tmp_path / "a.csv"),
+        "--target",
+        "y",
+        "-d",
+        str(tmp_path / "a place"),
+        *CHEAP[:-1],
+        "--no-trees",
+    ]
+    with monkeypatch.context() as patch:
+        patch.setattr(Progress, "on_submit", lambda *_: os.kill(os.getpid(), number))
+        patch.setattr(Result, "ensemble", None)
+        assert main(command) == code
+    shown = capsys.readouterr().out
+    assert f"To resume: the same command with --directory '{tmp_path / 'a place'}'" in shown
+    assert "\x1b" not in shown  # a column's name does not clear the screen
+    assert main(command) == 0

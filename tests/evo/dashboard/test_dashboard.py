@@ -67,6 +67,9 @@ def test_campaigns_are_compared_and_each_has_its_page(server: Dashboard, runs: P
     row = text[text.index("/campaign/1") :]
     assert f'<td class="number">{best.number}</td>' in row[: row.index("</tr>")]
     assert "Best val_accuracy so far over epochs trained" in text
+    differences = text[text.index('<section id="differences">') :]
+    assert re.findall(r'<th scope="col">([^<]*)</th>', differences) == ["campaign", "seed", "budget"]
+    assert re.findall(r"<td>([^<]*)</td>", differences)[1:3] == ["1", "trials=12"]
     for link, _ in links:
         status, page, _ = ask(server, link)
         assert status == 200
@@ -169,9 +172,10 @@ def test_scripts_and_styles_come_from_here_alone(server: Dashboard) -> None:
     assert "default-src 'none'" in headers["Content-Security-Policy"]
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert re.findall(r'(?:src|href)="(?!#|/)([^"]*)"', text) == []
-    assert re.findall(r"<script[^>]*>", text) == ['<script src="/live.js" defer>']
-    status, script, kind = ask(server, "/live.js")
-    assert status == 200 and '"use strict"' in script and kind["Content-Type"].startswith("text/javascript")
+    assert re.findall(r"<script[^>]*>", text) == [f'<script src="/{name}.js" defer>' for name in ("tables", "live")]
+    for name in ("tables", "live"):
+        status, script, kind = ask(server, f"/{name}.js")
+        assert status == 200 and '"use strict"' in script and kind["Content-Type"].startswith("text/javascript")
 
 
 def test_a_page_that_has_not_changed_is_not_sent_again(server: Dashboard) -> None:

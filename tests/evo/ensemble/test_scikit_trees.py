@@ -112,3 +112,11 @@ def test_what_fails_is_left_out_with_a_warning(table):
     assert [candidate.load().name for candidate in found] == ["extra trees"]
     with pytest.warns(UserWarning), pytest.raises(EnsembleError, match="none could be grown"):
         tree_candidates(x, y, x, y, "binary", recipes=recipes[:1])
+
+
+@pytest.mark.parametrize(("rows", "most"), [(178, 1), (19_999, 1), (40_000, 2), (1_000_000, 8)])
+def test_small_tables_are_grown_by_one_thread_and_none_by_more_than_there_are_processors(rows, most, monkeypatch):
+    monkeypatch.setattr("joblib.cpu_count", lambda: 8)
+    matrix = np.broadcast_to(0.0, (rows, 5))
+    growing = Growing(Rows(matrix, matrix[:, 0]), None, np.zeros(5, bool), {})
+    assert growing.threads == most

@@ -157,6 +157,7 @@ def fitted(directory: Path, data: Any, target: Any) -> evo.Fitted:
         (lambda model: model.export("m.onnx", "keras"), "files of format keras end in .keras"),
         (lambda model: evo.load_fitted("empty"), "holds no fitted model; evo.fit"),
         (lambda model: evo.load_fitted("gone"), "there is no file gone"),
+        (lambda model: evo.load_fitted("t.csv"), "t.csv is no fitted model; give the folder that evo.fit made"),
     ],
 )
 def test_a_mistake_with_a_fitted_model(

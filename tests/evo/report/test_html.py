@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import base64
+import hashlib
+import re
 import stat
 from html.parser import HTMLParser
 from pathlib import Path
@@ -12,8 +15,9 @@ from evo.display import summary
 from evo.ensemble import LibraryModel, build
 from evo.ensemble.ensemble import Ensemble
 from evo.errors import StorageError
+from evo.report import html_trials
 from evo.report.content import ReportContent
-from evo.report.html import render, write_report
+from evo.report.html import render, tables_script, write_report
 from tests.evo.display.synthetic_history import make_history
 
 _VOID = {"meta", "br", "link", "image", "use", "path", "rect"}
@@ -27,6 +31,7 @@ class Checker(HTMLParser):
         self.open: list[str] = []
         self.text: list[str] = []
         self.ids: list[str] = []
+        self.scripts = 0
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         for name, value in attributes:
@@ -34,7 +39,9 @@ class Checker(HTMLParser):
                 assert value.startswith(("#", "data:")), f"{tag} {name}={value}"
             if name == "id" and value and tag == "section":
                 self.ids.append(value)
-        assert tag != "script"
+        if tag == "script":
+            assert attributes == []
+            self.scripts += 1
         if tag not in _VOID:
             self.open.append(tag)
 
@@ -50,6 +57,7 @@ def check(text: str) -> Checker:
     checker = Checker()
     checker.feed(text)
     assert not checker.open
+    assert checker.scripts == 1 and f"<script>{tables_script()}</script>" in text
     return checker
 
 
@@ -103,6 +111,7 @@ def test_report_shows_everything_and_fetches_nothing() -> None:
         "best",
         "population",
         "ensemble",
+        "every",
         "outcomes",
         "settings",
     ]
@@ -114,6 +123,51 @@ def test_report_shows_everything_and_fetches_nothing() -> None:
         assert history[number].genome.summary() in words
     # Only namespaces and identifiers name hosts; nothing is loaded from one.
     assert "url(http" not in text and "@import" not in text
+
+
+def test_a_browser_is_told_to_run_this_script_alone_and_to_ask_nobody() -> None:
+    text = render(content(make_history(20, 0), ensemble=False))
+    (policy,) = re.findall(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', text)
+    rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
+    checksum = base64.b64encode(hashlib.sha256(tables_script().encode()).digest()).decode()
+    assert rules["default-src"] == "'none'" and rules["script-src"] == f"'sha256-{checksum}'"
+    assert text.index("<meta http-equiv") < text.index("<style>")
+
+
+def test_every_trial_is_a_row_that_sorts_by_its_values() -> None:
+    history = make_history(80, 2)
+    text = render(content(history, ensemble=False))
+    table = text[text.index('<section id="every">') :]
+    table = table[table.index("<tbody>") : table.index("</tbody>")]
+    rows = re.findall(r"<tr[^>]*>(.*?)</tr>", table)
+    assert len(rows) == 80
+    for trial, row in zip(history, rows, strict=True):
+        cells = re.findall(r"<td([^>]*)>(.*?)</td>", row)
+        assert cells[0][1] == str(trial.number)
+        if trial.completed:
+            given = re.search(r'data-value="([^"]*)"', cells[2][0])
+            assert given is not None and float(given[1]) == history.fitness(trial.number)[0]
+        else:
+            assert cells[1][1].startswith("under way" if trial.outcome is None else trial.outcome.status.value)
+            assert cells[2][1] == "–"
+
+
+def test_of_very_many_trials_the_best_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("evo.report.html_trials._SHOWN", 12)
+    history = make_history(60, 2)
+    text = html_trials.every_trial(content(history, ensemble=False))
+    listed = [int(number) for number in re.findall(r'<tr[^>]*><td class="number">(\d+)</td>', text)]
+    ranked = sorted(history.completed(), key=lambda t: history.rank_key(t.number), reverse=True)
+    assert listed == sorted([58, 59, *(trial.number for trial in ranked[:10])])
+    assert "The best 12 of 60 are listed." in text
+
+
+def test_points_say_what_they_are_where_a_pointer_rests() -> None:
+    history = make_history(60, 0)
+    text = render(content(history, ensemble=False))
+    told = re.findall(r"<g><title>trial (\d+), ", text[: text.index('<section id="curves">')])
+    assert sorted(map(int, told)) == sorted(2 * [trial.number for trial in history.completed()])
+    assert re.findall(r'<a\b(?! href="#)[^>]*>', text) == []
 
 
 def test_same_campaign_gives_same_characters() -> None:

@@ -71,7 +71,7 @@ class Attributes(HTMLParser):
 def test_what_is_scrolled_is_reached_by_keys_and_what_is_drawn_is_said() -> None:
     text = render(content(HISTORY))
     found = Attributes(text).found
-    scrolled = [given for tag, given in found if tag == "figure" or given.get("class") == "scroll"]
+    scrolled = [given for tag, given in found if tag == "figure" or given.get("class") in ("scroll", "scroll tall")]
     assert len(scrolled) >= 6 and all(given["tabindex"] == "0" for given in scrolled)
     drawn = [given["aria-label"] or "" for tag, given in found if tag == "svg"]
     assert len(drawn) >= 4 and all(re.search(r"\d", said) for said in drawn)
@@ -84,7 +84,7 @@ def test_a_table_that_may_be_wider_than_a_phone_is_scrolled() -> None:
     text = render(shown)
     for place in (found.start() for found in re.finditer("<table", text)):
         columns = text[place : text.index("</tr>", place)].count('scope="col"')
-        assert columns < 4 or re.search(r'<div class="scroll"[^>]*>$', text[:place]), text[place : place + 200]
+        assert columns < 4 or re.search(r'<div class="scroll( tall)?"[^>]*>$', text[:place]), text[place : place + 200]
 
 
 def test_colours_follow_the_reader_s_choice_except_on_paper() -> None:

@@ -202,7 +202,7 @@ def test_keras_tuners_residual_net() -> None:
 
 
 def test_mistakes_are_named(loops) -> None:
-    with pytest.raises(GenomeError, match="failed with default values: no data"):
+    with pytest.raises(GenomeError, match="failed with default values: RuntimeError: no data"):
         spaces.from_hypermodel(examples.failing)
     with pytest.raises(GenomeError, match="expected a function of hp"):
         spaces.from_hypermodel(3)

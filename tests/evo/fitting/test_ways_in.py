@@ -1,0 +1,162 @@
+"""What people have in their hands, as it reaches the search: nothing is trained here."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+import evo
+from evo.data import Data
+from evo.errors import EvoError
+from evo.fitting.searching import Search
+from genomes.spaces.base import Space
+
+ROWS = 40
+NUMBERS = np.linspace(-1, 1, ROWS)
+LABELS = np.where(np.arange(ROWS) % 3 == 0, "no", "yes")
+FRAME = pd.DataFrame({"a": NUMBERS, "y": LABELS})
+X, Y = NUMBERS.reshape(-1, 2).astype(np.float32), np.arange(ROWS // 2) % 2
+
+Prepare = Callable[..., tuple[Space, Data, list[str]]]
+
+
+class _ReachedError(Exception):
+    def __init__(self, *found: Any) -> None:
+        self.found = found
+
+
+@pytest.fixture
+def prepare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Prepare]:
+    """``evo.fit`` up to the search: space, data, and what was said."""
+
+    def reached(self: Search, space: Space, data: Data, place: Path, notes: list[str]) -> None:
+        data.prepare(space)
+        raise _ReachedError(space, data, list(notes))
+
+    def prepared(data: Any, target: Any = None, **settings: Any) -> tuple[Space, Data, list[str]]:
+        with pytest.raises(_ReachedError) as info:
+            evo.fit(data, target, directory=tmp_path / "c", trials=1, verbose=False, **settings)
+        return info.value.found
+
+    monkeypatch.setattr(Search, "run", reached)
+    yield prepared
+
+
+def columns(space: Space) -> dict[str, str]:
+    return {column.name: column.kind for column in space.columns}  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (pd.array([True, None] * 20, dtype="boolean"), "numeric"),
+        (pd.array([1, None] * 20, dtype="Int64"), "numeric"),
+        (pd.array(["u", None] * 20, dtype="string"), "text"),
+        (np.array([True, None] * 20, dtype=object), "numeric"),
+        (pd.Categorical(["u", None] * 20, categories=["u", "v"]), "text"),
+    ],
+    ids=["boolean", "Int64", "string", "objects", "categories"],
+)
+def test_columns_of_pandas_own_types_may_have_gaps(values: Any, kind: str, prepare: Prepare) -> None:
+    space, data, _ = prepare(FRAME.assign(c=values), "y")
+    assert columns(space) == {"a": "numeric", "c": kind}
+    gaps = data.prepare(space).get("x_train")["c"]
+    missing = np.isnan(gaps) if kind == "numeric" else gaps == ""
+    assert missing.tolist() == pd.isna(data.x_train["c"]).tolist()
+
+
+def test_several_forms_of_one_table(prepare: Prepare) -> None:
+    tf = pytest.importorskip("tensorflow")
+    polars = pytest.importorskip("polars")
+
+    class OfHuggingFace:
+        column_names = ("a", "y")
+
+        def __len__(self) -> int:
+            return ROWS
+
+        def to_pandas(self) -> pd.DataFrame:
+            return FRAME
+
+    forms = [
+        FRAME.to_dict("list"),
+        FRAME.to_dict("records"),
+        FRAME.to_records(index=False),
+        np.array(list(zip(NUMBERS, LABELS, strict=True)), dtype=[("a", "f8"), ("y", "U3")]),
+        polars.DataFrame(FRAME.to_dict("list")),
+        tf.data.Dataset.from_tensor_slices(FRAME.to_dict("list")).batch(7),
+        OfHuggingFace(),
+    ]
+    for form in forms:
+        space, data, _ = prepare(form, "y")
+        assert columns(space) == {"a": "numeric"}
+        found = pd.concat([pd.Series(np.asarray(part)) for part in (data.y_train, data.y_validation)])
+        assert found.value_counts().to_dict() == FRAME["y"].value_counts().to_dict()
+
+
+def test_names_on_several_levels_become_one(prepare: Prepare) -> None:
+    frame = FRAME.rename(columns={"a": ("size", "width"), "y": ("y", "")})
+    frame.columns = pd.MultiIndex.from_tuples(frame.columns)
+    for target in ("y", ("y", "")):
+        assert columns(prepare(frame, target)[0]) == {"size width": "numeric"}
+
+
+def test_an_index_with_a_name_is_said_to_be_no_input(prepare: Prepare) -> None:
+    lines = prepare(FRAME.rename_axis("day"), "y")[2]
+    assert "not looked at: the index 'day'; data.reset_index() makes a column of it" in lines
+
+
+@pytest.mark.parametrize(
+    ("data", "target", "words"),
+    [
+        (FRAME.assign(c=NUMBERS + 1j), "y", "'c'.: holds complex numbers; give their parts"),
+        (FRAME.assign(c=[object() for _ in LABELS]), "y", "'c'.: holds objects of the class object"),
+        (FRAME.set_index("y"), "y", "no column 'y'.*it is the index, which data.reset_index"),
+        (pd.concat([FRAME, FRAME["y"]], axis=1), "y", "2 columns are called 'y'"),
+        (FRAME[["a"]], FRAME["y"][::-1], r"another order; give target.loc\[data.index\]"),
+        ((X, Y), None, r"a pair of inputs and targets; give them apart: evo.fit\(x, y\)"),
+        (((X, Y), (X, Y)), None, r"evo.fit\(x_train, y_train\)"),
+        (NUMBERS, LABELS, r"one number per row; make a column of them: x.reshape\(-1, 1\)"),
+        (io.StringIO("a,y\n1,2\n"), "y", "an open file; give its path"),
+        ("a,y\n1,2\n", "y", "expected the path of a file, got a text"),
+        ("https://example.org/t.csv", "y", "is an address; give the path"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_in_one_line(data: Any, target: Any, words: str, tmp_path: Path) -> None:
+    with pytest.raises(EvoError, match=words) as error:
+        evo.fit(data, target, directory=tmp_path / "c", trials=1, verbose=False)
+    assert "\n" not in str(error.value)
+
+
+def test_pictures_of_a_validation_table_are_read_and_scaled_as_those_of_the_training(
+    prepare: Prepare, tmp_path: Path
+) -> None:
+    for part, side in (("train", 12), ("kept", 20)):
+        (tmp_path / part).mkdir()
+        names = [f"{number}.png" for number in range(6)]
+        for number, name in enumerate(names):
+            Image.new("L", (side, side), 40 * number).save(tmp_path / part / name)
+        pd.DataFrame({"picture": names, "y": ["a", "b"] * 3}).to_csv(tmp_path / f"{part}.csv", index=False)
+        (tmp_path / part / "list.csv").write_bytes((tmp_path / f"{part}.csv").read_bytes())
+    _, data, _ = prepare(tmp_path / "train" / "list.csv", "y", validation=tmp_path / "kept" / "list.csv")
+    assert data.x_train["picture"].shape == data.x_validation["picture"].shape == (6, 12, 12, 1)
+    assert data.x_validation["picture"][:, 0, 0, 0].tolist() == [40 * number for number in range(6)]
+    paths = [str(tmp_path / "kept" / name) for name in names]
+    _, data, _ = prepare(paths, ["a", "b"] * 3, validation=(paths[:2], ["a", "b"]))
+    assert data.x_validation.shape == (2, 20, 20, 1)
+
+
+def test_a_folder_of_pictures_may_be_judged_by_another(prepare: Prepare, tmp_path: Path) -> None:
+    for part, side in (("train", 12), ("kept", 20)):
+        for number in range(6):
+            (tmp_path / part / "ab"[number % 2]).mkdir(parents=True, exist_ok=True)
+            Image.new("L", (side, side), 40).save(tmp_path / part / "ab"[number % 2] / f"{number}.png")
+    _, data, _ = prepare(tmp_path / "train", validation=tmp_path / "kept")
+    assert data.x_validation.shape == (6, 12, 12, 1) and data.y_validation.tolist() == ["a"] * 3 + ["b"] * 3
