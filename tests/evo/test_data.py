@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -157,3 +158,13 @@ def test_texts_are_texts_whatever_holds_them() -> None:
 def test_all_errors_are_evo_errors() -> None:
     with pytest.raises(EvoError):
         Data([1, 2], None)
+
+
+def test_targets_within_targets_are_named_by_their_places() -> None:
+    x, y = np.zeros((6, 2)), np.arange(6.0)
+    data = Data({"a": {"b": x}, "c": [x]}, [y, {"d": y, "e": [y]}], validation=0.5, sample_weight={"f": {"g": y}})
+    assert list(data.x_train) == ["a/b", "c/0"]
+    assert list(data.y_train) == list(data.y_validation) == ["0", "1/d", "1/e/0"]
+    assert list(data.weight_train) == ["f/g"] and data.rows == data.validation_rows == 3
+    with pytest.raises(DataError, match=re.escape("x has 6, y['a'] has 6, y['b/c'] has 5")):
+        Data(x, {"a": y, "b": {"c": y[:5]}})
