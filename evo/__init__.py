@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from evo import algorithms, errors, report, workers
 from evo.campaign import Campaign, TrialLimits, TrialTraining, resume
 from evo.campaign.individual import Individual
-from evo.campaign.result import Result, load_result
+from evo.campaign.result import Result
+from evo.campaign.stored_result import load_result
 from evo.core.budget import Budget
 from evo.core.constraints import Constraint
 from evo.core.errors import EvoError

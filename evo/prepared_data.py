@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from evo.core.errors import DataError, StorageError
+from evo.storage import JudgedTargets
 from evo.training.task import DataReference
 from genomes.spaces.base import Space
 
@@ -55,6 +56,13 @@ class PreparedData:
     def folds(self) -> int:
         """Number of folds; 0 where there is one split."""
         return sum(name.startswith("fold/") and name.endswith("/train") for name in self.arrays)
+
+    def judged(self) -> JudgedTargets | None:
+        """What predictions are compared with; None where there is nothing, or several arrays."""
+        targets = self.get("y_validation")
+        if not isinstance(targets, np.ndarray):
+            return None
+        return JudgedTargets(targets, self.arrays.get("weight_validation"), self.folds)
 
     def fold(self, number: int) -> PreparedData:
         """The rows of one fold, as those of one split."""

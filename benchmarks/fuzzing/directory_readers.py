@@ -73,7 +73,7 @@ def _shown() -> Sequence[Any]:
 
 def _read_shown(value: Any, folder: Path) -> None:
     from benchmarks.fuzzing.storage_readers import sealed_json
-    from evo.campaign.result import load_result
+    from evo.campaign.stored_result import load_result
     from evo.report import html_findings, html_sections
     from evo.report.campaigns import content_of
     from evo.storage.sealed import open_json

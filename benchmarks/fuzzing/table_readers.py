@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
 import gzip
 import io
 import json
@@ -102,7 +103,23 @@ def _tables_of_text() -> Sequence[tuple[str, bytes]]:
         (".csv.gz", gzip.compress(plain, mtime=0)),
         (".csv.bz2", bz2.compress(plain)),
         (".csv.xz", lzma.compress(plain)),
+        (".csv", b"a,b,kind\n" + b"".join(b'%d kg,"(1,%03d.5)",ja,\n' % (n, n) for n in range(30))),
+        (".json", json.dumps([{"a": n, "b": {"c": "xy"[n % 2]}, "kind": "no"} for n in range(8)]).encode()),
+        (".jsonl", b"".join(b'{"a": %d, "b": null, "kind": "no"}\n' % n for n in range(8))),
+        (".arff", b"@relation r\n@attribute a numeric\n@attribute kind {no,ja}\n@data\n" + b"1,no\n?,ja\n" * 4),
+        (".dat", b"a      kind\n1 2    no\n3      ja\n4      no\n"),
+        (".sqlite", _database()),
     ]
+
+
+def _database() -> bytes:
+    import sqlite3
+
+    with contextlib.closing(sqlite3.connect(":memory:")) as database:
+        database.execute("CREATE TABLE t (a REAL, kind TEXT)")
+        database.executemany("INSERT INTO t VALUES (?, ?)", [(n, "no") for n in range(8)])
+        database.commit()
+        return database.serialize()
 
 
 def _changed_table(seed: tuple[str, bytes] | bytes, rng: random.Random) -> bytes:

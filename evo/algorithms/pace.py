@@ -41,7 +41,8 @@ class Pace:
         self._features = Features(space)
         self._surrogate: Surrogate = GaussianProcess() if surrogate is None else surrogate
         self._known: dict[str, float] = {}
-        self._fixed = 0.0
+        #: Seconds of a trial that are none of its epochs': building, compiling, saving. Known once :meth:`fit` is True.
+        self.fixed = 0.0
         self._fitted: list[tuple[int, float]] = []
         self._chosen: list[tuple[int, float]] = []
 
@@ -52,7 +53,7 @@ class Pace:
             return bool(timed)
         self._fitted = timed
         self._known = {history[number].genome.key: each for number, each in timed}
-        self._fixed = float(np.median([_fixed(history[number]) for number, _ in timed]))
+        self.fixed = float(np.median([_fixed(history[number]) for number, _ in timed]))
         # Hyperparameters are chosen again only when a quarter more is known.
         chosen_at = last_choice(len(history))
         early = [one for one in timed if one[0] < chosen_at]
@@ -94,7 +95,7 @@ class Pace:
             genomes: what is trained.
             epochs: how long.
         """
-        return self._fixed + epochs * self.per_epoch(genomes)
+        return self.fixed + epochs * self.per_epoch(genomes)
 
     def proposal(self, proposal: Proposal) -> float:
         """Seconds of what a proposal asks for."""
@@ -102,7 +103,7 @@ class Pace:
 
     def epochs(self, genome: Genome, seconds: float) -> int:
         """Epochs of training that fit into ``seconds``, 0 or more."""
-        return max(0, math.floor((seconds - self._fixed) / float(self.per_epoch([genome])[0])))
+        return max(0, math.floor((seconds - self.fixed) / float(self.per_epoch([genome])[0])))
 
     def _roof(self, flops: np.ndarray) -> np.ndarray:
         return np.maximum(self._quickest, self._rate * flops)

@@ -76,7 +76,7 @@ class Companions:
 
     Args:
         space: of the campaign.
-        data: of the campaign.
+        data: of the campaign; None where it is not at hand: then there are those that are kept, and no more.
         seed: of the campaign.
         directory: of the campaign.
 
@@ -86,7 +86,7 @@ class Companions:
 
     plan: Plan | None = None
 
-    def __init__(self, space: Space, data: PreparedData, seed: int, directory: Path) -> None:
+    def __init__(self, space: Space, data: PreparedData | None, seed: int, directory: Path) -> None:
         self.space, self.data, self.seed, self.directory = space, data, seed, directory
         self._files = CompanionFiles(directory, _warn)
         self._found: dict[str, list[LibraryModel]] = {}
@@ -108,7 +108,7 @@ class Companions:
                 one.parameters,
                 load=functools.partial(self._loaded, one.number, one.kind),
                 kind=one.kind,
-                data=self.data.fingerprint,
+                data=None if self.data is None else self.data.fingerprint,
             )
             kinds.setdefault(one.kind, []).append(model)
         return kinds
@@ -140,7 +140,9 @@ class Companions:
         missing = [kind for kind in kinds if kind not in self._found]
         kept = self._kept() if missing else {}
         for kind in list(missing):
-            if self._files.finished(kind) is not None:
+            if self.data is None and kinds[kind] and not kept.get(kind):
+                raise EnsembleError(f"{kind}: the campaign keeps none, and the data that they need is not at hand")
+            if self.data is None or self._files.finished(kind) is not None:
                 self._found[kind] = kept.get(kind, [])
                 missing.remove(kind)
         with contextlib.nullcontext(True) if stopping is not None or not missing else locked(self.directory) as ours:

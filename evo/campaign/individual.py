@@ -49,7 +49,8 @@ class Individual:
 
     def __repr__(self) -> str:
         scores = "".join(f"{word}, " for word in in_words(self.scores))
-        return f"Individual({self.number}: {scores}{self.epochs} epochs; {self.genome.summary()})"
+        epochs = f"{self.epochs} epoch{'s' if self.epochs != 1 else ''}"
+        return f"Individual({self.number}: {scores}{epochs}; {self.genome.summary()})"
 
     def _repr_html_(self) -> str:
         values: dict[str, Any] = {

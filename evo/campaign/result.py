@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,20 +13,17 @@ import numpy as np
 from evo.algorithms import hypervolume_over_time, pareto, survivors
 from evo.campaign.companions import Companions, wanted
 from evo.campaign.individual import Individual, Population
-from evo.campaign.labels import labelled_as_stored
 from evo.campaign.retention import kept_states
-from evo.campaign.settings import plausible_settings
-from evo.core.errors import EnsembleError, SettingsError, StorageError, TrialError
+from evo.core.errors import EnsembleError, StorageError, TrialError
 from evo.core.history import History
-from evo.core.objectives import Objectives
 from evo.core.randomness import Purpose, generator
 from evo.core.trial import Trial
-from evo.data import Data
+from evo.display import formatting
 from evo.ensemble import Ensemble, FrontierPoint, LibraryModel, frontier
 from evo.ensemble.contributions import contributions
 from evo.ensemble.keras_model import mean_model
 from evo.prepared_data import PreparedData
-from evo.storage import CampaignDirectory
+from evo.storage import CampaignDirectory, JudgedTargets
 from evo.storage.preprocessing import of_fold
 from evo.training.model_loading import load_model
 from evo.training.state import number_of_folds
@@ -37,6 +34,10 @@ from genomes.targets import Multiclass, Target
 
 if TYPE_CHECKING:
     import pandas
+
+
+#: Characters of a genome in a table of trials: with number and score they fill 80 columns.
+_GENOME = 40
 
 
 class Result:
@@ -147,12 +148,14 @@ class Result:
             raise TrialError("no trial completed: see result.trials for the causes")
         return sorted(completed, key=self.history.rank_key, reverse=True)
 
-    def to_dataframe(self, genome_json: bool = False) -> pandas.DataFrame:
-        """One row per trial: proposal, status, scores, costs, seconds by phase.
+    def to_dataframe(self, full: bool = False, genome_json: bool = False) -> pandas.DataFrame:
+        """One row per trial: number, objectives, epochs, parameters, origin, status, why it failed, and its genome.
 
         Args:
+            full: everything that is known: all scores, what was proposed, costs, seconds by phase, and the whole
+                :meth:`genomes.Genome.summary`, of which otherwise as much is there as a terminal has room for.
             genome_json: add the column ``genome_json``, from which ``genomes.Genome.from_json`` makes the genome
-                again; ``genome`` is its :meth:`genomes.Genome.summary`.
+                again.
         """
         import pandas
 
@@ -162,7 +165,14 @@ class Result:
             texts = frame.pop("genome")
             # A campaign that runs meanwhile may have stored further ones.
             known = [trial.genome for trial in self.history] + [Genome.from_json(t) for t in texts[len(self.history) :]]
-            frame["genome"] = [genome.summary() for genome in known]
+            summaries = [genome.summary() for genome in known]
+            frame["genome"] = summaries if full else [formatting.cut(text, _GENOME) for text in summaries]
+            if not full:
+                objectives = [name.lstrip("-") for name in self.history.objectives.names]
+                wanted = ["number", *objectives, "epochs", "parameters", "origin", "status"]
+                failed = ["message"] if frame["message"].astype(bool).any() else []
+                frame = frame[[name for name in (*wanted, *failed, "genome") if name in frame]]
+                frame = frame.loc[:, ~frame.columns.duplicated()].copy()
             if genome_json:
                 frame["genome_json"] = texts
         return frame
@@ -217,12 +227,20 @@ class Result:
 
     # -- the ensemble ------------------------------------------------------------------
     def ensemble(
-        self, size: int = 8, *, trees: bool | str = "auto", linear: bool | str = "auto", **options: Any
+        self,
+        size: int = 8,
+        *,
+        load: bool = True,
+        trees: bool | str = "auto",
+        linear: bool | str = "auto",
+        **options: Any,
     ) -> Ensemble:
         """Form an ensemble of what was trained: chosen on stored validation predictions.
 
         Args:
             size: most members.
+            load: whether members are loaded at once, so that one that cannot be is replaced. False: when it first
+                predicts; what the ensemble amounts to is known without.
             trees: whether trees, grown on the same rows and folds, are candidates as well (tables only): boosting,
                 random forests, extra trees. ``auto``: for premade spaces of tables.
             linear: likewise linear models on n-grams of texts and convolutions of series. ``auto``: where such are.
@@ -233,11 +251,11 @@ class Result:
             EnsembleError: nothing to choose from, or options that do not fit.
         """
         candidates, y, target = self._choice({"trees": trees, "linear": linear}, options)
-        ensemble = Ensemble.select(candidates, y, target, size, space=self.space, **options)
+        ensemble = Ensemble.select(candidates, y, target, size, space=self.space, load=load, **options)
         rng = generator(self.seed, Purpose.ENSEMBLE)
         ensemble.report["parts"] = contributions(ensemble, candidates, y, target, size, rng, options)
-        if self.data is not None and self.data.folds:
-            ensemble.report["folds"] = {"folds": self.data.folds, "rows": len(y)}
+        if self._judged().folds:
+            ensemble.report["folds"] = {"folds": self._judged().folds, "rows": len(y)}
         return ensemble
 
     def frontier(
@@ -269,7 +287,8 @@ class Result:
         self, beside: Mapping[str, Any], options: dict[str, Any]
     ) -> tuple[list[LibraryModel], np.ndarray, Target]:
         """Candidates, labels of the validation rows, and what they are; completes a selection's options by our own."""
-        y = self._validation_targets()
+        if self.data is None:
+            self._judged()
         candidates = self.candidates()
         target = self.space.target
         if target is None and candidates and candidates[0].predictions.ndim == 2:
@@ -279,12 +298,13 @@ class Result:
                 "this campaign's space predicts nothing that could be pooled: it has several outputs, or its loss does "
                 "not say what it predicts; of a hypermodel, classes=, labels= or outputs= say it"
             )
+        judged = self._judged()
+        y = judged.targets
         if y.ndim == 2 and y.shape[1] == target.outputs and isinstance(target, Multiclass):
             y = y.argmax(axis=1)
         y = target.as_given(y)
-        weight = None if self.data is None else self.data.get("weight_validation")
-        if weight is not None:
-            options.setdefault("sample_weight", weight)
+        if judged.weights is not None:
+            options.setdefault("sample_weight", judged.weights)
         candidates = [*candidates, *self._beside(wanted(self.space, beside))]
         options.setdefault("rng", generator(self.seed, Purpose.ENSEMBLE))
         # The best single model is the one that the campaign holds for the best, and the ensemble follows the same.
@@ -328,16 +348,27 @@ class Result:
         """Folds that each candidate was trained on; 0 for none."""
         if self.data is not None:
             return self.data.folds
+        if self._kept_judged is not None:
+            return self._kept_judged.folds
         states = (stored.state_path(number) for number in sorted(kept))
         return next((number_of_folds(str(path)) for path in states if path is not None), 0)
 
-    def _validation_targets(self) -> np.ndarray:
-        if self.data is None:
+    @cached_property
+    def _kept_judged(self) -> JudgedTargets | None:
+        """What the candidates' predictions are compared with: of the data, or as the directory keeps it."""
+        if self.data is not None:
+            return self.data.judged()
+        with self._opened() as stored:
+            return stored.judged()
+
+    def _judged(self) -> JudgedTargets:
+        if self._kept_judged is None:
             raise EnsembleError(
-                "the data is not at hand: form the ensemble from campaign.run(), or from "
+                f"{self.directory} does not hold what its models were judged by, as that is no array of numbers, or "
+                "no session of this version has run there: form the ensemble from campaign.run(), or from "
                 "evo.load_result(directory, data)"
             )
-        return np.asarray(self.data.get("y_validation"))
+        return self._kept_judged
 
     @property
     def companions(self) -> list[LibraryModel]:
@@ -345,9 +376,8 @@ class Result:
         return [] if self._companions is None else self._companions.found
 
     def _beside(self, kinds: Mapping[str, bool]) -> list[LibraryModel]:
-        """The models of these kinds, fitted now unless they were before."""
+        """The models of these kinds, fitted now unless they were before; without the data those that were."""
         if self._companions is None:
-            assert self.data is not None
             self._companions = Companions(self.space, self.data, self.seed, self.directory)
         return self._companions.fit(kinds)
 
@@ -392,57 +422,3 @@ class _Loader:
             return self.result.member(self.number)
         except (TrialError, StorageError) as error:
             raise EnsembleError(str(error)) from error
-
-
-def load_result(
-    directory: str | os.PathLike[str],
-    data: Data | None = None,
-    *,
-    space: Space | None = None,
-    objectives: Sequence[Any] | None = None,
-) -> Result:
-    """The result so far of the campaign in a directory; trains, locks and changes nothing.
-
-    Args:
-        directory: the campaign's directory.
-        data: the :class:`evo.Data` of the campaign; needed only for :meth:`Result.ensemble`.
-        space: the space, where its JSON is not enough to make it again (hypermodels).
-        objectives: the objectives, where some are callables.
-
-    Raises:
-        SettingsError: the directory holds no campaign, or one of another space.
-        StorageError: a file of it is damaged; names it.
-    """
-    if not CampaignDirectory.exists(directory):
-        raise SettingsError(f"directory: {directory} holds no campaign")
-    with CampaignDirectory.open(directory, read_only=True) as stored, plausible_settings(directory):
-        space = Space.from_json(stored.space) if space is None else labelled_as_stored(space, stored.space)
-        settings = stored.settings
-        given = space.to_json() | {"arguments": space.arguments_as_in(stored.space["arguments"])}
-        differences = stored.compare(settings, given, stored.data_fingerprint)
-        if differences:
-            raise SettingsError(
-                f"space: this is not the space of the campaign in {directory}. What differs:\n  "
-                + "\n  ".join(differences)
-            )
-        history = stored.load_history(Objectives(objectives or settings["objectives"]))
-        seed, population = int(settings["seed"]), int(settings["population"])
-        keep_weights = int(settings["keep_weights"])
-        reason = next((s["reason"] for s in reversed(stored.sessions) if s.get("reason")), "stopped")
-        fingerprint = stored.data_fingerprint
-    prepared = None
-    if data is not None:
-        prepared = data.prepare(space)
-        if prepared.fingerprint != fingerprint:
-            raise SettingsError(f"data: this is not the data of the campaign in {directory}")
-    return Result(
-        directory,
-        space,
-        history,
-        str(reason),
-        seed=seed,
-        population=population,
-        keep_weights=keep_weights,
-        fingerprint=fingerprint,
-        data=prepared,
-    )

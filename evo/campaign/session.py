@@ -73,6 +73,9 @@ class Session:
         """
         stored, dispatch = self._stored, self._dispatch
         self._restore_preprocessing()
+        judged = self._setup.data.judged()
+        if judged is not None and judged.targets.dtype.kind in "fiub":
+            stored.keep_judged(judged)
         planner = self._planner()
         self._observers.tell("on_begin", self._info(), self.history)
         self._checkpoints.update(dispatch.needed())

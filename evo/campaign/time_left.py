@@ -66,13 +66,15 @@ class TimeLeft:
         """How many of its epochs a final training gets.
 
         The time of all workers is shared equally among those that are still to come, so that
-        several are finished however slow they are; whom the time allows gets all epochs.
+        several are finished however slow they are; whom the time allows gets all epochs. Where a share would go mostly
+        into building and compiling, fewer are finished.
         """
         wanted = math.ceil(_FINALISTS / self.workers) * self.workers
         wanted -= sum(trial.proposal.final for trial in history)
         left = 60 * (self.minutes - spent)
         wait = self._wait(history)
         share = (self.workers * left - sum(self._ahead(history))) / max(1, wanted)
+        share = max(share, 2 * self.pace.fixed)
         seconds = MARGIN * min(share, left - wait)
         return min(proposal.epochs, self.pace.epochs(proposal.genome, seconds))
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from evo.campaign.result import load_result
+from evo.campaign.stored_result import load_result
 from evo.core.errors import SettingsError, TrialError
 from genomes.errors import GenomeError
 from genomes.genome import Genome

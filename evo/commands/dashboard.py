@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import ipaddress
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,9 +13,10 @@ from evo.commands.job import Job
 from evo.commands.reading import read_result
 from evo.commands.reproduction import job_again
 from evo.commands.results import judged_before
-from evo.core.errors import SettingsError
+from evo.core.errors import EvoError, SettingsError
 from evo.dashboard.server import Dashboard
 from evo.dashboard.watched import Watched
+from evo.ensemble import EnsembleWarning
 from evo.report.campaigns import content_of
 from evo.report.content import ReportContent
 from evo.storage import CampaignDirectory
@@ -57,11 +59,25 @@ def campaigns_in(given: Sequence[Path]) -> list[Path]:
 
 
 def read(directory: Path) -> ReportContent:
-    """What the dashboard shows of a campaign: what its report shows, but for the ensemble, which needs the data."""
+    """What the dashboard shows of a campaign: what its report shows, without a look at the data.
+
+    The ensemble is the one that what was trained so far would make; no model is loaded for it.
+    """
     result = read_result(directory)
     job = Job.of_directory(directory)
     again = () if job is None else job_again(job, directory)
-    return content_of(result, directory, judged=judged_before(directory, result), again=again)
+    judged = judged_before(directory, result)
+    ensemble = None
+    remarks: tuple[str, ...] = ()
+    if len(result.history.completed()) > 1:
+        try:
+            with warnings.catch_warnings():
+                # Said on the page, among the ensemble's notes.
+                warnings.simplefilter("ignore", EnsembleWarning)
+                ensemble = result.ensemble(load=False)
+        except EvoError as error:
+            remarks = (f"No ensemble is shown: {error}",)
+    return content_of(result, directory, ensemble, remarks, judged, again)
 
 
 def _is_local(host: str) -> bool:

@@ -9,6 +9,7 @@ from evo.commands.next_steps import NEW_PICTURES, NEW_TABLE, next_steps
 from evo.commands.quiet_backend import quiet_backend
 from evo.core.errors import SettingsError
 from evo.display import summary
+from evo.fitting.array_files import is_array_file
 from evo.fitting.fit import fit
 from evo.fitting.forecasting import Forecaster
 from evo.fitting.tables import TableFormat, read_table
@@ -19,7 +20,7 @@ def main(given: argparse.Namespace) -> int:
     if given.data.is_dir() and given.target is not None:
         raise SettingsError("--target: a folder of pictures has its classes in its folders; leave --target out")
     form = {name: getattr(given, name) for name in ("separator", "decimal", "encoding")}
-    if not given.data.is_dir() and given.target is None:
+    if not given.data.is_dir() and not is_array_file(given.data) and given.target is None:
         columns = ", ".join(map(str, read_table(given.data, TableFormat(**form)).columns))
         raise SettingsError(f"--target: name the column to predict; {given.data.name} has {columns}")
     with quiet_backend():
@@ -63,7 +64,7 @@ def main(given: argparse.Namespace) -> int:
 
 def _target(given: str | None, data: Path, form: TableFormat) -> str | list[str] | None:
     """One column, or several with commas between; a column whose name has a comma is one."""
-    if given is None or "," not in given or given in map(str, read_table(data, form).columns):
+    if given is None or "," not in given or is_array_file(data) or given in map(str, read_table(data, form).columns):
         return given
     return [name.strip() for name in given.split(",")]
 

@@ -17,7 +17,7 @@ from evo.core.npz import array_names, read_arrays
 from evo.data import Data
 from evo.fitting.pictures import labelled_pictures
 from evo.fitting.splitting import Splitting, with_columns
-from evo.fitting.tables import TableFormat, read_table
+from evo.fitting.tables import TableFormat, read_table, reading_of
 from evo.splits import splits_of
 from genomes.targets.labels import plain_array
 
@@ -59,7 +59,7 @@ def load_data(section: Mapping[str, Any], kind: Any) -> JobData:
         DataError: a file, an array or a column does not exist or cannot be read.
         SettingsError: shares of rows that are impossible.
     """
-    form = TableFormat(**{name: section.get(name) for name in ("separator", "decimal", "encoding")})
+    form = TableFormat(section.get("separator"), section.get("decimal"), section.get("encoding"))
     if "sklearn" in section:
         return _split(*_from_sklearn(section["sklearn"], kind), {}, section)
     path = Path(str(section["file"]))
@@ -77,8 +77,8 @@ def load_data(section: Mapping[str, Any], kind: Any) -> JobData:
         told = str(error)
         raise DataError(f"[data] file:{told.removeprefix('data:')}" if told.startswith("data:") else told) from None
     job = _split(x, y, {}, section)
-    form = dataclasses.replace(form, usual_decimal=getattr(x, "attrs", {}).get("decimal"))
-    return dataclasses.replace(job, name=str(section["target"]), form=form, new=NEW_TABLE)
+    notes = reading_of(x).lines
+    return dataclasses.replace(job, name=str(section["target"]), form=form.like(x), new=NEW_TABLE, notes=notes)
 
 
 def _from_sklearn(name: Any, kind: Any) -> tuple[Any, Any]:

@@ -14,15 +14,13 @@ import numpy as np
 from evo.commands.quiet_backend import quiet_backend
 from evo.commands.reading import read_fitted
 from evo.core.errors import DataError
-from evo.core.npz import read_array, read_arrays
 from evo.display.console import printable
+from evo.fitting.array_files import is_array_file, read_array_file, rows_in
 from evo.fitting.forecasting import Forecaster
 from evo.fitting.pictures import picture_files, read_pictures
 from evo.fitting.tables import read_table
 from genomes.targets import Quantiles
 
-#: Files of arrays.
-_ARRAYS = (".npy", ".npz")
 _FORMULA = re.compile(r"\s*[=+\-@][^(|!]*[(|!]")
 
 
@@ -41,8 +39,8 @@ def main(given: argparse.Namespace) -> int:
             files = picture_files(given.data)
             rows: Any = read_pictures(files, tuple(getattr(model.space, "input_shape", ())))
             table = pandas.DataFrame({"file": [path.relative_to(given.data).as_posix() for path in files]})
-        elif given.data.suffix.lower() in _ARRAYS:
-            rows = _array_rows(given.data)
+        elif is_array_file(given.data):
+            rows = rows_in(read_array_file(given.data), model.names)
             count = len(next(iter(rows.values()))) if isinstance(rows, dict) else len(rows)
             table = pandas.DataFrame(index=range(count))
         else:
@@ -66,25 +64,6 @@ def main(given: argparse.Namespace) -> int:
         table[column] = _without_formulas(values)
         written.append(column)
     return _written(table, written, given.output)
-
-
-def _array_rows(path: Path) -> Any:
-    """The array in an ``.npy`` file; of an ``.npz`` file ``x``, the only one, or all of them by name.
-
-    Raises:
-        DataError: no such file, or one that cannot be read.
-    """
-    if not path.is_file():
-        raise DataError(f"data: there is no file {path}")
-    try:
-        if path.suffix.lower() == ".npy":
-            return read_array(path)
-        found = read_arrays(path, packed=True)
-    except (OSError, ValueError) as error:
-        raise DataError(f"data: {path} cannot be read: {error}") from None
-    if not found:
-        raise DataError(f"data: {path} holds no arrays")
-    return found["x"] if "x" in found else next(iter(found.values())) if len(found) == 1 else found
 
 
 def _written(table: Any, names: Sequence[str], output: Path | None) -> int:

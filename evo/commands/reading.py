@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from evo.campaign.result import Result, load_result
+from evo.campaign.result import Result
+from evo.campaign.stored_result import load_result
 from evo.commands.job import Job
 from evo.core.errors import EvoError, SettingsError
 from evo.fitting.fitted import Fitted, load_fitted

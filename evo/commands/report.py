@@ -23,12 +23,11 @@ def main(given: argparse.Namespace) -> int:
     ensemble = None
     if given.ensemble and result.history.completed():
         result, reason = read_result_with_data(given.directory, given.config)
-        if not reason:
-            try:
-                with quiet_backend():
-                    ensemble = result.ensemble(size=given.ensemble)
-            except EvoError as error:
-                reason = str(error)
+        try:
+            with quiet_backend():  # trees may still have to be grown
+                ensemble, reason = result.ensemble(size=given.ensemble, load=False), ""
+        except EvoError as error:
+            reason = reason or str(error)
     remarks = (f"No ensemble is shown: {reason}",) if reason else ()
     job = Job.of_directory(given.directory)
     content = content_of(

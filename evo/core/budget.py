@@ -24,7 +24,7 @@ class Budget:
 
     Example:
         >>> Budget(epochs=300)
-        Budget(epochs=300, trials=None, minutes=None)
+        Budget(epochs=300)
     """
 
     epochs: int | None = None
@@ -40,6 +40,10 @@ class Budget:
                 positive_number(value, f"budget: {name}")
             elif value is not None:
                 whole_number(value, f"budget: {name}", 1)
+
+    def __repr__(self) -> str:
+        limits = ", ".join(f"{name}={value!r}" for name, value in self.to_json().items() if value is not None)
+        return f"Budget({limits})"
 
     @property
     def only_minutes(self) -> bool:

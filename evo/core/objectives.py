@@ -161,6 +161,9 @@ class Objectives:
     def __len__(self) -> int:
         return len(self.objectives)
 
+    def __repr__(self) -> str:
+        return f"Objectives({', '.join(map(repr, self.written))})"
+
     def __call__(self, outcome: Outcome | None) -> tuple[float, ...]:
         """The fitness: one value per objective, all to be maximised.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from typing import Any
 
 from evo.core.history import History
 from evo.core.trial import Status
@@ -13,10 +14,12 @@ from evo.report import html_parts, in_words, plots
 
 #: Bars of a campaign's course in its row.
 _COURSE = 12
+#: Which estimate of an ensemble is shown, the first that there is.
+_EXPECTED = ("error", "rmse")
 #: What a session is given that is no setting of the campaign.
 _OF_SESSIONS = ("budget", "workers")
 #: Columns of numbers in the table.
-_NUMBERS = ("best", "trial", "trials", "not completed", "under way", "epochs", "minutes")
+_NUMBERS = ("best", "ensemble", "trial", "trials", "not completed", "under way", "epochs", "minutes")
 
 
 def overview(snapshots: Mapping[str, Snapshot], links: Mapping[str, str]) -> str:
@@ -50,6 +53,7 @@ def _row(title: str, snapshot: Snapshot, link: str) -> str:
         None if best is None else summary.shown_value(history.fitness(best)[0], first),
         None if best is None else summary.short_scores(history, best),
     )
+    numbers += _ensemble(snapshot.content.ensemble)
     for count in (
         best,
         sum(counts.values()),
@@ -62,6 +66,17 @@ def _row(title: str, snapshot: Snapshot, link: str) -> str:
     state = "running" if snapshot.running else "ended" if snapshot.content.reason else "–"
     course = formatting.sparkline(summary.best_over_epochs(history, _COURSE), _COURSE)
     return f'<tr>{named}<td>{state}</td>{numbers}<td aria-hidden="true">{course}</td></tr>'
+
+
+def _ensemble(ensemble: Any) -> str:
+    """A cell with what is to be expected of the ensemble, as far as its choice tells."""
+    estimates = {} if ensemble is None else dict(ensemble.report.get("estimate") or {})
+    name = next((name for name in _EXPECTED if name in estimates), next(iter(estimates), None))
+    if name is None:
+        return html_parts.number(None)
+    value, members = estimates[name]["value"], len(ensemble.members)
+    shown = f"{name} {formatting.short_value(value)}, {members} member{'s' if members != 1 else ''}"
+    return html_parts.number(value, shown)
 
 
 def _differences(snapshots: Mapping[str, Snapshot]) -> str:

@@ -8,7 +8,8 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from html import escape
 from pathlib import Path
 
@@ -31,13 +32,18 @@ class Snapshot:
         version: differs where the page does.
         content: what the report shows; None where the directory cannot be read.
         running: whether a process works in the directory.
-        page: the report as HTML, without the page around it.
+        make: gives :attr:`page`.
     """
 
     version: str
     content: ReportContent | None
     running: bool
-    page: str
+    make: Callable[[], str] = field(repr=False)
+
+    @cached_property
+    def page(self) -> str:
+        """The report as HTML, without the page around it; drawn when it is first asked for."""
+        return self.make()
 
 
 class Watched:
@@ -83,10 +89,17 @@ class Watched:
             told = (
                 f'<header><h1>{escape(str(self.directory))}</h1></header><div class="note">{escape(str(error))}</div>'
             )
-            return Snapshot(version, None, running, told)
+            return Snapshot(version, None, running, lambda: told)
         if running:
             content = dataclasses.replace(content, reason="It is running.")
-        return Snapshot(version, content, running, body(content))
+        return Snapshot(version, content, running, partial(self._drawn, content))
+
+    def _drawn(self, content: ReportContent) -> str:
+        """The page; what it took is waited for as well before the directory is read again."""
+        began = self._clock()
+        page = body(content)
+        self._due = max(self._due, self._clock()) + _PAUSE * (self._clock() - began)
+        return page
 
 
 def _state_of(directory: Path) -> str:

@@ -22,6 +22,7 @@ def diversity(
     pooled: np.ndarray | None = None,
     genomes: Sequence[Any] | None = None,
     distance: Callable[[Any, Any], float] | None = None,
+    together: Callable[[Sequence[np.ndarray], np.ndarray], np.ndarray] | None = None,
 ) -> dict[str, Any]:
     """Diversity of members on given rows.
 
@@ -33,6 +34,8 @@ def diversity(
         pooled: the ensemble's predictions; the weighted mean for None.
         genomes: per member its genome or None, for their distances.
         distance: the distance of two genomes; :func:`genomes.distance` for None.
+        together: what some of the members predict together, from their predictions and their weights of sum 1; None
+            where it is not asked what each adds.
 
     Returns:
         A JSON object. ``pairs``: per measure a symmetric matrix (members x members, nested lists; None
@@ -46,7 +49,8 @@ def diversity(
         ``ambiguity``: weighted mean of the members' losses less the loss of the pool, which is what
         pooling gains (Krogh & Vedelsby 1995; squared error for regression, log loss else).
         ``losses``: each member's loss (the target's default, ``rmse`` or ``log_loss``); ``loss``: of the pool.
-        ``accuracies``: each member's accuracy (classifiers).
+        ``accuracies``: each member's accuracy (classifiers). ``adds``: per member, where ``together`` is given, the
+        loss of the others, their weights scaled up, less the loss of the pool: what it is good for.
     """
     count = len(predictions)
     target = as_target(target)
@@ -54,7 +58,7 @@ def diversity(
     if pooled is None:
         pooled = pool(predictions, weights, "arithmetic", target)
     each = [row_losses(loss, target, one, targets) for one in predictions]
-    together = float(row_losses(loss, target, pooled, targets).mean())
+    whole = float(row_losses(loss, target, pooled, targets).mean())
     means = np.array([float(rows.mean()) for rows in each])
     pairs: dict[str, np.ndarray] = {}
     result: dict[str, Any] = {}
@@ -83,10 +87,18 @@ def diversity(
         "weights": [float(w) for w in weights],
         "pairs": {name: _jsonable(matrix) for name, matrix in pairs.items()},
         "mean": {name: _mean(matrix[above]) for name, matrix in pairs.items()},
-        "ambiguity": float(weights @ means) - together,
+        "ambiguity": float(weights @ means) - whole,
         "losses": [target.finish(loss, mean) for mean in means],
-        "loss": target.finish(loss, together),
+        "loss": target.finish(loss, whole),
+        "measured_by": loss,
     }
+    if together is not None and weights.max() < 1:
+        left = []
+        for number in range(count):
+            others = [other for other in range(count) if other != number]
+            pooled = together([predictions[other] for other in others], weights[others] / weights[others].sum())
+            left.append(float(row_losses(loss, target, pooled, targets).mean()))
+        result["adds"] = [target.finish(loss, mean) - result["loss"] for mean in left]
     return result
 
 

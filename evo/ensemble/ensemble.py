@@ -102,6 +102,7 @@ class Ensemble:
         size: int = 8,
         *,
         space: Any = None,
+        load: bool = True,
         **options: Any,
     ) -> Ensemble:
         """Choose by :func:`evo.ensemble.build`, and load the members.
@@ -114,6 +115,7 @@ class Ensemble:
             task: what is predicted, or the name of its task.
             size: members asked for, at most.
             space: see :class:`Ensemble`.
+            load: False leaves the members to be loaded when they are first needed.
             **options: further arguments of :func:`evo.ensemble.build` (``method``, ``rng``, ...).
 
         Raises:
@@ -125,7 +127,7 @@ class Ensemble:
             selection = build(candidates, y_validation, task, size, **options)
             ensemble = cls.from_selection(selection, y_validation, space)
             failed: dict[int, EnsembleError] = {}
-            for member in ensemble.members:
+            for member in ensemble.members if load else ():
                 try:
                     member.model()
                 except EnsembleError as error:
@@ -156,17 +158,10 @@ class Ensemble:
         for candidate in selection.candidates:
             if candidate.load is None:
                 raise EnsembleError(f"candidate {candidate.number}: it has no `load`, so that it cannot be a member")
-            members.append(
-                Member(
-                    candidate.load,
-                    candidate.number,
-                    0.0,
-                    candidate.genome,
-                    dict(candidate.scores),
-                    candidate.kind,
-                    candidate.parameters,
-                )
-            )
+            scores = dict(candidate.scores)
+            member = Member(candidate.load, candidate.number, 0.0, candidate.genome, scores, candidate.kind)
+            member.parameters = candidate.parameters
+            members.append(member)
         ensemble = cls(
             members,
             selection.weights,
@@ -317,9 +312,11 @@ class Ensemble:
 
     def _measure(self, outputs: Sequence[np.ndarray], y: np.ndarray) -> dict[str, Any]:
         pooled = self._combine(outputs)
-        measured = diversity(
-            outputs, self._targets(y, pooled), self.target, self.weights, pooled, [m.genome for m in self.members]
-        )
+        genomes, together = [member.genome for member in self.members], None
+        if self.stacker is None:
+            together = lambda some, weights: pool(some, weights, self.pooling, self.target, self.temperature)
+        targets = self._targets(y, pooled)
+        measured = diversity(outputs, targets, self.target, self.weights, pooled, genomes, together=together)
         return {"members": [member.number for member in self.members], **measured}
 
     @property

@@ -11,6 +11,7 @@ import numpy as np
 from evo.core.errors import EnsembleError
 from evo.ensemble.arguments import as_predictions
 from evo.ensemble.keras_input import keras_input, without_retracing_warnings
+from genomes.genome import Genome
 from genomes.notebook import table
 from genomes.spaces.hypermodel.user_state import state_put_back
 from genomes.targets import Target
@@ -37,6 +38,10 @@ class Member:
     scores: Mapping[str, float] = field(default_factory=dict)
     kind: str = "net"
     parameters: int | None = None
+
+    def __repr__(self) -> str:
+        about = self.genome.summary() if isinstance(self.genome, Genome) else self.kind
+        return f"Member({self.number}: weight {self.weight:.3g}; {about})"
 
     @property
     def title(self) -> str:

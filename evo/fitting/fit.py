@@ -15,6 +15,7 @@ from evo.campaign.labels import labelled
 from evo.core.errors import DataError, SettingsError
 from evo.core.given_datasets import is_dataset, with_class_names
 from evo.data import Data, take
+from evo.fitting.array_files import inputs_and_target_in, is_array_file
 from evo.fitting.columns import planned_inputs
 from evo.fitting.fitted import Fitted
 from evo.fitting.forecasting.training import fit_forecast
@@ -23,7 +24,7 @@ from evo.fitting.pictures import labelled_files, labelled_pictures, read_picture
 from evo.fitting.premade import readings, space_for
 from evo.fitting.searching import Search
 from evo.fitting.splitting import AUTO, Splitting, in_folds, with_columns, with_table, without_weights
-from evo.fitting.tables import TableFormat
+from evo.fitting.tables import TableFormat, reading_of
 from evo.fitting.task import (
     all_targets,
     check_order_of,
@@ -138,16 +139,7 @@ def fit(
         array(['no', 'yes', ...])
     """
     search = Search(effort, minutes, trials, objective, members, trees, linear, seed, workers, verbose, campaign)
-    form = TableFormat(separator, decimal, encoding)
-    if isinstance(data, (str, os.PathLike)):
-        data = file_path(data)
-    if form.said and (not isinstance(data, Path) or data.is_dir()):
-        raise DataError(f"{next(iter(form.said))}: says how a file is written, but data is none; leave it out")
-    source = None
-    if isinstance(data, Path) and not data.is_dir():
-        source = data.parent
-        data = inputs_of(data, form)
-        form = dataclasses.replace(form, usual_decimal=getattr(data, "attrs", {}).get("decimal"))
+    data, target, form, source, told = _read(data, target, TableFormat(separator, decimal, encoding))
     place = Path(directory) if directory is not None else _new_directory()
     if horizon is not None:
         if any(given is not None for given in (task, sample_weight, class_weight, groups)) or folds not in (None, AUTO):
@@ -190,9 +182,30 @@ def fit(
     if decided is not None:
         prepared, names, _ = _data(decided, *given_data)
         space, found, lines = _space_and_target(given, task, prepared, name)
-    said = [lines[0], *said, *lines[1:], *remarks(prepared, found, name), *in_folds(prepared)]
+    said = [lines[0], *told, *said, *lines[1:], *remarks(prepared, found, name), *in_folds(prepared)]
     result, ensemble, notes = search.run(space, prepared, place, said)
     return Fitted(place, ensemble, name=names, notes=notes, result=result, form=form).keep()
+
+
+def _read(data: Any, target: Any, form: TableFormat) -> tuple[Any, Any, TableFormat, Path | None, list[str]]:
+    """What a file holds, in place of its path, and the path of a folder.
+
+    Returns:
+        Data, target, how further files are written, the folder of the file, and what is said of it.
+
+    Raises:
+        DataError: there is no such file, or it cannot be read.
+    """
+    if isinstance(data, (str, os.PathLike)):
+        data = file_path(data)
+    if form.said and (not isinstance(data, Path) or data.is_dir() or is_array_file(data)):
+        raise DataError(f"{next(iter(form.said))}: says how a file is written, but data is none; leave it out")
+    if not isinstance(data, Path) or data.is_dir():
+        return data, target, form, None, []
+    if is_array_file(data):
+        return *inputs_and_target_in(data, target), form, None, []
+    table = inputs_of(data, form)
+    return table, target, form.like(table), data.parent, [*reading_of(table).lines]
 
 
 def _of_folder(folder: Path, target: Any, splitting: Splitting) -> tuple[Any, Any, Splitting, list[str]]:

@@ -12,7 +12,8 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from evo.campaign.result import Result, load_result
+from evo.campaign.result import Result
+from evo.campaign.stored_result import load_result
 from evo.core.errors import DataError, EnsembleError, EvoError, SettingsError
 from evo.core.given_datasets import gathered, is_dataset, with_class_names
 from evo.core.json_text import parsed
@@ -20,6 +21,8 @@ from evo.core.npz import read_arrays
 from evo.core.regular_files import bytes_of, open_regular
 from evo.ensemble import Ensemble
 from evo.ensemble.export import export
+from evo.fitting.array_files import inputs_and_target_in, is_array_file, read_array_file, rows_in
+from evo.fitting.cells import NUMBERS, WORDS
 from evo.fitting.picture_paths import with_pictures_of
 from evo.fitting.pictures import labelled_files, picture_files, read_pictures
 from evo.fitting.tables import TableFormat
@@ -28,6 +31,7 @@ from evo.report.campaigns import content_of
 from evo.report.html import write_report
 from evo.storage.atomic import write_file
 from genomes.spaces.base import Space
+from genomes.spaces.text import TextSpace
 from genomes.targets import Target
 
 #: What a directory of ``evo.fit`` holds besides the campaign.
@@ -118,6 +122,8 @@ class Fitted:
         if isinstance(data, str) and not Path(data).exists() and (not Path(data).suffix or " " in data):
             raise DataError(f"data: there is no file {data!r:.80}; one text is given in a list: [{data!r:.80}]")
         place = Path(data).parent if isinstance(data, (str, os.PathLike)) else None
+        if place is not None and is_array_file(Path(data)):
+            return rows_in(read_array_file(Path(data)), self.names)
         data = with_pictures_of(inputs_of(data, self.form_with(form)), self.space, place)
         return without_columns(data, [name for name in self.names if not self._takes(name)])
 
@@ -127,10 +133,23 @@ class Fitted:
         Raises:
             DataError: a wrong value.
         """
-        unknown = sorted(set(given) - {field.name for field in dataclasses.fields(TableFormat)})
+        unknown = sorted(set(given) - {"separator", "decimal", "encoding"})
         if unknown:
             raise DataError(f"{unknown[0]}: there is no such argument; a file's form is separator, decimal, encoding")
-        return dataclasses.replace(self.form, **{name: value for name, value in given.items() if value is not None})
+        said: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        return dataclasses.replace(self.form, **said, kinds=self._kinds)
+
+    @property
+    def _kinds(self) -> dict[str, str]:
+        """Which columns of a file are words and which numbers, as they were in training."""
+        columns = [column for column in getattr(self.space, "columns", ()) if not column.part]
+        found = {column.name: WORDS if column.kind == "text" else NUMBERS for column in columns}
+        found |= {part.name: WORDS for part in getattr(self.space, "parts", ()) if isinstance(part.space, TextSpace)}
+        targets = {part.name: part.target for part in getattr(self.target, "parts", ())}
+        for name, target in (targets or dict.fromkeys(self.names, self.target)).items():
+            labels = None if not targets and len(self.names) > 1 else target.labels  # of several, names of columns
+            found.setdefault(name, WORDS if labels and isinstance(labels[0], str) else NUMBERS)
+        return found
 
     @property
     def _takes_pictures(self) -> bool:
@@ -219,9 +238,17 @@ class Fitted:
         else:
             own = self.names if len(self.names) > 1 else self.names[0]
             place = Path(data).parent if isinstance(data, (str, os.PathLike)) else None
+            if place is not None and is_array_file(Path(data)):
+                data, own = inputs_and_target_in(Path(data), self._array_of(Path(data), target))
+                target = None
             x, y, _ = inputs_and_target(data, own if target is None else target, self.form_with(form))
             x = with_pictures_of(x, self.space, place)
         return self.ensemble.evaluate(self._checked(x), y, sample_weight, metrics=metrics)
+
+    def _array_of(self, path: Path, target: Any) -> Any:
+        """The name of the array that holds the targets, where a file has one of this model's name."""
+        found = read_array_file(path) if target is None else ()
+        return self.name if self.name in found else target
 
     # -- keeping -------------------------------------------------------------------------
     @property
@@ -280,7 +307,7 @@ class Fitted:
 
     def _about(self) -> dict[str, Any]:
         about = {"format": FORMAT, "name": list(self.names), "target": self.target.to_json(), "notes": list(self.notes)}
-        form = {name: value for name, value in vars(self.form).items() if value is not None}
+        form = self.form.to_json()
         return {**about, **({"form": form} if form else {})}
 
     def _with(self, about: Mapping[str, Any]) -> Self:
@@ -350,7 +377,7 @@ def load_fitted(path: str | os.PathLike[str]) -> Fitted:
             raise EvoError(f"path: {path} was written by a newer version of evo; update evo")
         notes = tuple(str(note) for note in about["notes"])
         kind = Fitted.kinds.get(str(about.get("kind")), Fitted)
-        form = TableFormat(**about.get("form", {}))
+        form = TableFormat.from_json(about.get("form", {}))
         return kind(place, ensemble, name=about["name"], notes=notes, form=form)._with(about)
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError, DataError) as error:
         raise EnsembleError(f"path: {path} holds a damaged description of its model: {error}") from error

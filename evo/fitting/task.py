@@ -13,6 +13,7 @@ from evo.core.errors import DataError
 from evo.core.given_arrays import as_given_array, joined_name
 from evo.core.given_datasets import gathered_columns, is_dataset
 from evo.data import Data
+from evo.fitting.array_files import is_array_file, read_array_file, rows_in
 from evo.fitting.tables import TableFormat, read_table
 from genomes.targets import Mixed, Multilabel, Target
 from genomes.targets.labels import in_words, plain_array
@@ -32,7 +33,8 @@ def inputs_of(data: Any, form: TableFormat | None = None) -> Any:
         DataError: no such file, one that cannot be read, or what is neither rows nor a file.
     """
     if isinstance(data, (str, os.PathLike)):
-        return read_table(file_path(data), form)
+        path = file_path(data)
+        return rows_in(read_array_file(path)) if is_array_file(path) else read_table(path, form)
     if isinstance(data, np.ndarray) and data.dtype.names and all(data[name].ndim == 1 for name in data.dtype.names):
         import pandas
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from html import escape
 from typing import Any
@@ -25,19 +26,28 @@ def ensemble_section(content: ReportContent) -> str:
         "on the validation data.</p>"
     ]
     heaviest = max(member.weight for member in ensemble.members)
+    measured = _diversity(ensemble) or {}
+    adds = measured.get("adds") or []
     rows = []
-    for member in ensemble.members:
+    for position, member in enumerate(ensemble.members):
+        added = f'<td class="number">{_signed(adds[position])}</td>' if adds else ""
         score = ", ".join(f"{n} {formatting.short_value(v)}" for n, v in member.scores.items() if n.startswith("val_"))
         rows.append(
             f'<tr><td class="number">{_name(member)}</td><td class="number">{member.weight:.3f}</td>'
             f'<td class="wide"><span class="bar" style="width:{100 * member.weight / heaviest:.1f}%"></span></td>'
-            f'<td class="number">{formatting.short_number(member.parameters)}</td><td>{escape(score)}</td></tr>'
+            f'<td class="number">{formatting.short_number(member.parameters)}</td>{added}<td>{escape(score)}</td></tr>'
+        )
+    head = '<th scope="col" class="number">adds</th>' if adds else ""
+    if adds:
+        parts.append(
+            f"<p>What a member adds is how much higher the {escape(str(measured.get('measured_by', 'loss')))} on the "
+            "validation rows would be if the others predicted without it, their weights scaled up.</p>"
         )
     parts.append(
         html_parts.scrolled(
             '<table><tr><th scope="col" class="number">trial</th><th scope="col" class="number">weight</th>'
-            '<th scope="col">as a bar</th><th scope="col" class="number">parameters</th><th scope="col">alone</th></tr>'
-            f"{''.join(rows)}</table>",
+            '<th scope="col">as a bar</th><th scope="col" class="number">parameters</th>'
+            f'{head}<th scope="col">alone</th></tr>{"".join(rows)}</table>',
             "Members of the ensemble",
         )
     )
@@ -45,8 +55,7 @@ def ensemble_section(content: ReportContent) -> str:
     parts.append(_estimates(report))
     parts.append(_calibration(report))
     parts += [f'<div class="note">{escape(str(note))}</div>' for note in report.get("notes", ())]
-    measured = _diversity(ensemble)
-    if measured is not None:
+    if measured:
         mean = measured.get("mean", {})
         words = {
             "disagreement": "disagreement (share of rows)",
@@ -133,6 +142,13 @@ def _calibration(report: Mapping[str, Any]) -> str:
         + '<details><summary>in numbers</summary><table class="narrow">'
         f"<tr>{head}</tr>{rows}</table></details>"
     )
+
+
+def _signed(value: Any) -> str:
+    """A difference with its sign."""
+    if not isinstance(value, (int, float)) or not math.isfinite(value):
+        return "–"
+    return f"{'+' if value >= 0 else '−'}{formatting.short_value(abs(value))}"
 
 
 def _estimate(value: Any) -> str:

@@ -5,6 +5,7 @@ The layout is documented field by field in ``docs/format.md``.
 
 from evo.storage.companions import CompanionFiles, StoredCompanion, locked
 from evo.storage.directory import CampaignDirectory
+from evo.storage.judged import JudgedTargets
 from evo.storage.layout import FORMAT
 from evo.storage.lock import DirectoryLock, LockHolder
 from evo.storage.records import TrialRecord
@@ -14,6 +15,7 @@ __all__ = [
     "CampaignDirectory",
     "CompanionFiles",
     "DirectoryLock",
+    "JudgedTargets",
     "LockHolder",
     "StoredCompanion",
     "TrialRecord",

@@ -16,6 +16,7 @@ from evo.core.history import History
 from evo.core.trial import Trial
 from evo.storage import atomic, identity, layout, recovery
 from evo.storage.confinement import check_confined
+from evo.storage.judged import JudgedTargets, write_judged
 from evo.storage.lock import DirectoryLock
 from evo.storage.predictions import encode
 from evo.storage.preprocessing import pack_arrays
@@ -310,6 +311,16 @@ class CampaignDirectory(CampaignReader):
         """
         self._ready()
         return self._states.prune(keep, keep_bytes)
+
+    def keep_judged(self, judged: JudgedTargets) -> None:
+        """Store the targets of the rows that candidates are judged by, unless they are there.
+
+        Raises:
+            StorageError: they cannot be written.
+        """
+        self._ready()
+        if self.judged() is None:
+            write_judged(self.path, str(self.data_fingerprint), judged)
 
     # -- restoring what was lost --------------------------------------------------------------
     def restore_preprocessing(self, arrays: Mapping[str, np.ndarray]) -> None:

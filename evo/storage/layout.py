@@ -14,6 +14,7 @@ SEGMENT = 100
 CAMPAIGN = "campaign.json"
 CAMPAIGN_COPY = "campaign.copy.json"
 PREPROCESSING = "preprocessing.npz"
+JUDGED = "judged.h5"
 LOCK = "lock.json"
 JOURNAL = "journal"
 TRIALS = "trials"

@@ -13,6 +13,7 @@ from evo.core.history import History
 from evo.core.objectives import Objectives
 from evo.storage import identity
 from evo.storage.journal import Journal
+from evo.storage.judged import JudgedTargets, read_judged
 from evo.storage.populations import Population, PopulationFiles
 from evo.storage.predictions import PredictionFiles
 from evo.storage.preprocessing import PreprocessingFile
@@ -107,6 +108,10 @@ class CampaignReader:
             StorageError: the file is missing or damaged.
         """
         return self._preprocessing.arrays()
+
+    def judged(self) -> JudgedTargets | None:
+        """Targets of the rows that candidates are judged by; None where they are not stored, or damaged."""
+        return read_judged(self.path, str(self.data_fingerprint))
 
     # -- trials ---------------------------------------------------------------------------
     def load_history(self, objectives: Objectives | None = None) -> History:

@@ -101,7 +101,8 @@ class Space(WithPreferences, abc.ABC):
         """One line: the class, and what its genomes are for."""
         if self.target is None:
             return type(self).__name__
-        return f"{type(self).__name__}: {self.target.task}, {self.target.width} outputs"
+        width = self.target.width
+        return f"{type(self).__name__}: {self.target.task}, {width} output{'s' if width != 1 else ''}"
 
     def __repr__(self) -> str:
         return f"<{self.headline()}>"

@@ -16,7 +16,7 @@ const VIEWS = [390, 900, 1280].flatMap((width) =>
     const context = await browser.newContext({ ...view, bypassCSP: true, reducedMotion: "reduce" });
     for (const address of addresses) {
       const page = await context.newPage();
-      await page.goto(address, { waitUntil: "load" });
+      await page.goto(address, { waitUntil: "load", timeout: 180000 }); // the dashboard makes its pages when asked
       await page.waitForTimeout(300);
       await page.evaluate(axe.source);
       const found = await page.evaluate(() => axe.run(document, { resultTypes: ["violations"] }));

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import evo
+from evo.core.objectives import Objectives
 from evo.ensemble import Ensemble
 from evo.ensemble.member import Member
 from genomes import Genome
@@ -67,11 +68,28 @@ def test_a_campaign_and_its_result(undisturbed: Undisturbed, tmp_path: Path) -> 
     assert "1 failed" in repr(empty) and "1 failed" in shown(empty)
 
 
+def test_what_was_not_asked_for_is_not_shown() -> None:
+    assert repr(evo.Budget(trials=8)) == "Budget(trials=8)"
+    assert repr(evo.Budget(epochs=300, minutes=2.5)) == "Budget(epochs=300, minutes=2.5)"
+    objectives = Objectives(["val_accuracy", "-parameters", "latency <= 0.005"])
+    assert repr(objectives) == "Objectives('val_accuracy', '-parameters', 'latency <= 0.005')"
+    member = Member(print, 7, 0.25, kind="trees")
+    assert repr(member) == "Member(7: weight 0.25; trees)"
+
+
 def test_the_table_of_trials_is_readable(undisturbed: Undisturbed) -> None:
     result, _ = undisturbed
-    frame = result.to_dataframe()
+    frame = result.to_dataframe(full=True)
     assert list(frame["genome"]) == [trial.genome.summary() for trial in result.trials]
-    assert "genome_json" not in frame
+    assert "genome_json" not in frame and "seconds_train" in frame
+    short = result.to_dataframe()
+    told = ["message"] if any(trial.outcome.message for trial in result.trials) else []
+    assert list(short) == ["number", "val_accuracy", "epochs", "parameters", "origin", "status", *told, "genome"]
+    for whole, cut in zip(frame["genome"], short["genome"], strict=True):
+        assert cut == whole if len(whole) <= 40 else whole.startswith(cut[:39])
+    with pd.option_context("display.width", 80):
+        printed = repr(short.assign(genome="x" * 40))
+    assert {"number", "val_accuracy", "genome"} <= set(printed.splitlines()[0].split())
     texts = result.to_dataframe(genome_json=True)["genome_json"]
     assert [Genome.from_json(text) for text in texts] == [trial.genome for trial in result.trials]
 

@@ -21,7 +21,7 @@ class Steady:
     """A pace: an epoch lasts ``each`` seconds, and every trial ``once`` more."""
 
     def __init__(self, each: float = 1.0, once: float = 0.0) -> None:
-        self.each, self.once = each, once
+        self.each, self.once, self.fixed = each, once, once
 
     def proposal(self, proposal: Proposal) -> float:
         return self.once + self.each * proposal.epochs
@@ -135,6 +135,14 @@ def test_none_gets_more_epochs_than_it_asks_for_or_than_fit() -> None:
     assert left(8).epochs(history_of(), asking(7), 6.0) == 7
     assert left(8, pace=Steady(once=8.0)).epochs(history_of(), asking(100), 6.0) == 10
     assert left(8).epochs(history_of(), asking(7), 8.0) == 0
+
+
+def test_fewer_are_finished_where_shares_would_go_into_building() -> None:
+    """Shares of 20 of 120 seconds, of which building takes 30: twice 30 are given instead, or what is left."""
+    slow = Steady(once=30.0)
+    assert left(8, pace=slow).epochs(history_of(), asking(100), 6.0) == 54 - 30
+    assert left(8, pace=slow).epochs(history_of(), asking(100), 8 - 40 / 60) == 36 - 30
+    assert left(8, pace=slow).epochs(history_of(), asking(100), 7.5) == 0
 
 
 def test_further_seeds_fill_what_is_left_once_all_survivors_are_finished() -> None:
