@@ -350,6 +350,11 @@ class Fitted:
         return facts("Fitted", values) + self.ensemble._repr_html_()
 
 
+def fitted_here(directory: Path) -> bool:
+    """Whether a directory holds what :func:`evo.fit` made."""
+    return (directory / _FILE).is_file()
+
+
 def _is_archive(path: Path) -> bool:
     """Whether a file begins as an archive does, which a model is stored in; an empty one may have lost its content."""
     with path.open("rb") as file:
