@@ -14,6 +14,7 @@ from evo.commands.results import show_result
 from evo.core.budget import Budget
 from evo.core.errors import RepairWarning, SettingsError
 from evo.core.events import Callback
+from evo.display.console import printable
 from evo.display.progress import Progress
 from evo.fitting.fitted import fitted_here
 from evo.storage import CampaignDirectory
@@ -48,7 +49,7 @@ def run_job(
 
     space, split = job.load()
     if not quiet and split.notes:
-        print("\n".join(split.notes), flush=True)
+        print(printable("\n".join(split.notes)), flush=True)
     progress = None if quiet else Progress()
     callbacks: list[Callback] = [JobNote(job)]
     if progress is not None:

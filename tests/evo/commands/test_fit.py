@@ -92,7 +92,8 @@ def test_a_signal_stops_it_and_the_same_command_goes_on(
 ) -> None:
     """Trees of the ensemble, which may have to be grown yet, are left to the resume."""
     rng = np.random.default_rng(0)
-    pd.DataFrame({"a": rng.normal(size=30), "y": rng.normal(size=30)}).to_csv(tmp_path / "a.csv", index=False)
+    frame = pd.DataFrame({"a": rng.normal(size=30), "y": rng.normal(size=30), "b\x1b[2J": "always"})
+    frame.to_csv(tmp_path / "a.csv", index=False)
     command = [
         "fit",
         str(tmp_path / "a.csv"),
@@ -107,5 +108,7 @@ def test_a_signal_stops_it_and_the_same_command_goes_on(
         patch.setattr(Progress, "on_submit", lambda *_: os.kill(os.getpid(), number))
         patch.setattr(Result, "ensemble", None)
         assert main(command) == code
-    assert f"To resume: the same command with --directory '{tmp_path / 'a place'}'" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert f"To resume: the same command with --directory '{tmp_path / 'a place'}'" in shown
+    assert "\x1b" not in shown  # a column's name does not clear the screen
     assert main(command) == 0
