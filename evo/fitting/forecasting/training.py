@@ -163,9 +163,8 @@ def planned(
         GenomeError: a window or a period that is no whole number.
     """
     data, target = _together(data, target)
-    ids, value, found_time = (), "", time
-    if not len(known):
-        ids, found_time = ids_in(data, target, time)
+    value = ""
+    ids, found_time = ids_in(data, None if len(known) else target, time)
     if ids:
         value, data = target, side_by_side(data, ids, found_time, target)
         target, time = [str(name) for name in data.columns], None
