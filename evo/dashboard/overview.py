@@ -74,9 +74,9 @@ def _ensemble(ensemble: Any) -> str:
     name = next((name for name in _EXPECTED if name in estimates), next(iter(estimates), None))
     if name is None:
         return html_parts.number(None)
-    value, members = estimates[name]["value"], len(ensemble.members)
-    shown = f"{name} {formatting.short_value(value)}, {members} member{'s' if members != 1 else ''}"
-    return html_parts.number(value, shown)
+    members = len(ensemble.members)
+    shown = f"{name} {formatting.with_error(estimates[name])}, {members} member{'s' if members != 1 else ''}"
+    return html_parts.number(estimates[name]["value"], shown)
 
 
 def _differences(snapshots: Mapping[str, Snapshot]) -> str:
