@@ -295,10 +295,11 @@ class EvolutionOracle(keras_tuner.Oracle):
         Raises:
             RuntimeError: all have; it names the last one's cause.
         """
-        if len(self.end_order) >= trials and all(self.trials[trial_id].status == "FAILED" for trial_id in self.end_order):
+        ended = [self.trials[trial_id].status for trial_id in self.end_order]
+        if len(ended) >= trials and all(status == "FAILED" for status in ended):
             message = self.trials[self.end_order[-1]].message or ""
             raise RuntimeError(
-                f"Number of consecutive failures: all of the first {len(self.end_order)} trials.\n{message}\n"
+                f"Number of consecutive failures: all of the first {len(ended)} trials.\n{message}\n"
                 f"The last one failed with {cause(message)}"
             )
 
