@@ -253,12 +253,13 @@ def _check_rows(x: Any, y: Any, weight: Any, prefix: str) -> int:
 
 
 def take(x: Any, rows: np.ndarray) -> Any:
-    """Some rows of inputs or targets in any form, by their numbers."""
+    """Some rows of inputs or targets in any form, by their numbers; rows in a row are no copy."""
     if isinstance(x, Mapping):
         return {name: take(part, rows) for name, part in x.items()}
-    if hasattr(x, "iloc"):
-        return x.iloc[rows]
-    return np.asarray(x)[rows]
+    wanted: Any = rows
+    if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
+        wanted = slice(int(rows[0]), int(rows[-1]) + 1)  # of a mapped array that memory need not hold
+    return x.iloc[wanted] if hasattr(x, "iloc") else np.asarray(x)[wanted]
 
 
 def _weights(weight: Any) -> Any:
@@ -308,10 +309,17 @@ def _gathered(x: Any, y: Any, weight: Any, name: str) -> tuple[Any, Any, Any]:
         x, y, weight = gathered(x, name)
         return _inputs(x), y, weight
     place = name.removesuffix("x")
+    x, y, weight = _by_place(x), _by_place(y), _by_place(weight)
     y, weight = as_given_array(y, f"{place}y"), as_given_array(weight, f"{place}sample_weight")
     x = _inputs(_stacked(as_given_array(x, name), y))
     rows = _rows(x) if hasattr(x, "__len__") else 0
     return x, _outputs(y, rows), _outputs(weight, rows)
+
+
+def _by_place(values: Any) -> Any:
+    """A list of arrays and of dicts of arrays as a dict, by their places in it."""
+    nested = isinstance(values, (list, tuple)) and {isinstance(part, Mapping) for part in values} == {True, False}
+    return {str(place): part for place, part in enumerate(values)} if nested else values
 
 
 def _stacked(x: Any, y: Any) -> Any:
@@ -334,7 +342,7 @@ def _inputs(x: Any) -> Any:
 
 
 def _flat(x: Mapping[str, Any], path: str = "") -> dict[str, Any]:
-    """Inputs within inputs by their paths, ``a/b`` and ``a/0``; others by their names."""
+    """Inputs within inputs, targets within targets by their paths, ``a/b`` and ``a/0``; others by their names."""
     flat: dict[str, Any] = {}
     for name, part in x.items():
         if isinstance(part, (list, tuple)) and part and all(getattr(entry, "ndim", 0) > 0 for entry in part):
@@ -344,10 +352,12 @@ def _flat(x: Mapping[str, Any], path: str = "") -> dict[str, Any]:
 
 
 def _outputs(values: Any, rows: int) -> Any:
-    """Targets or weights of several outputs as a dict; a list of rows as an array.
+    """Targets or weights of several outputs, or of outputs within outputs, as a dict; a list of rows as an array.
 
     A list of arrays that each have a value for every row is a list of outputs.
     """
+    if isinstance(values, Mapping):
+        return _flat(values)
     if not isinstance(values, (list, tuple)):
         return values
     parts = [part if hasattr(part, "shape") else np.asarray(part) for part in values] if len(values) != rows else []

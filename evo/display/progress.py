@@ -198,8 +198,9 @@ class Progress(Callback):
 
     @staticmethod
     def _budget(info: CampaignInfo) -> str:
-        limits = ((info.budget.epochs, "epochs"), (info.budget.trials, "trials"), (info.budget.minutes, "minutes"))
-        return "budget " + " or ".join(f"{limit:g} {unit}" for limit, unit in limits if limit is not None)
+        limits = ((info.budget.epochs, "epoch"), (info.budget.trials, "trial"), (info.budget.minutes, "minute"))
+        shown = (f"{limit:g} {unit}{'s' if limit != 1 else ''}" for limit, unit in limits if limit is not None)
+        return f"budget {' or '.join(shown)}"
 
     def _plain(self, trial: Trial, history: History, new_cause: bool, better: bool) -> None:
         if new_cause and trial.outcome is not None:

@@ -19,6 +19,7 @@ from evo.core.given_datasets import gathered, is_dataset, with_class_names
 from evo.core.json_text import parsed
 from evo.core.npz import read_arrays
 from evo.core.regular_files import bytes_of, open_regular
+from evo.display import formatting
 from evo.ensemble import Ensemble
 from evo.ensemble.export import export
 from evo.fitting.array_files import inputs_and_target_in, is_array_file, read_array_file, rows_in
@@ -30,6 +31,7 @@ from evo.fitting.task import inputs_and_target, inputs_of, without_columns
 from evo.report.campaigns import content_of
 from evo.report.html import write_report
 from evo.storage.atomic import write_file
+from genomes.notebook import facts
 from genomes.spaces.base import Space
 from genomes.spaces.text import TextSpace
 from genomes.targets import Target
@@ -40,6 +42,8 @@ _ENSEMBLE = "fitted.ensemble"
 _ROWS_FILE = "fitted_rows.npz"
 #: Validation rows that are kept, on which an exported model is compared.
 _ROWS = 32
+#: Characters of the labels in a notebook.
+_LABELS = 200
 FORMAT = 1
 
 
@@ -331,7 +335,24 @@ class Fitted:
         return self
 
     def __repr__(self) -> str:
-        return f"Fitted({self.name!r}, {self.target}, {self.directory})"
+        expected = formatting.expected(self.ensemble.report)
+        return f"Fitted({self.name!r}, {self.target}, {self.directory}{f': {expected}' if expected else ''})"
+
+    def _repr_html_(self) -> str:
+        known = self.target.labels
+        labels = "" if known is None else f": {', '.join(map(str, known))}"
+        values = {
+            "predicts": f"{self.name}, {self.target.task}{formatting.cut(labels, _LABELS)}",
+            "from": self.space.headline(),
+            "to be expected": formatting.expected(self.ensemble.report) or None,
+            "directory": self.directory,
+        }
+        return facts("Fitted", values) + self.ensemble._repr_html_()
+
+
+def fitted_here(directory: Path) -> bool:
+    """Whether a directory holds what :func:`evo.fit` made."""
+    return (directory / _FILE).is_file()
 
 
 def _is_archive(path: Path) -> bool:

@@ -143,7 +143,7 @@ def outcomes(content: ReportContent) -> str:
     rows = [(status.value, count, kinds.get(status, "bar bad")) for status, count in counts.most_common()]
     pending = len(content.history.pending())
     if pending:
-        rows.append(("pending", pending, "bar mild"))
+        rows.append(("under way" if content.running else "set aside", pending, "bar mild"))
     parts = [html_parts.bars(rows)]
     causes = summary.causes(content.history).most_common(_FAILURES_SHOWN)
     if causes:

@@ -17,7 +17,8 @@ def logged_metrics(space: Any) -> tuple[str, ...] | None:
         space: a space; of a hypermodel the model of the default values is built.
 
     Returns:
-        The names; None where they cannot be told, since the program has a training step of its own.
+        The names; None where they cannot be told, since the program has a training step of its own, or several
+        losses for outputs that no one knows before the model is called.
     """
     if not isinstance(space, HypermodelSpace):
         try:
@@ -36,15 +37,27 @@ def logged_metrics(space: Any) -> tuple[str, ...] | None:
         return None
     if type(model).compile is not keras.Model.compile:
         return None
+    outputs = _outputs(model)
+    if not outputs and isinstance(model.loss, (Mapping, list, tuple)):
+        return None
     compiled = getattr(model, "_compile_metrics", None)
     own = [
         *_names(getattr(compiled, "_user_metrics", None)),
         *_names(getattr(compiled, "_user_weighted_metrics", None)),
         *(metric.name for metric in model.metrics if metric.name not in ("loss", "compile_metrics")),
     ]
-    outputs = list(getattr(model, "output_names", None) or ())
     of_outputs = [f"{output}_{name}" for output in outputs for name in (*own, "loss")]
     return ("loss", *dict.fromkeys([*own, *(of_outputs if len(outputs) > 1 else ())]))
+
+
+def _outputs(model: Any) -> list[str]:
+    """What a functional model's outputs are called in logs: by their layers or, within one another, by their places."""
+    import keras
+
+    names = list(getattr(model, "output_names", None) or ())
+    structure = getattr(model, "_outputs_struct", None)
+    places = keras.tree.flatten_with_path(structure) if names and structure is not None else []
+    return list(dict.fromkeys([*names, *("/".join(map(str, path)) for path, _ in places if path)]))
 
 
 def _names(metrics: Any) -> list[str]:

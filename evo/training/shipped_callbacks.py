@@ -45,7 +45,7 @@ class ShippedCallbacks:
         if self._packed is None:
             import cloudpickle
 
-            self._packed = bytes(cloudpickle.dumps(self.given))
+            self._packed = bytes(cloudpickle.dumps(tuple(map(_without_model, self.given))))
         return _arrived, (self._packed,)
 
     def fresh(self, trial: int) -> list[Any]:
@@ -80,7 +80,7 @@ class ShippedCallbacks:
                     )
                 continue
             try:
-                made.append(copy.deepcopy(given))
+                made.append(copy.deepcopy(_without_model(given)))
             except Exception as error:  # whatever a user's object raises when it is copied
                 raise SettingsError(f"callbacks: {cannot(given, 'be copied for each trial', error)}") from error
         return made
@@ -92,7 +92,16 @@ class ShippedCallbacks:
 
     def to_json(self) -> list[dict[str, str]]:
         """What tells these callbacks from others, as they are recorded with the settings of a campaign."""
-        return [{"callback": _name(given), **identity_of(given)} for given in self.given]
+        return [{"callback": _name(given), **identity_of(_without_model(given))} for given in self.given]
+
+
+def _without_model(given: Any) -> Any:
+    """A callback as it was before ``fit``, without the model that it was used with."""
+    if not is_keras_callback(given) or getattr(given, "_model", None) is None:
+        return given
+    alone = copy.copy(given)
+    alone._model = alone.params = None
+    return alone
 
 
 def _arrived(packed: bytes) -> ShippedCallbacks:

@@ -199,7 +199,7 @@ class _TrialRun:
         if self.best.weights is not None:
             engine.put_weights(self.best.weights)
         if self.callbacks is not None:
-            self.callbacks.train_ends({name: values[-1] for name, values in self.curves.items()})
+            self.callbacks.train_ends()
             self.callbacks.close()
         elif not engine.has_averages and self.best.weights is None:
             return False

@@ -35,6 +35,7 @@ class TrialCallbacks:
         if getattr(self._model, "optimizer", None) is None:
             self._model.optimizer = engine.optimizer
         self._record = _Record()
+        self._logs: dict[str, float] = {}
         self._list = keras.callbacks.CallbackList(
             [*callbacks, self._record],
             add_history=True,
@@ -90,14 +91,15 @@ class TrialCallbacks:
         # An engine that calls `fit` for each epoch has put that epoch's history there.
         self._model.history = self._list._history
         before = self._rate()
+        self._logs = dict(logs)
         self._list.on_epoch_end(epoch, dict(logs))
         self._rescale(before)
         self._engine.weights_changed()
         return self._record.numbers
 
-    def train_ends(self, logs: Mapping[str, float]) -> None:
-        """After the last epoch; a callback may put other weights into the model."""
-        self._list.on_train_end(dict(logs))
+    def train_ends(self) -> None:
+        """After the last epoch, with its logs as ``fit`` has them; a callback may put other weights into the model."""
+        self._list.on_train_end(self._logs)
         self._engine.weights_changed()
 
     def close(self) -> None:

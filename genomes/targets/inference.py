@@ -125,6 +125,8 @@ def _refuse_what_is_no_target(array: np.ndarray, name: str) -> None:
         )
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise GenomeError(f"{name}: holds infinite values; expected finite numbers")
+    if array.dtype.kind == "f" and np.abs(array).max() > np.finfo(np.float32).max:
+        raise GenomeError(f"{name}: holds numbers up to {np.abs(array).max():g}, too large for float32; divide them")
 
 
 def _is_date(value: Any) -> bool:

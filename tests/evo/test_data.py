@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -138,6 +139,14 @@ def test_fingerprint_tells_data_apart_and_prepared_arrays_have_keras_dtypes() ->
     assert Data(x, y, seed=1).prepare(space).fingerprint != first.fingerprint
 
 
+def test_rows_in_a_row_of_a_mapped_array_are_not_copied(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.arange(40.0).reshape(20, 2))
+    x = np.load(tmp_path / "x.npy", mmap_mode="r")
+    data = Data(x, np.arange(20) % 2, time=np.arange(20))
+    assert np.shares_memory(data.x_train, x) and np.shares_memory(data.x_validation, x)
+    assert (data.x_train == x[:16]).all() and (data.x_validation == x[16:]).all()
+
+
 def test_texts_are_texts_whatever_holds_them() -> None:
     texts = ["a cat", "a longer dog"]
     stored = [named("x", np.array(texts, dtype=kind))["x"] for kind in (object, str)]
@@ -149,3 +158,13 @@ def test_texts_are_texts_whatever_holds_them() -> None:
 def test_all_errors_are_evo_errors() -> None:
     with pytest.raises(EvoError):
         Data([1, 2], None)
+
+
+def test_targets_within_targets_are_named_by_their_places() -> None:
+    x, y = np.zeros((6, 2)), np.arange(6.0)
+    data = Data({"a": {"b": x}, "c": [x]}, [y, {"d": y, "e": [y]}], validation=0.5, sample_weight={"f": {"g": y}})
+    assert list(data.x_train) == ["a/b", "c/0"]
+    assert list(data.y_train) == list(data.y_validation) == ["0", "1/d", "1/e/0"]
+    assert list(data.weight_train) == ["f/g"] and data.rows == data.validation_rows == 3
+    with pytest.raises(DataError, match=re.escape("x has 6, y['a'] has 6, y['b/c'] has 5")):
+        Data(x, {"a": y, "b": {"c": y[:5]}})

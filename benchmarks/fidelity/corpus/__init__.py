@@ -21,6 +21,8 @@ SUBJECTS = (
     "callbacks",
     "odd_rows",
     "unusual_settings",
+    "everyday",
+    "ways_to_train",
     "applications",
 )
 

@@ -255,6 +255,13 @@ class EvolutionOracle(keras_tuner.Oracle):
             trial.message = taken_message(self._get_trial_dir(trial.trial_id))
         super().end_trial(trial)
 
+    def _record_values(self, trial: TunerTrial) -> None:
+        # Of several hyperparameters of one name KerasTuner drops the value when it meets one that is not active.
+        hps = trial.hyperparameters
+        before = dict(hps.values)
+        super()._record_values(trial)
+        hps.values |= {hp.name: before[hp.name] for hp in hps.space if hp.name in before and hps.is_active(hp)}
+
     def score_trial(self, trial: TunerTrial) -> None:
         """The best reported value is the score; one that is not finite makes the trial a failed one."""
         super().score_trial(trial)

@@ -8,6 +8,7 @@ import numpy as np
 
 from evo.training.backends.batch_structure import as_model_takes
 from evo.training.resident_data import Split, computing_type
+from genomes.spaces.hypermodel.inputs import one_row, runs_eagerly
 
 #: Methods of a model that, overridden, mean that only Keras' own ``fit`` and ``evaluate`` do what the user wants.
 _STEPS = (
@@ -52,12 +53,18 @@ def build_as_fit(model: Any, split: Split) -> None:
     sizes = {tensor.shape[0] for tensor in getattr(model, "inputs", None) or ()}
     rows = sizes.pop() if len(sizes) == 1 else None
     x, y, weight = keras.tree.map_structure(lambda array: _symbolic(array, rows), (split.x, split.y, split.weight))
+    batch = as_model_takes(model, x, y, weight)
+    if runs_eagerly(model) and not model._distribute_strategy:
+        # Losses and metrics may look at values: `fit` builds them, of its first batch.
+        if not all(layer.built for layer in model._flatten_layers()):
+            model(one_row(batch[0]))
+        return
     optimizer = model.optimizer
     built = bool(getattr(optimizer, "built", True))
     if optimizer is not None:
         optimizer.built = True
     try:
-        model._symbolic_build(data_batch=as_model_takes(model, x, y, weight))
+        model._symbolic_build(data_batch=batch)
     finally:
         if optimizer is not None:
             optimizer.built = built

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 #: Per input its name (None of a single one), dtype and shape without the rows.
 InputSpecs = tuple[tuple[str | None, str, tuple[int, ...]], ...]
 
@@ -38,7 +40,7 @@ def specs_from_json(json: Any) -> InputSpecs:
 
 
 def build_on(model: Any, specs: InputSpecs) -> None:
-    """Build a model by calling it on symbolic inputs, as Keras' ``fit`` does at its first batch.
+    """Build a model by calling it on symbolic inputs, as Keras' ``fit`` does; on a row of zeros if it runs eagerly.
 
     Args:
         model: a model; nothing happens if it is built.
@@ -49,7 +51,28 @@ def build_on(model: Any, specs: InputSpecs) -> None:
     """
     if model.built:
         return
-    model(symbolic(specs))
+    inputs = symbolic(specs)
+    model(one_row(inputs) if runs_eagerly(model) else inputs)
+
+
+def runs_eagerly(model: Any) -> bool:
+    """Whether Python looks at the values of a model, so that it cannot be called on symbols."""
+    import keras
+
+    # The other backends' own `fit` calls such models on symbols first.
+    return keras.backend.backend() == "tensorflow" and bool(getattr(model, "run_eagerly", False))
+
+
+def one_row(inputs: Any) -> Any:
+    """Zeros, or empty texts, in the structure, shape and dtype of symbolic inputs: one row where any number may be."""
+    import keras
+
+    def values(tensor: Any) -> Any:
+        shape = tuple(1 if length is None else length for length in tensor.shape)
+        zeros = np.zeros(shape, "U1" if tensor.dtype == "string" else tensor.dtype)
+        return keras.ops.convert_to_tensor(zeros)
+
+    return keras.tree.map_structure(values, inputs)
 
 
 def symbolic(specs: InputSpecs) -> Any:
@@ -60,4 +83,33 @@ def symbolic(specs: InputSpecs) -> Any:
     if list(tensors) == [None]:
         return tensors[None]
     listed = [f"input_{index}" for index in range(len(tensors))]
-    return [tensors[name] for name in listed] if set(tensors) == set(listed) else tensors
+    if set(tensors) == set(listed):
+        return [tensors[name] for name in listed]
+    return nested({str(name): tensor for name, tensor in tensors.items()})
+
+
+def nested(values: Mapping[str, Any]) -> Any:
+    """What is named by paths, ``a/b`` and ``a/0``, as dicts and lists within one another; others as they are.
+
+    Args:
+        values: by their paths; where no name has a ``/``, there is nothing within another.
+    """
+    if not any("/" in name for name in values):
+        return values
+    inner: dict[str, Any] = {}
+    for name, value in values.items():
+        *path, last = name.split("/")
+        place = inner
+        for step in path:
+            place = place.setdefault(step, {})
+        place[last] = value
+    return _listed(inner)
+
+
+def _listed(values: Any) -> Any:
+    """Dicts whose keys are the places of a list as lists."""
+    if not isinstance(values, dict):
+        return values
+    parts = {name: _listed(part) for name, part in values.items()}
+    places = [str(place) for place in range(len(parts))]
+    return [parts[place] for place in places] if set(parts) == set(places) else parts

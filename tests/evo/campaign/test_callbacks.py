@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import threading
 import warnings
 from pathlib import Path
@@ -110,6 +113,26 @@ def test_a_callback_of_a_users_own_travels_to_workers(tmp_path: Path) -> None:
     result = campaign(tmp_path / "c", [lambda: Half()], executor=None, objectives="val_half", epochs=2).run()
     for trial in result.trials:
         assert trial.outcome.scores["val_half"] == trial.outcome.scores["val_accuracy"] / 2
+
+
+@pytest.mark.slow
+def test_trials_of_two_workers_hear_what_keras_own_fit_tells(tmp_path: Path) -> None:
+    """A fresh process with a callback class of its own; rungs are further calls of ``fit`` with ``initial_epoch``."""
+    program = Path(__file__).with_name("callbacks_program.py")
+    done = subprocess.run([sys.executable, str(program), str(tmp_path)], capture_output=True, text=True, timeout=900)
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found["difference"] < 1e-5
+    heard = [found["heard"][str(number)] for number in range(6)]
+    assert len({one["process"] for one in heard}) == 2
+    for number, one in enumerate(heard):
+        first, last = one["asked"]
+        assert one["kept_before"] == [[], {}], "a trial begins with a callback that no other has used"
+        assert one["epochs"] == list(range(first, first + len(one["epochs"])))
+        assert one["batches"] == [3] * len(one["epochs"]) and one["params"] == {"epochs": last, "steps": 3}
+        assert one["logs"] == ["loss", "mae", "val_loss", "val_mae"]
+        assert (tmp_path / f"{number:06d}-log.csv").exists()
+    assert any(first for first, _ in (one["asked"] for one in heard)), "one of them continues another"
 
 
 def test_the_best_epoch_needs_a_metric(tmp_path: Path) -> None:

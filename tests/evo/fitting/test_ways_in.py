@@ -123,6 +123,8 @@ def test_an_index_with_a_name_is_said_to_be_no_input(prepare: Prepare) -> None:
         (FRAME[["a"]], FRAME["y"][::-1], r"another order; give target.loc\[data.index\]"),
         ((X, Y), None, r"a pair of inputs and targets; give them apart: evo.fit\(x, y\)"),
         (((X, Y), (X, Y)), None, r"evo.fit\(x_train, y_train\)"),
+        (FRAME.assign(y=[("a", "b")] * ROWS), "y", "holds collections.*MultiLabelBinarizer"),
+        (FRAME.assign(y=NUMBERS * 1e300), "y", "too large for float32; divide them"),
         (NUMBERS, LABELS, r"one number per row; make a column of them: x.reshape\(-1, 1\)"),
         (io.StringIO("a,y\n1,2\n"), "y", "an open file; give its path"),
         ("a,y\n1,2\n", "y", "expected the path of a file, got a text"),

@@ -148,7 +148,7 @@ def test_every_trial_is_a_row_that_sorts_by_its_values() -> None:
             given = re.search(r'data-value="([^"]*)"', cells[2][0])
             assert given is not None and float(given[1]) == history.fitness(trial.number)[0]
         else:
-            assert cells[1][1].startswith("under way" if trial.outcome is None else trial.outcome.status.value)
+            assert cells[1][1].startswith("set aside" if trial.outcome is None else trial.outcome.status.value)
             assert cells[2][1] == "–"
 
 

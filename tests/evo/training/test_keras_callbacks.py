@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import pickle
 
 import keras
 import numpy as np
@@ -119,6 +120,36 @@ def test_each_trial_writes_its_own_files(space, make_task, tmp_path):
                 rows = list(csv.DictReader(file))
             assert [int(row["epoch"]) for row in rows] == [0, 1]
             assert [float(row["val_loss"]) for row in rows] == pytest.approx(report.outcome.curves["val_loss"])
+
+
+class AtTheEnd(keras.callbacks.Callback):
+    """Adds to the logs, and writes down those of the end."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.path = path
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs["more"] = 1.0
+
+    def on_train_end(self, logs=None):
+        self.path.write_text(" ".join(sorted(logs)))
+
+
+def test_the_logs_at_the_end_are_those_of_the_last_epoch_as_fit_has_them(space, make_task, tmp_path):
+    report = train(make_task(space.genome(units=2), callbacks=ShippedCallbacks([AtTheEnd(tmp_path / "logs")])))
+    told = (tmp_path / "logs").read_text().split()
+    assert told == sorted(name for name in report.outcome.curves if name != "more")
+
+
+def test_the_model_that_a_callback_was_used_with_stays_behind():
+    used, fresh = (keras.callbacks.EarlyStopping("loss") for _ in range(2))
+    used.set_model(keras.Sequential([keras.Input((4,)), keras.layers.Dense(50_000)]))
+    used.set_params({"epochs": 3})
+    assert ShippedCallbacks([used]).fresh(0)[0].model is None
+    assert len(pickle.dumps(ShippedCallbacks([used]))) < 5_000
+    assert ShippedCallbacks([used]).to_json() == ShippedCallbacks([fresh]).to_json()
+    assert used.model is not None, "the user's own object is left alone"
 
 
 def test_what_makes_no_callback_is_told(space, make_task):
