@@ -144,7 +144,7 @@ def _progress(console: Console, result: Result, minutes: float) -> None:
         facts[waiting] = len(history.pending())
     best = history[result.best.number] if history.completed() else None
     if best is not None and best.outcome is not None:
-        epochs = f"{best.epochs} epoch{'s' if best.epochs != 1 else ''}"
+        epochs = formatting.counted(best.epochs, "epoch")
         facts["best"] = (
             f"{summary.short_scores(history, best.number)}, trial {best.number}, {epochs}, "
             f"{formatting.short_number(best.outcome.parameters)} parameters"

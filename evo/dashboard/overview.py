@@ -76,8 +76,8 @@ def _ensemble(ensemble: Any) -> str:
     name = next((name for name in _EXPECTED if name in estimates), next(iter(estimates), None))
     if name is None:
         return html_parts.number(None)
-    members = len(ensemble.members)
-    shown = f"{name} {formatting.with_error(estimates[name])}, {members} member{'s' if members != 1 else ''}"
+    members = formatting.counted(len(ensemble.members), "member")
+    shown = f"{name} {formatting.with_error(estimates[name])}, {members}"
     return html_parts.number(estimates[name]["value"], shown)
 
 

@@ -21,7 +21,7 @@ def ensemble_section(content: ReportContent) -> str:
     report = getattr(ensemble, "report", {}) or {}
     count = len(ensemble.members)
     parts = [
-        f"<p>{count} member{'s' if count != 1 else ''}, pooled by {escape(str(ensemble.pooling))} mean, chosen by "
+        f"<p>{formatting.counted(count, 'member')}, pooled by {escape(str(ensemble.pooling))} mean, chosen by "
         f"{escape(str(report.get('method', '–')))} selection for the lowest {escape(str(report.get('loss', 'loss')))} "
         "on the validation data.</p>"
     ]

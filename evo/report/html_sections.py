@@ -67,7 +67,8 @@ def best(content: ReportContent) -> str:
     trial = content.history[content.best]
     ancestors = summary.lineage(content.history, content.best)
     parts = [
-        f"<p>Trial {trial.number}, {escape(trial.proposal.origin)}, {trial.epochs} epochs of training.</p>",
+        f"<p>Trial {trial.number}, {escape(trial.proposal.origin)}, "
+        f"{formatting.counted(trial.epochs, 'epoch')} of training.</p>",
         trial.genome._repr_html_(),
         f"<details><summary>in words</summary><pre>{escape(trial.genome.describe())}</pre></details>",
     ]
