@@ -26,8 +26,9 @@ from evo.fitting.array_files import inputs_and_target_in, is_array_file, read_ar
 from evo.fitting.cells import NUMBERS, WORDS
 from evo.fitting.picture_paths import with_pictures_of
 from evo.fitting.pictures import labelled_files, picture_files, read_pictures
-from evo.fitting.tables import TableFormat
+from evo.fitting.tables import TableFormat, has_types
 from evo.fitting.task import inputs_and_target, inputs_of, without_columns
+from evo.fitting.text_numbers import with_numbers_of
 from evo.report.campaigns import content_of
 from evo.report.html import write_report
 from evo.storage.atomic import write_file
@@ -115,7 +116,7 @@ class Fitted:
         number = target.probabilities(np.zeros((1, target.width), np.float32)).shape[1]
         return np.asarray(target.labels) if target.labels is not None else np.arange(number)
 
-    def _inputs(self, data: Any, form: Mapping[str, str | None]) -> Any:
+    def _inputs(self, data: Any, said: Mapping[str, str | None]) -> Any:
         """Inputs of what was given; the target's column may be among them, or not."""
         if isinstance(data, (str, os.PathLike)) and Path(data).is_dir() and self._takes_pictures:
             return read_pictures(picture_files(Path(data)), self.space.input_shape)  # type: ignore[attr-defined]
@@ -128,7 +129,9 @@ class Fitted:
         place = Path(data).parent if isinstance(data, (str, os.PathLike)) else None
         if place is not None and is_array_file(Path(data)):
             return rows_in(read_array_file(Path(data)), self.names)
-        data = with_pictures_of(inputs_of(data, self.form_with(form)), self.space, place)
+        form = self.form_with(said)
+        data = inputs_of(data, form)
+        data = with_pictures_of(with_numbers_of(data, form.known) if has_types(data) else data, self.space, place)
         return without_columns(data, [name for name in self.names if not self._takes(name)])
 
     def form_with(self, given: Mapping[str, str | None]) -> TableFormat:

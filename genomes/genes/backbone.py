@@ -90,6 +90,11 @@ class Backbone(_Pretrained, Gene):
     tuning = Choice(["frozen", "top", "all"])  # type: ignore[assignment]
     input_ranks = (3,)
 
+    @property
+    def inherits_as(self) -> str:
+        """Weights of one architecture mean nothing in another."""
+        return f"{type(self).__name__} {self.architecture}"
+
     def network(self) -> Any:
         """The application, without its top."""
         return application(self.architecture, self.side, None if self.weights == "none" else self.weights)
@@ -128,6 +133,11 @@ class HubBackbone(_Pretrained, Gene):
     side = Choice(SIDES, default=96)  # type: ignore[assignment]
     tuning = Choice(["frozen", "top", "all"])  # type: ignore[assignment]
     input_ranks = (3,)
+
+    @property
+    def inherits_as(self) -> str:
+        """Weights of one preset mean nothing in another."""
+        return f"{type(self).__name__} {self.preset}"
 
     def network(self) -> Any:
         """The preset's backbone, with its weights."""

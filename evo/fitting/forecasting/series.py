@@ -11,7 +11,7 @@ import numpy as np
 from evo.core.errors import DataError
 from genomes.errors import shown
 from genomes.spaces.columns import distinct_names
-from genomes.spaces.dates import clock_of, dated_form_of
+from genomes.spaces.dates import DIGITS, clock_of, dated_form_of
 from genomes.targets.labels import in_words
 
 #: Months and quarters as texts, by pandas' name.
@@ -166,7 +166,9 @@ def _dates(column: Any) -> np.ndarray | None:
     import pandas
 
     form, clock = dated_form_of(column), clock_of(column)
-    if clock:
+    if clock == DIGITS:
+        found = pandas.to_datetime(column.astype("Int64").astype(str), format="%Y%m%d", errors="coerce").to_numpy()
+    elif clock:
         unit = clock.partition(" ")[0].replace("seconds", "s")
         found = pandas.to_datetime(column, unit=unit).to_numpy()
     elif form and column.dtype.kind == "M":

@@ -12,6 +12,7 @@ import pytest
 from genomes import Choice, Gene, Genome, GenomeError, genes, spaces
 from genomes.genes import Backbone, HubBackbone
 from genomes.genes.backbone import IMAGENET_DEVIATION, IMAGENET_MEAN, _thaw
+from genomes.inheritance import inherit, weights_by_mark
 
 SMALL = Backbone(architecture="MobileNet", side=32)
 
@@ -80,6 +81,13 @@ def test_a_space_begins_with_the_network_and_varies_it() -> None:
     assert any(not isinstance(genome.genes[0], Backbone) for genome in drawn)
     for genome in drawn:
         space.validate(genome)
+    child = default.replace(genes=[first.replace(tuning="all"), *default.genes[1:]])
+    other = default.replace(genes=[first.replace(architecture=names[1]), *default.genes[1:]])
+    given = weights_by_mark(space.build(default, seed=1))
+    own = {name for name in given if name.startswith(f"{first.innovation}.")}
+    assert own and own <= set(inherit(default, given, child, space.build(child, seed=2)))
+    # Weights of one network mean nothing in another.
+    assert not own & set(inherit(default, given, other, space.build(other, seed=2)))
     again = type(space).from_json(space.to_json())
     assert again.default() == default and Genome.from_json(default.to_json()) == default
 
