@@ -10,7 +10,6 @@ from typing import Any
 from evo.display import formatting
 from evo.report import plot_style
 
-
 #: Inches from which on a plot is made narrower on a phone, as far as its letters stay readable.
 _WIDE = 6.0
 
