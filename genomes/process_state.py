@@ -41,7 +41,7 @@ def process_put_back() -> Iterator[None]:
 def start_method_put_back() -> Iterator[None]:
     """Behind the ``with`` block, the default way to start processes is as before it, also if it was not chosen yet.
 
-    Whatever asks for the default, as joblib does, chooses it, and ``multiprocessing.set_start_method`` is an error then.
+    Whatever asks for the default, as joblib does, chooses it: ``multiprocessing.set_start_method`` is an error then.
     """
     before = multiprocessing.get_start_method(allow_none=True)
     try:
