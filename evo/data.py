@@ -253,12 +253,13 @@ def _check_rows(x: Any, y: Any, weight: Any, prefix: str) -> int:
 
 
 def take(x: Any, rows: np.ndarray) -> Any:
-    """Some rows of inputs or targets in any form, by their numbers."""
+    """Some rows of inputs or targets in any form, by their numbers; rows in a row are no copy."""
     if isinstance(x, Mapping):
         return {name: take(part, rows) for name, part in x.items()}
-    if hasattr(x, "iloc"):
-        return x.iloc[rows]
-    return np.asarray(x)[rows]
+    wanted: Any = rows
+    if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
+        wanted = slice(int(rows[0]), int(rows[-1]) + 1)  # of a mapped array that memory need not hold
+    return x.iloc[wanted] if hasattr(x, "iloc") else np.asarray(x)[wanted]
 
 
 def _weights(weight: Any) -> Any:

@@ -159,6 +159,8 @@ def class_numbers(y: Any, rows: int) -> np.ndarray | None:
     if labels.ndim != 1 or labels.dtype.kind not in "biuUSO":
         return None
     if labels.dtype.kind == "O":
+        if any(isinstance(label, (list, tuple, np.ndarray)) for label in labels):
+            return None  # no labels: who makes a target of them says so
         labels = labels.astype(np.str_)
     classes, numbers = np.unique(labels, return_inverse=True)
     return numbers if len(classes) <= max(2, rows // 5) else None

@@ -186,6 +186,14 @@ class Gene:
         """
         return (self.with_canonical_children(),)
 
+    @property
+    def inherits_as(self) -> str:
+        """What a gene of a parent must be, too, for its weights to be handed on: of this class.
+
+        Subclasses whose fields choose among different networks add those fields.
+        """
+        return type(self).__name__
+
     # -- structure -----------------------------------------------------------------
     def with_canonical_children(self) -> Self:
         """A copy in which every child is canonical."""

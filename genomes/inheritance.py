@@ -112,8 +112,8 @@ def _layers(model: Any) -> Mapping[str, Any]:
 
 
 def _kinds(genome: Genome) -> dict[str, str]:
-    """Class of every gene by innovation number, as marks write it."""
-    return {str(gene.innovation): type(gene).__name__ for _, gene in genome.walk()}
+    """What every gene inherits as, by innovation number, as marks write it."""
+    return {str(gene.innovation): gene.inherits_as for _, gene in genome.walk()}
 
 
 def _common(parent: tuple[int, ...], child: tuple[int, ...]) -> tuple[slice, ...] | None:

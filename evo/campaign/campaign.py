@@ -50,7 +50,7 @@ from evo.data import Data
 from evo.display.progress import Progress
 from evo.ensemble.scores import Score
 from evo.prepared_data import PreparedData
-from evo.storage import CampaignDirectory
+from evo.storage import CampaignDirectory, in_lines
 from evo.training.measurements import asked_for
 from evo.training.task import TrainingSettings
 from evo.workers import Serial
@@ -242,7 +242,7 @@ class Campaign:
             differences = stored.compare(self.settings.to_json(), space, self._data.fingerprint, ignore=FREE)
         if differences:
             raise CampaignMismatchError(
-                f"directory: {directory} holds another campaign. What differs:\n  " + "\n  ".join(differences)
+                f"directory: {directory} holds another campaign. What differs:{in_lines(differences)}"
             )
 
     def stop(self, signal: int | None = None) -> None:

@@ -12,7 +12,7 @@ from evo.campaign.settings import plausible_settings
 from evo.core.errors import SettingsError
 from evo.core.objectives import Objectives
 from evo.data import Data
-from evo.storage import CampaignDirectory
+from evo.storage import CampaignDirectory, in_lines
 from genomes.spaces.base import Space
 
 
@@ -45,8 +45,7 @@ def load_result(
         differences = stored.compare(settings, given, stored.data_fingerprint)
         if differences:
             raise SettingsError(
-                f"space: this is not the space of the campaign in {directory}. What differs:\n  "
-                + "\n  ".join(differences)
+                f"space: this is not the space of the campaign in {directory}. What differs:{in_lines(differences)}"
             )
         history = stored.load_history(Objectives(objectives or settings["objectives"]))
         seed, population = int(settings["seed"]), int(settings["population"])

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from evo.commands.job import Job
-from evo.commands.reading import read_result
+from evo.commands.reading import campaigns_inside, read_result
 from evo.commands.reproduction import job_again
 from evo.commands.results import judged_before
 from evo.core.errors import EvoError, SettingsError
@@ -50,8 +50,7 @@ def campaigns_in(given: Sequence[Path]) -> list[Path]:
         if CampaignDirectory.exists(directory):
             found.append(directory)
             continue
-        inside = sorted(directory.iterdir()) if directory.is_dir() else []
-        inside = [folder for folder in inside if folder.is_dir() and CampaignDirectory.exists(folder)]
+        inside = campaigns_inside(directory)
         if not inside:
             raise SettingsError(f"directory: {directory} holds no campaign")
         found += inside

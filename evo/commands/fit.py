@@ -8,7 +8,7 @@ from pathlib import Path
 from evo.commands.next_steps import NEW_PICTURES, NEW_TABLE, next_steps
 from evo.commands.quiet_backend import quiet_backend
 from evo.core.errors import SettingsError
-from evo.display import summary
+from evo.display import formatting, summary
 from evo.fitting.array_files import is_array_file
 from evo.fitting.fit import fit
 from evo.fitting.forecasting import Forecaster
@@ -54,6 +54,9 @@ def main(given: argparse.Namespace) -> int:
         scores = summary.short_scores(result.history, result.best.number)
         print(f"\nBest single model on the validation rows: {scores} (trial {result.best.number})")
     print(f"Members of the ensemble: {', '.join(member.title for member in model.ensemble.members)}")
+    expected = formatting.expected(model.ensemble.report)
+    if expected:
+        print(f"To be expected of it on new {'pictures' if given.data.is_dir() else 'rows'}: {expected}")
     if isinstance(model, Forecaster):
         for name, row in model.scores.items():
             print(f"  {name}: rmse {row['rmse']:.5g}, mae {row['mae']:.5g} over the validation windows")

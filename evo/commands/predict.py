@@ -48,7 +48,8 @@ def main(given: argparse.Namespace) -> int:
         if isinstance(model, Forecaster):
             if given.probabilities:
                 raise DataError("--probabilities: numbers are predicted, which have none")
-            return _written(model.forecast(rows), model.plan.targets, given.output)
+            names = [model.plan.value] if model.plan.ids else model.plan.targets
+            return _written(model.forecast(rows), names, given.output)
         told = model.predict(rows)
         named = _columns(model, told)
         if given.probabilities:

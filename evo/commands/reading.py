@@ -20,12 +20,22 @@ def read_result(directory: Path) -> Result:
     """
 
     if not CampaignDirectory.exists(directory):
-        raise SettingsError(f"directory: {directory} holds no campaign")
+        inside = [str(path) for path in campaigns_inside(directory)]
+        named = ", ".join([*inside[:8], *(["..."] if inside[8:] else [])])
+        raise SettingsError(
+            f"directory: {directory} holds no campaign{f' itself; name one: {named}' if inside else ''}"
+        )
     job = Job.of_directory(directory)
     if job is not None and job.trusted:
         job.load_imports()
 
     return load_result(directory)
+
+
+def campaigns_inside(folder: Path) -> list[Path]:
+    """The folders in a folder that hold a campaign, by name."""
+    inside = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [path for path in inside if path.is_dir() and CampaignDirectory.exists(path)]
 
 
 def read_fitted(directory: Path) -> Fitted:

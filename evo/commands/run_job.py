@@ -16,6 +16,7 @@ from evo.core.errors import RepairWarning, SettingsError
 from evo.core.events import Callback
 from evo.display.console import printable
 from evo.display.progress import Progress
+from evo.fitting.fitted import fitted_here
 from evo.storage import CampaignDirectory
 
 
@@ -92,6 +93,11 @@ def job_of(directory: Path, config: Path | None) -> Job:
     if not CampaignDirectory.exists(directory):
         raise SettingsError(f"directory: {directory} holds no campaign")
     job = Job.read(config) if config is not None else Job.of_directory(directory)
+    if job is None and fitted_here(directory):
+        raise SettingsError(
+            f"directory: {directory} was begun by evo fit; the same command again, with this --directory and more "
+            "minutes or trials, goes on"
+        )
     if job is None:
         raise SettingsError(
             f"directory: the campaign in {directory} was begun from Python; resume it with "

@@ -139,13 +139,14 @@ def _progress(console: Console, result: Result, minutes: float) -> None:
         "epochs": summary.epochs_done(history),
         "minutes": formatting.clock(minutes),
     }
-    waiting = "undecided" if result.reason == "undecided" else "under way"
+    waiting = "undecided" if result.reason == "undecided" else "under way" if is_held(result.directory) else "set aside"
     if history.pending():
         facts[waiting] = len(history.pending())
     best = history[result.best.number] if history.completed() else None
     if best is not None and best.outcome is not None:
+        epochs = formatting.counted(best.epochs, "epoch")
         facts["best"] = (
-            f"{summary.short_scores(history, best.number)}, trial {best.number}, {best.epochs} epochs, "
+            f"{summary.short_scores(history, best.number)}, trial {best.number}, {epochs}, "
             f"{formatting.short_number(best.outcome.parameters)} parameters"
         )
         if history.objectives.constraints:

@@ -22,20 +22,22 @@ _OF_SESSIONS = ("budget", "workers")
 _NUMBERS = ("best", "ensemble", "trial", "trials", "not completed", "under way", "epochs", "minutes")
 
 
-def overview(snapshots: Mapping[str, Snapshot], links: Mapping[str, str]) -> str:
+def overview(snapshots: Mapping[str, Snapshot], links: Mapping[str, str], folder: str = "") -> str:
     """Campaigns side by side, as HTML without the page around it.
 
     Args:
         snapshots: by the campaigns' titles.
         links: the address of each campaign's own page, by its title.
+        folder: that they are in, where it is not part of the titles.
     """
     columns = [("campaign", False), ("state", False), *((name, True) for name in _NUMBERS), ("course", False)]
     table = html_parts.sortable(
         columns, [_row(title, snapshot, links[title]) for title, snapshot in snapshots.items()], "Campaigns"
     )
-    running = sum(snapshot.running for snapshot in snapshots.values())
+    running = f"{sum(snapshot.running for snapshot in snapshots.values())} running."
+    told = f"In {escape(folder)}; {running}" if folder else running
     return (
-        f"<header><h1>{len(snapshots)} campaigns</h1><p>{running} running.</p></header>"
+        f"<header><h1>{len(snapshots)} campaigns</h1><p>{told}</p></header>"
         f'<section id="campaigns"><h2>Side by side</h2>{table}</section>'
         + "".join(_plot(group) for group in _groups(snapshots))
         + _differences(snapshots)
@@ -74,9 +76,9 @@ def _ensemble(ensemble: Any) -> str:
     name = next((name for name in _EXPECTED if name in estimates), next(iter(estimates), None))
     if name is None:
         return html_parts.number(None)
-    value, members = estimates[name]["value"], len(ensemble.members)
-    shown = f"{name} {formatting.short_value(value)}, {members} member{'s' if members != 1 else ''}"
-    return html_parts.number(value, shown)
+    members = formatting.counted(len(ensemble.members), "member")
+    shown = f"{name} {formatting.with_error(estimates[name])}, {members}"
+    return html_parts.number(estimates[name]["value"], shown)
 
 
 def _differences(snapshots: Mapping[str, Snapshot]) -> str:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -91,13 +93,15 @@ class Dashboard(ThreadingHTTPServer):
 
     def page(self, path: str) -> tuple[str, str] | None:
         """The version and the HTML of a page; None where there is none."""
-        titles = _titles(self.campaigns)
+        titles = titles_of(self.campaigns)
         links = {title: f"/campaign/{number}" for number, title in enumerate(titles)}
         if path == "/" and len(self.campaigns) > 1:
             snapshots = {title: campaign.snapshot() for title, campaign in zip(titles, self.campaigns, strict=True)}
             version = "-".join(snapshot.version for snapshot in snapshots.values())
             if self._overview[0] != version:
-                self._overview = version, _whole(version, "campaigns", overview(snapshots, links))
+                folder = shared_folder(self.campaigns)
+                page = overview(snapshots, links, "" if folder is None else str(folder))
+                self._overview = version, _whole(version, "campaigns", page)
             return self._overview
         pages = {link: number for number, link in enumerate(links.values())} | ({"/": 0} if len(titles) == 1 else {})
         if path not in pages:
@@ -107,9 +111,21 @@ class Dashboard(ThreadingHTTPServer):
         return found.version, _whole(found.version, titles[pages[path]], back + found.page)
 
 
-def _titles(campaigns: Sequence[Watched]) -> list[str]:
-    """The directories as they were given; the same one is shown once, so they differ."""
-    return [str(campaign.directory) for campaign in campaigns]
+def titles_of(campaigns: Sequence[Watched]) -> list[str]:
+    """The directories as they were given, without what all are in; the same one is shown once, so they differ."""
+    folder = shared_folder(campaigns)
+    return [
+        str(campaign.directory if folder is None else campaign.directory.relative_to(folder)) for campaign in campaigns
+    ]
+
+
+def shared_folder(campaigns: Sequence[Watched]) -> Path | None:
+    """The folder that all of several campaigns are in; None where there is one campaign, or no such folder is named."""
+    parents = [campaign.directory.parent for campaign in campaigns]
+    if len(parents) < 2 or len({parent.is_absolute() for parent in parents}) > 1:
+        return None
+    shared = Path(os.path.commonpath(parents)) if all(map(str, parents)) else Path()
+    return None if shared == Path() or ".." in shared.parts else shared
 
 
 def _whole(version: str, title: str, main: str) -> str:

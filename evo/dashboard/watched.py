@@ -91,7 +91,7 @@ class Watched:
             )
             return Snapshot(version, None, running, lambda: told)
         if running:
-            content = dataclasses.replace(content, reason="It is running.")
+            content = dataclasses.replace(content, reason="It is running.", running=True)
         return Snapshot(version, content, running, partial(self._drawn, content))
 
     def _drawn(self, content: ReportContent) -> str:

@@ -49,4 +49,5 @@ def console(**options: Any) -> Console:
                 else:
                     yield Segment(printable(segment.text), segment.style)
 
-    return PrintableConsole(**options)
+    # A column's name such as ":x:" is no picture.
+    return PrintableConsole(**{"emoji": False, **options})

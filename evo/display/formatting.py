@@ -28,6 +28,30 @@ def short_value(value: float | None) -> str:
     return f"{value:.4f}" if 1e-3 <= abs(value) < 100 or value == 0 else f"{value:.4g}"
 
 
+def counted(count: int, unit: str) -> str:
+    """``1 trial``, ``2 trials``."""
+    return f"{count} {unit}{'s' if count != 1 else ''}"
+
+
+def with_error(value: Any) -> str:
+    """An estimate, ``{"value": ..., "error": ...}`` or a number, with its standard error where that is known."""
+    if isinstance(value, Mapping):
+        mean, error = value.get("mean", value.get("value")), value.get("error", value.get("standard_error"))
+        shown = short_value(mean)
+        return shown if error is None else f"{shown} ± {short_value(error)}"
+    return short_value(value) if isinstance(value, (int, float)) else "–"
+
+
+def expected(report: Mapping[str, Any]) -> str:
+    """What is to be expected of an ensemble on new rows, by its report; empty where that says nothing."""
+    estimates = report.get("estimate") or {}
+    # What members are weighed by is no quantity that people know.
+    found = {name: with_error(value) for name, value in estimates.items() if "calibrated" not in name}
+    if isinstance(estimates.get("error"), Mapping) and estimates["error"].get("value") == 0:
+        found["error"] = "0 (no row was wrong)"
+    return ", ".join(f"{name} {shown}" for name, shown in found.items())
+
+
 def short_bytes(value: float) -> str:
     """``123456`` as ``121 KB``."""
     for unit in ("B", "KB", "MB", "GB"):

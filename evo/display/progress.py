@@ -198,8 +198,9 @@ class Progress(Callback):
 
     @staticmethod
     def _budget(info: CampaignInfo) -> str:
-        limits = ((info.budget.epochs, "epochs"), (info.budget.trials, "trials"), (info.budget.minutes, "minutes"))
-        return "budget " + " or ".join(f"{limit:g} {unit}" for limit, unit in limits if limit is not None)
+        limits = ((info.budget.epochs, "epoch"), (info.budget.trials, "trial"), (info.budget.minutes, "minute"))
+        shown = (f"{limit:g} {unit}{'s' if limit != 1 else ''}" for limit, unit in limits if limit is not None)
+        return f"budget {' or '.join(shown)}"
 
     def _plain(self, trial: Trial, history: History, new_cause: bool, better: bool) -> None:
         if new_cause and trial.outcome is not None:
@@ -220,7 +221,7 @@ class Progress(Callback):
         """Where the campaign stands, in one line; with ``left`` also the time left."""
         count = sum(self._counts.done.values())
         failed = count - self._counts.done[Status.COMPLETED]
-        parts = [f"{100 * self._share():3.0f}%", self._epochs(), f"{count} trials"]
+        parts = [f"{100 * self._share():3.0f}%", self._epochs(), formatting.counted(count, "trial")]
         if failed:
             parts[-1] += f" ({failed} not completed)"
         best = self._counts.best
@@ -260,7 +261,8 @@ class Progress(Callback):
 
     def _epochs(self) -> str:
         limit = self._info.budget.epochs if self._info is not None else None
-        return f"{self._counts.epochs} epochs" if limit is None else f"{self._counts.epochs}/{limit} epochs"
+        epochs = self._counts.epochs
+        return formatting.counted(epochs, "epoch") if limit is None else f"{epochs}/{limit} epochs"
 
     # -- live --------------------------------------------------------------------------
     def render(self, history: History) -> Group:

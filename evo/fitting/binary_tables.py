@@ -45,8 +45,8 @@ def most_bytes() -> int:
     return max(2**20, int(psutil.virtual_memory().available) // 8)
 
 
-def read_binary(path: Path, kind: str, known: Known) -> tuple[Any, Reading]:
-    """The table in a file, and how it was read.
+def read_binary(path: Path, kind: str, known: Known) -> tuple[Any, Reading | None]:
+    """The table in a file, and how its cells were read; None where they have types of their own.
 
     Args:
         path: the file.
@@ -62,7 +62,7 @@ def read_binary(path: Path, kind: str, known: Known) -> tuple[Any, Reading]:
     _check_unpacked(path)
     try:
         if kind in _SQLITE:
-            return _of_sqlite(path), Reading()
+            return _of_sqlite(path), None
         if kind in SHEETS:
             return _sheet(path, known)
         table = getattr(pandas, function)(path)
@@ -73,7 +73,7 @@ def read_binary(path: Path, kind: str, known: Known) -> tuple[Any, Reading]:
     except Exception as error:  # of whatever package reads it
         raise DataError(f"data: {path} cannot be read: {error}") from None
     table.columns = [str(name).strip() for name in table.columns]
-    return table, Reading()
+    return table, None
 
 
 def _check_unpacked(path: Path) -> None:

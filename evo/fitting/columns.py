@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,8 @@ _FEW_ROWS = 20
 _MOSTLY_DIFFERENT = 0.9
 _MOSTLY_TEXT = 0.5
 _TEXT_WORDS = 3
+#: Digits and signs between spaces, of telephone numbers say.
+_NO_WORDS = re.compile(r"(?<!\S)[\d!-/:-@\[-`{-~]+(?!\S)")
 _ONE_VALUE = "one value only"
 #: Texts that are numbers, more different ones than this, are numbers.
 _MOST_NUMBER_WORDS = 20
@@ -111,7 +114,8 @@ def _is_free_text(values: Any, name: str, alone: bool) -> bool:
         return False
     texts = as_texts(array, name)
     known = texts[texts != ""]
-    if not len(known) or np.median([number_of_words(text) for text in known.tolist()]) < _TEXT_WORDS:
+    words = [number_of_words(_NO_WORDS.sub(" ", text)) for text in known.tolist()]
+    if not words or np.median(words) < _TEXT_WORDS:
         return False
     different = len(np.unique(known))
     return different > 1 and (alone or (len(array) >= _FEW_ROWS and different >= _MOSTLY_TEXT * len(known)))

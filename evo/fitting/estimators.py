@@ -14,8 +14,10 @@ from evo.core.errors import DataError
 from evo.fitting.fit import fit
 from evo.fitting.fitted import Fitted, load_fitted
 from evo.fitting.task import inputs_of
+from genomes.errors import GenomeError
 from genomes.spaces.base import Space
 from genomes.targets import CLASSIFICATION, Multilabel, Regression
+from genomes.targets.labels import plain_array, refuse_missing
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
@@ -78,6 +80,12 @@ class _EvoEstimator(BaseEstimator):  # type: ignore[misc]
             ValueError, TypeError: what scikit-learn's own estimators raise for such inputs.
         """
         x = inputs_of(x)
+        if isinstance(x, Mapping):
+            import pandas
+
+            if any(np.ndim(column) != 1 for column in x.values()):
+                raise DataError("X: a mapping of arrays of several values per row; evo.fit takes such inputs")
+            x = pandas.DataFrame(dict(x))
         if hasattr(x, "columns"):
             validate_data(self, x, reset=reset, skip_check_array=True)
             if not len(x) or not len(x.columns):
@@ -370,6 +378,14 @@ def _targets(estimator: BaseEstimator, y: Any, rows: int, dtype: Any) -> np.ndar
     """Targets by scikit-learn's rules: one per row, none missing."""
     if y is None:
         raise DataError(f"{type(estimator).__name__} requires y to be passed, but the target y is None")
+    if hasattr(y, "dtype") and not isinstance(y.dtype, np.dtype):  # pandas' own types are no floats
+        plain = plain_array(y)
+        y = plain if plain.dtype.kind != "O" else y
+    if isinstance(y, (list, tuple)) or getattr(getattr(y, "dtype", None), "kind", "") == "O":
+        try:
+            refuse_missing(np.asarray(y, dtype=object), "y")
+        except GenomeError as error:
+            raise DataError(str(error)) from None
     array = check_array(
         y, ensure_2d=False, dtype=dtype, input_name="y", ensure_all_finite=True, estimator=estimator, allow_nd=False
     )

@@ -24,7 +24,7 @@ from evo.fitting.pictures import labelled_files, labelled_pictures, read_picture
 from evo.fitting.premade import readings, space_for
 from evo.fitting.searching import Search
 from evo.fitting.splitting import AUTO, Splitting, in_folds, with_columns, with_table, without_weights
-from evo.fitting.tables import TableFormat, reading_of
+from evo.fitting.tables import TableFormat, has_types, reading_of
 from evo.fitting.task import (
     all_targets,
     check_order_of,
@@ -34,6 +34,7 @@ from evo.fitting.task import (
     of_index,
     remarks,
 )
+from evo.fitting.text_numbers import with_numbers, with_numbers_of
 from genomes.errors import GenomeError
 from genomes.spaces.base import Space
 from genomes.targets import Target, infer_target
@@ -173,14 +174,14 @@ def fit(
         if is_dataset(validation):
             splitting = dataclasses.replace(splitting, validation=with_class_names(validation, "validation"))
     given_data = data, target, seed, sample_weight, class_weight, source, form
-    prepared, names, seen = _data(splitting, *given_data)
+    prepared, names, seen, form = _data(splitting, *given_data)
     said += seen
     name = ", ".join(names)
     given = space
     space, found, lines = _space_and_target(given, task, prepared, name)
     decided = None if isinstance(data, Data) else splitting.decided(space, prepared, search.in_time)
     if decided is not None:
-        prepared, names, _ = _data(decided, *given_data)
+        prepared, names, *_ = _data(decided, *given_data)
         space, found, lines = _space_and_target(given, task, prepared, name)
     said = [lines[0], *told, *said, *lines[1:], *remarks(prepared, found, name), *in_folds(prepared)]
     result, ensemble, notes = search.run(space, prepared, place, said)
@@ -263,8 +264,8 @@ def _data(
     class_weight: Any,
     source: Path | None,
     form: TableFormat,
-) -> tuple[Data, tuple[str, ...], list[str]]:
-    """The data, the names of the targets, and what is said of the inputs.
+) -> tuple[Data, tuple[str, ...], list[str], TableFormat]:
+    """The data, the names of the targets, what is said of the inputs, and how further ones are written.
 
     Args:
         source: the folder of the file that the data was read from, or None.
@@ -273,7 +274,7 @@ def _data(
     if isinstance(data, Data):
         if any(given is not None for given in (target, sample_weight, class_weight)) or splitting.is_said:
             raise DataError("data: an evo.Data has its targets, weights and split itself; give it alone")
-        return data, ("y",), []
+        return data, ("y",), [], form
     x, y, names = inputs_and_target(data, target)
     splitting, validation_source = with_table(splitting, target, x, form)
     x, splitting = with_columns(x, splitting)
@@ -288,7 +289,13 @@ def _data(
                 raise DataError(str(error)) from error
     if sample_weight is not None and y is not None:
         x, y, sample_weight, splitting = _rows_that_count(x, y, sample_weight, splitting)
+    x, known = with_numbers(x) if has_types(x) else (x, None)
     lines = of_index(x)
+    if known is not None and known.usual is not None:
+        form, lines = dataclasses.replace(form, usual=known.usual), [*lines, *known.usual.lines]
+        if isinstance(splitting.validation, tuple):
+            judged = with_numbers_of(splitting.validation[0], known)
+            splitting = dataclasses.replace(splitting, validation=(judged, *splitting.validation[1:]))
     x, more = with_pictures(x, source)
     if more and isinstance(splitting.validation, tuple):
         judged = with_pictures_like(splitting.validation[0], x, validation_source or source)
@@ -305,7 +312,7 @@ def _data(
         groups=splitting.groups,
         time=splitting.time,
     )
-    return found, names, lines
+    return found, names, lines, form
 
 
 def _rows_that_count(x: Any, y: Any, sample_weight: Any, splitting: Splitting) -> tuple[Any, Any, Any, Splitting]:

@@ -19,17 +19,20 @@ from evo.core.given_datasets import gathered, is_dataset, with_class_names
 from evo.core.json_text import parsed
 from evo.core.npz import read_arrays
 from evo.core.regular_files import bytes_of, open_regular
+from evo.display import formatting
 from evo.ensemble import Ensemble
 from evo.ensemble.export import export
 from evo.fitting.array_files import inputs_and_target_in, is_array_file, read_array_file, rows_in
 from evo.fitting.cells import NUMBERS, WORDS
 from evo.fitting.picture_paths import with_pictures_of
 from evo.fitting.pictures import labelled_files, picture_files, read_pictures
-from evo.fitting.tables import TableFormat
+from evo.fitting.tables import TableFormat, has_types
 from evo.fitting.task import inputs_and_target, inputs_of, without_columns
+from evo.fitting.text_numbers import with_numbers_of
 from evo.report.campaigns import content_of
 from evo.report.html import write_report
 from evo.storage.atomic import write_file
+from genomes.notebook import facts
 from genomes.spaces.base import Space
 from genomes.spaces.text import TextSpace
 from genomes.targets import Target
@@ -40,6 +43,8 @@ _ENSEMBLE = "fitted.ensemble"
 _ROWS_FILE = "fitted_rows.npz"
 #: Validation rows that are kept, on which an exported model is compared.
 _ROWS = 32
+#: Characters of the labels in a notebook.
+_LABELS = 200
 FORMAT = 1
 
 
@@ -111,7 +116,7 @@ class Fitted:
         number = target.probabilities(np.zeros((1, target.width), np.float32)).shape[1]
         return np.asarray(target.labels) if target.labels is not None else np.arange(number)
 
-    def _inputs(self, data: Any, form: Mapping[str, str | None]) -> Any:
+    def _inputs(self, data: Any, said: Mapping[str, str | None]) -> Any:
         """Inputs of what was given; the target's column may be among them, or not."""
         if isinstance(data, (str, os.PathLike)) and Path(data).is_dir() and self._takes_pictures:
             return read_pictures(picture_files(Path(data)), self.space.input_shape)  # type: ignore[attr-defined]
@@ -124,7 +129,9 @@ class Fitted:
         place = Path(data).parent if isinstance(data, (str, os.PathLike)) else None
         if place is not None and is_array_file(Path(data)):
             return rows_in(read_array_file(Path(data)), self.names)
-        data = with_pictures_of(inputs_of(data, self.form_with(form)), self.space, place)
+        form = self.form_with(said)
+        data = inputs_of(data, form)
+        data = with_pictures_of(with_numbers_of(data, form.known) if has_types(data) else data, self.space, place)
         return without_columns(data, [name for name in self.names if not self._takes(name)])
 
     def form_with(self, given: Mapping[str, str | None]) -> TableFormat:
@@ -331,7 +338,24 @@ class Fitted:
         return self
 
     def __repr__(self) -> str:
-        return f"Fitted({self.name!r}, {self.target}, {self.directory})"
+        expected = formatting.expected(self.ensemble.report)
+        return f"Fitted({self.name!r}, {self.target}, {self.directory}{f': {expected}' if expected else ''})"
+
+    def _repr_html_(self) -> str:
+        known = self.target.labels
+        labels = "" if known is None else f": {', '.join(map(str, known))}"
+        values = {
+            "predicts": f"{self.name}, {self.target.task}{formatting.cut(labels, _LABELS)}",
+            "from": self.space.headline(),
+            "to be expected": formatting.expected(self.ensemble.report) or None,
+            "directory": self.directory,
+        }
+        return facts("Fitted", values) + self.ensemble._repr_html_()
+
+
+def fitted_here(directory: Path) -> bool:
+    """Whether a directory holds what :func:`evo.fit` made."""
+    return (directory / _FILE).is_file()
 
 
 def _is_archive(path: Path) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from evo.fitting.pictures import alike, paths_in, read_pictures
+from evo.fitting.pictures import alike, pictures_in, read_pictures
 from genomes.spaces.base import Space
 from genomes.spaces.columns import named_columns
 from genomes.spaces.image import ImageSpace
@@ -28,14 +28,14 @@ def with_pictures(x: Any, place: Path | None = None) -> tuple[Any, list[str]]:
     """
     named = named_columns(x) if isinstance(x, Mapping) or hasattr(x, "columns") else None
     if named is None:
-        files = paths_in(x, place, "data")
+        files = pictures_in(x, place, "data")
         if files is None:
             return x, []
         pictures, line = alike(files)
         return pictures, [line]
     found, lines = {}, []
     for name, values in named.items():
-        files = paths_in(values, place, f"data[{name!r}]")
+        files = pictures_in(values, place, f"data[{name!r}]")
         if files is not None:
             found[name], line = alike(files)
             lines.append(f"{name}: {line}")
@@ -54,13 +54,13 @@ def with_pictures_like(x: Any, others: Any, place: Path | None = None) -> Any:
         DataError: as :func:`with_pictures`.
     """
     if not isinstance(others, Mapping):
-        files = paths_in(x, place, "validation")
+        files = pictures_in(x, place, "validation")
         return x if files is None else read_pictures(files, others.shape[1:])
     named = named_columns(x) or {}
     found = {}
     for name, values in named.items():
         shape = np.shape(others[name])[1:] if name in others else ()
-        files = paths_in(values, place, f"validation[{name!r}]") if len(shape) == 3 else None
+        files = pictures_in(values, place, f"validation[{name!r}]") if len(shape) == 3 else None
         if files is not None:
             found[name] = read_pictures(files, shape)
     return {**named, **found} if found else x
@@ -78,7 +78,7 @@ def with_pictures_of(x: Any, space: Space, place: Path | None = None) -> Any:
         DataError: as :func:`with_pictures`.
     """
     if isinstance(space, ImageSpace):
-        files = paths_in(x, place, "data")
+        files = pictures_in(x, place, "data")
         return x if files is None else read_pictures(files, space.input_shape)  # type: ignore[arg-type]
     named = named_columns(x) if isinstance(space, JointSpace) else None
     if named is None or not isinstance(space, JointSpace):
@@ -86,7 +86,7 @@ def with_pictures_of(x: Any, space: Space, place: Path | None = None) -> Any:
     found = {}
     for part in space.parts:
         if isinstance(part.space, ImageSpace) and part.name in named:
-            files = paths_in(named[part.name], place, f"data[{part.name!r}]")
+            files = pictures_in(named[part.name], place, f"data[{part.name!r}]")
             if files is not None:
                 found[part.name] = read_pictures(files, part.space.input_shape)  # type: ignore[arg-type]
     return {**named, **found} if found else x

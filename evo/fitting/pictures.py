@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,10 @@ _ROLES = {
 #: Cameras store how they were held in place of turning the picture: the number of the entry, and what stands for
 #: a quarter turn.
 _ORIENTATION, _ON_ITS_SIDE = 274, (5, 6, 7, 8)
+#: How files of pictures begin, where they stand in a table: PNG, JPEG, GIF, BMP, TIFF, WebP.
+_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"RIFF")
+#: A picture: its file, that file's bytes, or one of Pillow's.
+Source = Any
 _GREY = ("1", "L", "LA", "I", "F", "I;16")
 #: Longest side that pictures are given by default, in pixels.
 LONGEST_SIDE = 64
@@ -34,7 +39,14 @@ def picture_files(folder: Path) -> list[Path]:
     Raises:
         DataError: there are none.
     """
-    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file() and p.name[0] != ".")
+    found = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in SUFFIXES
+        and path.is_file()
+        # What programs keep for themselves: .git, .ipynb_checkpoints, what a Mac packs beside the files.
+        and not any(part[0] == "." or part == "__MACOSX" for part in path.relative_to(folder).parts)
+    )
     if not found:
         raise DataError(f"data: {folder} holds no pictures ({', '.join(SUFFIXES)})")
     return found
@@ -91,7 +103,7 @@ def labelled_pictures(folder: Path) -> LabelledPictures:
     return LabelledPictures(pictures, labels, judged, (line, *lines))
 
 
-def alike(files: Sequence[Path]) -> tuple[np.ndarray, str]:
+def alike(files: Sequence[Source]) -> tuple[np.ndarray, str]:
     """Pictures of any sizes scaled to their median size, and one line that says so.
 
     Raises:
@@ -109,7 +121,7 @@ def alike(files: Sequence[Path]) -> tuple[np.ndarray, str]:
     return read_pictures(files, (height, width, channels)), line
 
 
-def is_picture(path: Path) -> bool:
+def is_picture(path: Source) -> bool:
     """Whether a file can be read as a picture, to its end."""
     try:
         with _opened(path) as picture:
@@ -119,8 +131,10 @@ def is_picture(path: Path) -> bool:
     return True
 
 
-def paths_in(values: Any, place: Path | None, name: str) -> list[Path] | None:
-    """The pictures that a column of paths names; None where values are no such paths.
+def pictures_in(values: Any, place: Path | None, name: str) -> list[Source] | None:
+    """The pictures that a column holds, or names by their paths; None where values are neither.
+
+    Pictures are those of Pillow, files' bytes, and what Hugging Face makes of either, ``{"bytes": ..., "path": ...}``.
 
     Args:
         values: one per row.
@@ -130,13 +144,20 @@ def paths_in(values: Any, place: Path | None, name: str) -> list[Path] | None:
     Raises:
         DataError: some are files, others are not.
     """
-    column = isinstance(values, (list, tuple)) or hasattr(values, "dtype")
-    if not column or not isinstance(next(iter(values), None), (str, os.PathLike)):
+    first = next(iter(values), None) if isinstance(values, (list, tuple)) or hasattr(values, "dtype") else None
+    if first is None or np.ndim(values[:1] if isinstance(values, np.ndarray) else ()) > 1:
+        return None
+    if _held(first) is not None:
+        held = [_held(value) for value in values]
+        if any(source is None for source in held):
+            raise DataError(f"{name}: row {held.index(None)} holds no picture, but others do")
+        return held
+    if not isinstance(first, (str, os.PathLike)):
         return None
     array = np.asarray(values)
     if not all(isinstance(value, (str, os.PathLike)) and Path(value).suffix.lower() in SUFFIXES for value in array):
         return None
-    found = [Path(value) for value in array]
+    found: list[Any] = [Path(value) for value in array]
     if place is not None:
         found = [path if path.is_file() else place / path for path in found]
     there = [path.is_file() for path in found]
@@ -145,6 +166,14 @@ def paths_in(values: Any, place: Path | None, name: str) -> list[Path] | None:
     if not all(there):
         raise DataError(f"{name}: there is no file {array[there.index(False)]}, but {sum(there)} of {len(there)} are")
     return found
+
+
+def _held(value: Any) -> Source | None:
+    """A picture that is a value itself; None for anything else."""
+    if isinstance(value, Mapping) and set(value) == {"bytes", "path"}:
+        return value["bytes"] if value["bytes"] is not None else Path(value["path"])
+    picture = hasattr(value, "getexif") and hasattr(value, "convert")
+    return value if picture or (isinstance(value, bytes) and value.startswith(_STARTS)) else None
 
 
 def labelled_files(folder: Path) -> tuple[list[Path], np.ndarray]:
@@ -171,7 +200,7 @@ def _parts(folder: Path) -> dict[str, Path]:
     return found if len(found) > 1 and "train" in found else {"train": folder}
 
 
-def read_pictures(files: Sequence[Path], shape: tuple[int, ...]) -> np.ndarray:
+def read_pictures(files: Sequence[Source], shape: tuple[int, ...]) -> np.ndarray:
     """Pictures scaled to one shape: uint8 (rows, height, width, channels).
 
     Raises:
@@ -187,26 +216,33 @@ def read_pictures(files: Sequence[Path], shape: tuple[int, ...]) -> np.ndarray:
                 flat = _on_white(ImageOps.exif_transpose(picture)).convert("RGB" if channels == 3 else "L")
                 found[row] = np.asarray(flat.resize((width, height), 2)).reshape(height, width, channels)
             except Exception as error:  # of whatever part of Pillow reads it
-                raise DataError(f"data: {path} cannot be read as a picture: {error}") from None
+                raise _unreadable(path, error) from None
     return found
 
 
-def _opened(path: Path) -> Any:
+def _opened(path: Source) -> Any:
     from PIL import Image
 
+    if hasattr(path, "getexif"):
+        return path.copy()  # a user's own, which is not closed
     try:
-        return Image.open(path)
+        return Image.open(io.BytesIO(path) if isinstance(path, bytes) else path)
     except Exception as error:  # SyntaxError, struct.error, a picture that is larger than Pillow takes
-        raise DataError(f"data: {path} cannot be read as a picture: {error}") from None
+        raise _unreadable(path, error) from None
 
 
-def _size(path: Path) -> tuple[int, int, bool]:
+def _unreadable(path: Source, error: Exception) -> DataError:
+    name = path if isinstance(path, Path) else "a picture among the rows"
+    return DataError(f"data: {name} cannot be read as a picture: {error}")
+
+
+def _size(path: Source) -> tuple[int, int, bool]:
     """Width and height as it is looked at, and whether it has colours."""
     with _opened(path) as picture:
         try:
             on_its_side = picture.getexif().get(_ORIENTATION, 1) in _ON_ITS_SIDE  # a PNG is read to its end for it
         except Exception as error:  # of whatever part of Pillow reads it
-            raise DataError(f"data: {path} cannot be read as a picture: {error}") from None
+            raise _unreadable(path, error) from None
         size = (picture.height, picture.width) if on_its_side else (picture.width, picture.height)
         return *size, picture.mode not in _GREY
 
@@ -218,4 +254,10 @@ def _on_white(picture: Any) -> Any:
         layer = picture.convert("RGBA")
         below = Image.new("RGBA", layer.size, "white")
         return Image.alpha_composite(below, layer).convert("RGB")
-    return picture.point(lambda value: value / 256).convert("L") if picture.mode.startswith("I") else picture
+    if picture.mode not in ("I", "F") and not picture.mode.startswith("I;16"):
+        return picture
+    most = picture.getextrema()[1]
+    scale = 255.0 if picture.mode == "F" and most <= 1 else 1.0
+    if picture.mode not in ("I", "F") or most > 255:
+        scale = 1 / 256
+    return picture.point(lambda value: value * scale).convert("L")

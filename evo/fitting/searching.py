@@ -15,7 +15,7 @@ from evo.campaign.result import Result
 from evo.core.checks import whole_number
 from evo.core.errors import SearchStopped, TrialError
 from evo.data import Data
-from evo.display.console import printable
+from evo.display.console import console as printing
 from evo.display.progress import Progress
 from evo.ensemble import Ensemble, EnsembleWarning
 from evo.fitting.effort import budget_of, effort_of, epochs_on, in_words
@@ -78,7 +78,10 @@ class Search:
         said = (*notes, in_words(self.effort, budget, epochs, self.workers), f"directory: {place}")
         said = (*said[:-1], *(line + share for line in companions.in_words(space, list(beside))), said[-1])
         if self.verbose:
-            print(printable("\n".join(said)), flush=True)
+            console = printing(highlight=False)
+            for line in said:
+                console.print(line, markup=False, soft_wrap=not console.is_terminal)
+            console.file.flush()
         callbacks = listed(campaign.pop("callbacks", ()))
         progress = Progress() if self.verbose else None
         if progress is not None:

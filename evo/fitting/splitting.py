@@ -106,7 +106,8 @@ def with_columns(x: Any, splitting: Splitting) -> tuple[Any, Splitting]:
         names = list(x) if isinstance(x, Mapping) else list(getattr(x, "columns", ()))
         if given not in names:
             told = f"there are {in_words(names)}" if names else "data has no column names"
-            raise DataError(f"{name}: there is no column {given!r}; {told}")
+            what = "file" if name == "validation" and Path(given).suffix else "column"
+            raise DataError(f"{name}: there is no {what} {given!r}; {told if what == 'column' else 'give its path'}")
         found[name] = _judged_by(x[given], given) if name == "validation" else np.asarray(x[given])
     only_split = {given for given in (splitting.validation, splitting.groups) if isinstance(given, str)}
     if only_split and isinstance(x, Mapping):

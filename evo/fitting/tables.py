@@ -80,7 +80,7 @@ class TableFormat:
 
     def like(self, table: Any) -> TableFormat:
         """The same for further files, which are read as a table was."""
-        return replace(self, usual=reading_of(table))
+        return self if has_types(table) else replace(self, usual=reading_of(table))
 
     def to_json(self) -> dict[str, Any]:
         """As JSON: what was said, and how files are read."""
@@ -154,7 +154,14 @@ def reading_of(table: Any) -> Reading:
     return found if isinstance(found, Reading) else Reading()
 
 
-def _noted(table: Any, reading: Reading, *lines: str) -> Any:
+def has_types(table: Any) -> bool:
+    """Whether a table's cells were not read: its columns have the types that somebody gave them."""
+    return _READING not in getattr(table, "attrs", {})
+
+
+def _noted(table: Any, reading: Reading | None, *lines: str) -> Any:
+    if reading is None:
+        return table
     table.attrs[_READING] = replace(reading, lines=(*lines, *reading.lines))
     return table
 

@@ -210,6 +210,8 @@ def _column_of(names: Sequence[Any], wanted: Any, index: Sequence[Any] = ()) -> 
     found = [name for name in names if name == wanted] or [name for name in names if str(name) == str(wanted)]
     if not found:
         hint = "; it is the index, which data.reset_index() makes a column" if wanted in index else ""
+        near = [name for name in names if str(name).strip().lower() == str(wanted).strip().lower()]
+        hint = f"; did you mean {in_words(near)}" if near else hint
         raise DataError(f"target: there is no column {wanted!r}; there are {in_words(list(names))}{hint}")
     return found[0]
 

@@ -20,8 +20,8 @@ _ATTRIBUTE = re.compile(r"@attribute\s+('(?:[^'\\]|\\.)*'|\"[^\"]*\"|\S+)\s+(.+)
 _NUMERIC = ("numeric", "real", "integer")
 
 
-def read_text(text: str, path: Path, kind: str, known: Known) -> tuple[Any, Reading]:
-    """The table in a text, and how it was read.
+def read_text(text: str, path: Path, kind: str, known: Known) -> tuple[Any, Reading | None]:
+    """The table in a text, and how its cells were read; None where they have types of their own.
 
     Args:
         text: the file's.
@@ -36,8 +36,8 @@ def read_text(text: str, path: Path, kind: str, known: Known) -> tuple[Any, Read
         if kind == ".arff":
             return _of_arff(text, known)
         if kind in _LINES:
-            return _of_records([json.loads(line) for line in text.splitlines() if line.strip()]), Reading()
-        return _of_json(json.loads(text)), Reading()
+            return _of_records([json.loads(line) for line in text.splitlines() if line.strip()]), None
+        return _of_json(json.loads(text)), None
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError, csv.Error) as error:
         raise DataError(f"data: {path} cannot be read as a table: {error}") from None
 

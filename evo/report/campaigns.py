@@ -11,6 +11,7 @@ from evo.report.content import ReportContent
 from evo.report.importance import field_importance
 from evo.report.reproduction import as_python, installation
 from evo.storage import CampaignDirectory
+from evo.storage.lock import is_held
 from genomes.errors import GenomeError
 from genomes.spaces.base import Space
 
@@ -70,6 +71,7 @@ def content_of(
         pareto=[individual.number for individual in result.pareto] if len(history.objectives) > 1 else (),
         judged=judged,
         importance=field_importance(history, result.space),
+        running=is_held(directory),
         again=(install, *(again or [("In Python", as_python(directory, settings, spent))])),
     )
 

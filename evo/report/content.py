@@ -31,6 +31,7 @@ class ReportContent:
             ``members``, ``parameters``, ``validation`` and, where there were test rows, ``test``; None if not known.
         importance: how much each field mattered; None where too little is known.
         again: how to run the same campaign once more: titles and texts.
+        running: whether a process works on it; trials without an outcome are set aside where none does.
     """
 
     title: str
@@ -48,3 +49,4 @@ class ReportContent:
     judged: Mapping[str, Any] | None = None
     importance: Importance | None = None
     again: Sequence[tuple[str, str]] = ()
+    running: bool = False

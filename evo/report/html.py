@@ -91,7 +91,7 @@ def body(content: ReportContent) -> str:
     sections = [
         ("tested", "Result", html_findings.tested(content)),
         ("course", "Course", html_sections.course(content)),
-        ("running", "Under way", html_progress.under_way(content)),
+        ("running", "Under way" if content.running else "Set aside", html_progress.under_way(content)),
         ("rungs", "Rungs", html_progress.rungs(content)),
         ("trials", "Trials", html_sections.trials(content)),
         ("front", "Pareto front", html_findings.front(content)),

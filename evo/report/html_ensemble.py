@@ -21,7 +21,7 @@ def ensemble_section(content: ReportContent) -> str:
     report = getattr(ensemble, "report", {}) or {}
     count = len(ensemble.members)
     parts = [
-        f"<p>{count} member{'s' if count != 1 else ''}, pooled by {escape(str(ensemble.pooling))} mean, chosen by "
+        f"<p>{formatting.counted(count, 'member')}, pooled by {escape(str(ensemble.pooling))} mean, chosen by "
         f"{escape(str(report.get('method', '–')))} selection for the lowest {escape(str(report.get('loss', 'loss')))} "
         "on the validation data.</p>"
     ]
@@ -94,7 +94,10 @@ def _contributions(report: Mapping[str, Any]) -> str:
         f"<tr><td>{escape(str(part['part']))}</td>"
         f'<td class="number">{part["candidates"]}</td><td class="number">{part["members"]}</td>'
         f'<td class="number">{part["weight"]:.3f}</td>'
-        + "".join(f'<td class="number">{escape(_estimate(part["estimate"].get(metric)))}</td>' for metric in metrics)
+        + "".join(
+            f'<td class="number">{escape(formatting.with_error(part["estimate"].get(metric)))}</td>'
+            for metric in metrics
+        )
         + "</tr>"
         for part in found
     )
@@ -114,7 +117,9 @@ def _estimates(report: Mapping[str, Any]) -> str:
         return ""
     rows = []
     for who, by_metric in estimates.items():
-        cells = "".join(f'<td class="number">{escape(_estimate(by_metric.get(metric)))}</td>' for metric in metrics)
+        cells = "".join(
+            f'<td class="number">{escape(formatting.with_error(by_metric.get(metric)))}</td>' for metric in metrics
+        )
         rows.append(f"<tr><td>{escape(str(who))}</td>{cells}</tr>")
     head = "".join(f'<th scope="col" class="number">{escape(metric)}</th>' for metric in metrics)
     table = f'<table class="narrow"><tr><th scope="col">model</th>{head}</tr>{"".join(rows)}</table>'
@@ -149,14 +154,6 @@ def _signed(value: Any) -> str:
     if not isinstance(value, (int, float)) or not math.isfinite(value):
         return "–"
     return f"{'+' if value >= 0 else '−'}{formatting.short_value(abs(value))}"
-
-
-def _estimate(value: Any) -> str:
-    if isinstance(value, Mapping):
-        mean, error = value.get("mean", value.get("value")), value.get("error", value.get("standard_error"))
-        shown = formatting.short_value(mean)
-        return shown if error is None else f"{shown} ± {formatting.short_value(error)}"
-    return formatting.short_value(value) if isinstance(value, (int, float)) else "–"
 
 
 def _diversity(ensemble: Any) -> Mapping[str, Any] | None:

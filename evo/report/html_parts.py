@@ -10,11 +10,15 @@ from typing import Any
 from evo.display import formatting
 from evo.report import plot_style
 
+#: Inches from which on a plot is made narrower on a phone, as far as its letters stay readable.
+_WIDE = 6.0
+
 
 def figure(drawn: Any, label: str) -> str:
     """A ``matplotlib`` figure; ``label`` says what is seen."""
     # Wider than a phone: it is scrolled, by keys as well.
-    return f'<figure tabindex="0">{plot_style.svg(drawn, label)}</figure>'
+    small = " class=small" if drawn.get_size_inches()[0] < _WIDE else ""
+    return f'<figure tabindex="0"{small}>{plot_style.svg(drawn, label)}</figure>'
 
 
 def scrolled(table: str, label: str, tall: bool = False) -> str:

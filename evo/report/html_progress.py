@@ -25,8 +25,13 @@ def under_way(content: ReportContent) -> str:
         '<tr><th scope="col" class="number">trial</th><th scope="col">origin</th>'
         '<th scope="col" class="number">epochs</th><th scope="col">genome</th></tr>'
     )
-    told = "<p>Trials without an outcome: what the workers train, and what waits for a free one.</p>"
-    return told + html_parts.scrolled(f"<table>{head}{rows}</table>", "Trials under way")
+    told = (
+        "what the workers train, and what waits for a free one."
+        if content.running
+        else "nobody works on them; a resume takes them up."
+    )
+    table = html_parts.scrolled(f"<table>{head}{rows}</table>", "Trials without an outcome")
+    return f"<p>Trials without an outcome: {told}</p>{table}"
 
 
 def rungs(content: ReportContent) -> str:

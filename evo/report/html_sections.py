@@ -67,7 +67,8 @@ def best(content: ReportContent) -> str:
     trial = content.history[content.best]
     ancestors = summary.lineage(content.history, content.best)
     parts = [
-        f"<p>Trial {trial.number}, {escape(trial.proposal.origin)}, {trial.epochs} epochs of training.</p>",
+        f"<p>Trial {trial.number}, {escape(trial.proposal.origin)}, "
+        f"{formatting.counted(trial.epochs, 'epoch')} of training.</p>",
         trial.genome._repr_html_(),
         f"<details><summary>in words</summary><pre>{escape(trial.genome.describe())}</pre></details>",
     ]
@@ -143,7 +144,7 @@ def outcomes(content: ReportContent) -> str:
     rows = [(status.value, count, kinds.get(status, "bar bad")) for status, count in counts.most_common()]
     pending = len(content.history.pending())
     if pending:
-        rows.append(("pending", pending, "bar mild"))
+        rows.append(("under way" if content.running else "set aside", pending, "bar mild"))
     parts = [html_parts.bars(rows)]
     causes = summary.causes(content.history).most_common(_FAILURES_SHOWN)
     if causes:

@@ -36,7 +36,8 @@ def every_trial(content: ReportContent) -> str:
         ("from", True),
         ("genome", False),
     ]
-    rows = [_row(history, trial, metrics, trial.number == content.best) for trial in listed]
+    pending = "under way" if content.running else "set aside"
+    rows = [_row(history, trial, metrics, pending, trial.number == content.best) for trial in listed]
     left = len(history) - len(listed)
     said = f" The best {_SHOWN} of {len(history)} are listed." if left else ""
     return (
@@ -63,9 +64,9 @@ def _listed(history: History) -> list[Trial]:
     return sorted([*history.pending(), *ranked][:_SHOWN], key=lambda trial: trial.number)
 
 
-def _row(history: History, trial: Trial, metrics: Sequence[str], best: bool) -> str:
+def _row(history: History, trial: Trial, metrics: Sequence[str], pending: str, best: bool) -> str:
     outcome, names = trial.outcome, history.objectives.names
-    ended = "under way" if outcome is None else "completed" if outcome.completed else summary.cause(outcome, exact=True)
+    ended = pending if outcome is None else "completed" if outcome.completed else summary.cause(outcome, exact=True)
     fitness = history.fitness(trial.number) if trial.completed else [math.nan] * len(names)
     cells = [html_parts.number(trial.number), f"<td>{escape(ended)}</td>"]
     cells += [

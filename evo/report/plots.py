@@ -100,7 +100,7 @@ def trials(history: History, highlighted: Sequence[int] = ()) -> Figure:
             s=26,
             color=colour,
             alpha=0.85,
-            label=f"{length} epoch{'s' if length != 1 else ''}" if len(lengths) <= 8 else None,
+            label=formatting.counted(length, "epoch") if len(lengths) <= 8 else None,
         )
     everything = [place(trial) for group in found.values() for trial in group]
     front = _front(everything, maximise=not name.startswith("-"))
@@ -339,7 +339,7 @@ def _told(history: History, trial: Trial) -> str:
     """A trial in one line, for who points at it."""
     size = "" if trial.outcome is None else f", {formatting.short_number(trial.outcome.parameters)} parameters"
     scores = summary.short_scores(history, trial.number)
-    epochs = f"{trial.epochs} epoch{'s' if trial.epochs != 1 else ''}"
+    epochs = formatting.counted(trial.epochs, "epoch")
     return f"trial {trial.number}, {trial.proposal.origin}: {scores}{size}, {epochs}"
 
 

@@ -4,6 +4,7 @@ The layout is documented field by field in ``docs/format.md``.
 """
 
 from evo.storage.companions import CompanionFiles, StoredCompanion, locked
+from evo.storage.comparison import in_lines
 from evo.storage.directory import CampaignDirectory
 from evo.storage.judged import JudgedTargets
 from evo.storage.layout import FORMAT
@@ -19,5 +20,6 @@ __all__ = [
     "LockHolder",
     "StoredCompanion",
     "TrialRecord",
+    "in_lines",
     "locked",
 ]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+#: Differences that are listed.
+_SHOWN = 12
 
 
 def plain(value: Any) -> Any:
@@ -38,6 +41,13 @@ def differences(stored: Any, given: Any, path: str) -> list[str]:
         if both:
             return []
     return [f"{path}: stored {_short(stored)}, given {_short(given)}"]
+
+
+def in_lines(differences: Sequence[str]) -> str:
+    """Differences one below the other, as many as somebody reads."""
+    left = len(differences) - _SHOWN
+    more = [f"and {left} more"] if left > 0 else []
+    return "".join(f"\n  {line}" for line in (*differences[:_SHOWN], *more))
 
 
 def _short(value: Any) -> str:

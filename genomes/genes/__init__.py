@@ -1,6 +1,7 @@
 """The genes that come with the package; importing it registers all of them."""
 
 from genomes.genes.augmentation import augment
+from genomes.genes.backbone import Backbone, HubBackbone
 from genomes.genes.blocks import Parallel, Repeat, Residual
 from genomes.genes.column_attention import ColumnAttention
 from genomes.genes.columns import ColumnEmbedding
@@ -51,6 +52,7 @@ __all__ = [
     "AveragedImageTraining",
     "AveragedTabularTraining",
     "AveragedTraining",
+    "Backbone",
     "Bottleneck",
     "ColumnAttention",
     "ColumnEmbedding",
@@ -64,6 +66,7 @@ __all__ = [
     "Flatten",
     "FlattenSteps",
     "GlobalPool",
+    "HubBackbone",
     "Hyperparameters",
     "ImageTraining",
     "InvertedResidual",

@@ -309,7 +309,8 @@ def as_numbers(values: Any, name: str) -> np.ndarray:
     if array.dtype.kind == "O":
         array = np.asarray([np.nan if is_missing(v) else v for v in array], dtype=object)
     try:
-        numbers = array.astype(np.float32)
+        with np.errstate(over="ignore"):  # said below
+            numbers = array.astype(np.float32)
     except (TypeError, ValueError) as error:
         raise GenomeError(f"{name}: expected numbers, got dtype {array.dtype}: {error}") from None
     if np.isinf(numbers).any():

@@ -21,6 +21,13 @@ SPANS = "spans"
 _CLOCKS = {"seconds since 1970": 1, "ms since 1970": 10**3, "us since 1970": 10**6, "ns since 1970": 10**9}
 #: Between September 2001 and May 2033 these have ten digits, thirteen, ...
 _CLOCK_SECONDS = (10**9, 2 * 10**9)
+#: Days as whole numbers: 20240131. As such they differ by more than time does, and by less than float32 holds.
+DIGITS = "YYYYMMDD"
+_DIGITS_YEARS = (1900, 2100)
+#: What stands for "no date" among dates that are texts.
+_NO_DATES = frozenset(
+    ("", "na", "n/a", "nan", "nat", "none", "null", "-", "--", "?", "unknown", "0000-00-00", "0000-00-00 00:00:00")
+)
 _DATES = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%Y/%m/%d", "%Y.%m.%d")
 _SHORT_DATES = ("%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d-%m-%y")
 _NAMED_DATES = (
@@ -42,8 +49,8 @@ _FORMS = (
     *_TIMES,
 )
 _LOOKS = re.compile(
-    r"\s*(\d{4}([-/.])\d{1,2}\2\d{1,2}([T ].*)?"
-    r"|\d{1,2}([./-])\d{1,2}\4\d{4}( .*)?|\d{2}([./-])\d{2}\6\d{2}( .*)?|\d{1,2}/\d{1,2}/\d{2}( .*)?"
+    r"\s*(\d{4}-(0[1-9]|1[0-2])|\d{4}([-/.])\d{1,2}\3\d{1,2}([T ].*)?"
+    r"|\d{1,2}([./-])\d{1,2}\5\d{4}( .*)?|\d{2}([./-])\d{2}\7\d{2}( .*)?|\d{1,2}/\d{1,2}/\d{2}( .*)?"
     r"|\d{1,2}\.?[ -][A-Za-z]{3,9}[ -]\d{2,4}( .*)?|[A-Za-z]{3,9} (\d{1,2},? )?\d{4}( .*)?"
     r"|\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( ?[AaPp][Mm])?)\s*"
 )
@@ -75,7 +82,12 @@ def form_of(values: Any) -> str:
         return SPANS if all(hasattr(value, "total_seconds") for value in known) else ISO
     if all(hasattr(value, "total_seconds") for value in known):
         return SPANS
-    if not all(isinstance(value, str) for value in known):
+    return _form_of_texts(known) if all(isinstance(value, str) for value in known) else ""
+
+
+def _form_of_texts(texts: list[str]) -> str:
+    known = [value for value in texts if value.strip().lower() not in _NO_DATES]
+    if not known:
         return ""
     if all(_LOOKS.fullmatch(value) for value in known):
         # Most forms fail at the first value: the others are then not looked at.
@@ -87,19 +99,42 @@ def form_of(values: Any) -> str:
 
 
 def clock_of(values: Any) -> str:
-    """The form of whole numbers that count seconds, or parts of a second, since 1970; the empty text for others.
+    """The form of whole numbers that count since 1970, or are days such as 20240131; the empty text for others.
 
-    Such numbers differ in digits that float32 does not hold. Only what lies between 2001 and 2033 is taken for such.
+    Such numbers differ in digits that float32 does not hold. Only seconds, or parts of such, between 2001 and 2033 are
+    taken for counts. Some may be missing.
 
     Args:
         values: one per row.
     """
     array = np.asarray(values)
+    if array.dtype.kind == "f" and np.isnan(array).any():  # whole numbers with gaps
+        array = array[~np.isnan(array)]
+        if not len(array) or (array != np.round(array)).any() or np.abs(array).max() >= 2**63:
+            return ""
+        array = array.astype(np.int64)
     if array.dtype.kind not in "iu" or not len(array):
         return ""
     low, high = int(array.min()), int(array.max())
     first, last = _CLOCK_SECONDS
-    return next((form for form, per in _CLOCKS.items() if first * per <= low and high < last * per), "")
+    form = next((form for form, per in _CLOCKS.items() if first * per <= low and high < last * per), "")
+    return form or (DIGITS if _are_digits_of_days(array, low, high) else "")
+
+
+def _are_digits_of_days(array: np.ndarray, low: int, high: int) -> bool:
+    first, last = _DIGITS_YEARS
+    if not first * 10_000 < low < high < (last + 1) * 10_000:
+        return False
+    return not np.isnat(_of_digits(array.astype(np.float64))).any()
+
+
+def _of_digits(values: np.ndarray) -> np.ndarray:
+    """datetime64[s] of numbers such as 20240131; not-a-time where one is missing, or there is no such day."""
+    import pandas
+
+    texts = [f"{int(value):08d}" if np.isfinite(value) and 0 <= value < 10**8 else None for value in values]
+    found = pandas.to_datetime(pandas.Series(texts, dtype=object), format="%Y%m%d", errors="coerce")
+    return np.asarray(found.to_numpy().astype("datetime64[s]"))
 
 
 def parts_of(form: str) -> tuple[str, ...]:
@@ -131,7 +166,12 @@ def date_part(values: Any, part: str, form: str, name: str) -> np.ndarray:
         GenomeError: numbers instead of dates.
     """
     array = np.asarray(values)
-    if form not in _CLOCKS and array.dtype.kind in "biuf" and not (array.dtype.kind == "f" and np.isnan(array).all()):
+    if (
+        form not in _CLOCKS
+        and form != DIGITS
+        and array.dtype.kind in "biuf"
+        and not (array.dtype.kind == "f" and np.isnan(array).all())
+    ):
         raise GenomeError(f"{name}: expected dates, got numbers, {shown(array[:1].tolist())} first")
     dates = _parsed(values, form)
     missing = np.isnat(dates)
@@ -158,6 +198,8 @@ def _parsed(values: Any, form: str) -> np.ndarray:
         return array.astype("datetime64[s]")
     if form in _CLOCKS:
         return _of_clock(array, _CLOCKS[form])
+    if form == DIGITS:
+        return _of_digits(np.asarray([np.nan if is_missing(value) else value for value in array], dtype=np.float64))
     import pandas
 
     if form == SPANS:

@@ -34,6 +34,7 @@ from genomes.genes.training import ImageTraining
 from genomes.genome import Genome
 from genomes.grammar import GenomeLimits, Stage, merged_domains, training_class
 from genomes.spaces.layered import LayeredSpace
+from genomes.spaces.pretrained import backbone_stage, largest
 from genomes.targets import Target
 from genomes.targets.labels import row_count
 from genomes.targets.standardization import positive
@@ -207,6 +208,8 @@ def image(
     domains: Mapping[str, Mapping[str, Domain]] | None = None,
     filters: int | None = None,
     flip: bool = True,
+    backbones: Sequence[str | type[Gene]] = (),
+    backbone_weights: str | None = "imagenet",
     parameters: int | None = None,
     flops: int | None = None,
     max_genes: int = 40,
@@ -227,8 +230,13 @@ def image(
         domains: domains of fields, in place of the space's: ``{"Conv": {"filters": Int(8, 64)}}``.
         filters: most filters of a convolution; by default 64 to 512, with the image's size.
         flip: whether images may be flipped horizontally in training: no for digits and letters.
-        parameters: most weights of a model; 5 million by default.
-        flops: most FLOPs of one image; by default from 20 million up, with the image's size.
+        backbones: published networks that may stand first: names in ``keras.applications``, or gene classes such as
+            subclasses of :class:`genomes.genes.HubBackbone`. The default genome begins with the first of them.
+        backbone_weights: of those named: ``imagenet``, which Keras downloads now unless it has them, or None for
+            random ones.
+        parameters: most weights of a model; 5 million by default, and those of the largest backbone.
+        flops: most FLOPs of one image; by default from 20 million up, with the image's size, and twice those of the
+            largest backbone.
         max_genes: most genes of a genome.
 
     Returns:
@@ -246,12 +254,15 @@ def image(
     if any(n is None for n in shape[:-1]):
         excluded.add("Flatten")
     stages = _stages(tuple(genes), excluded, size)
+    own = _domains(size, int(most), flip)
+    reductions, first = stages[1].genes, backbone_stage(backbones, backbone_weights, shape, own)
+    stages = stages if first is None else (first, *stages)
+    most_of_it = largest(first, shape, own)
     limits = GenomeLimits(
-        parameters=5_000_000 if parameters is None else int(parameters),
-        flops=max(20_000_000, 100_000 * area) if flops is None else int(flops),
+        parameters=5_000_000 + most_of_it.parameters if parameters is None else int(parameters),
+        flops=max(20_000_000, 100_000 * area, 2 * most_of_it.flops) if flops is None else int(flops),
         genes=max_genes,
     )
-    own = _domains(size, int(most), flip)
     known = {kind.__name__ for stage in stages for kind in (*stage.genes, *(stage.inner or ()))}
     own = {name: fields for name, fields in own.items() if name in known or name == "ImageTraining"}
     for name, fields in (domains or {}).items():
@@ -260,11 +271,12 @@ def image(
         "domains": own,
         "limits": limits,
         "default_share": _DEFAULT_SHARE,
-        "smallest": _smallest(own, stages[1].genes),
+        "smallest": _smallest(own, reductions),
     }
     # The default net is narrowed where the limits ask for it.
     narrow = ImageSpace(shape, target, stages, default=common["smallest"], **common)
-    default = narrow.repair(_default(size, int(most), own, stages[1].genes), np.random.default_rng(0))
+    begin = _default(size, int(most), own, reductions) if first is None else _behind(first.genes[0], own, reductions)
+    default = narrow.repair(begin, np.random.default_rng(0))
     return ImageSpace(shape, target, stages, default=default, **common)
 
 
@@ -403,6 +415,12 @@ def _default(size: int, most: int, own: Mapping[str, Mapping[str, Domain]], redu
             residual(width)
     genes.append(_made(own, reductions[0], next(numbers)))
     add(Dropout, rate=0.2)
+    return Genome([gene for gene in genes if gene is not None], _training(own))
+
+
+def _behind(backbone: type[Gene], own: Mapping[str, Mapping[str, Domain]], reductions: Sequence[type[Gene]]) -> Genome:
+    """A published network and what tells the task's classes apart, as in Keras' guide to transfer learning."""
+    genes = [_made(own, backbone, 1), _made(own, reductions[0], 2), _made(own, Dropout, 3, rate=0.2)]
     return Genome([gene for gene in genes if gene is not None], _training(own))
 
 

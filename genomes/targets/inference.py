@@ -29,6 +29,8 @@ _MOST_WORDS = 100
 #: Class codes 0, 1, 2, ... of a prepared data set: up to so many, with nearly as many rows each.
 _MOST_CODES = 1000
 _CODES_BALANCE = 1.25
+#: What stands around numbers in texts.
+_AROUND_NUMBERS = str.maketrans(dict.fromkeys("€$£¥%, \u00a0", ""))
 #: Whole numbers that are all in this range are years.
 _YEARS = (1800, 2100)
 #: More than so many whole numbers that cover less than a tenth of their range are amounts, no codes.
@@ -125,6 +127,8 @@ def _refuse_what_is_no_target(array: np.ndarray, name: str) -> None:
         )
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise GenomeError(f"{name}: holds infinite values; expected finite numbers")
+    if array.dtype.kind == "f" and np.abs(array).max() > np.finfo(np.float32).max:
+        raise GenomeError(f"{name}: holds numbers up to {np.abs(array).max():g}, too large for float32; divide them")
 
 
 def _is_date(value: Any) -> bool:
@@ -204,7 +208,7 @@ def _refuse_identifiers(array: np.ndarray, name: str) -> None:
 
 def _all_read_as_numbers(values: np.ndarray) -> bool:
     try:
-        values.astype(np.float64)
+        np.array([text.translate(_AROUND_NUMBERS) for text in values.tolist()]).astype(np.float64)
     except ValueError:
         return False
     return True

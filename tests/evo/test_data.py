@@ -139,6 +139,14 @@ def test_fingerprint_tells_data_apart_and_prepared_arrays_have_keras_dtypes() ->
     assert Data(x, y, seed=1).prepare(space).fingerprint != first.fingerprint
 
 
+def test_rows_in_a_row_of_a_mapped_array_are_not_copied(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.arange(40.0).reshape(20, 2))
+    x = np.load(tmp_path / "x.npy", mmap_mode="r")
+    data = Data(x, np.arange(20) % 2, time=np.arange(20))
+    assert np.shares_memory(data.x_train, x) and np.shares_memory(data.x_validation, x)
+    assert (data.x_train == x[:16]).all() and (data.x_validation == x[16:]).all()
+
+
 def test_texts_are_texts_whatever_holds_them() -> None:
     texts = ["a cat", "a longer dog"]
     stored = [named("x", np.array(texts, dtype=kind))["x"] for kind in (object, str)]

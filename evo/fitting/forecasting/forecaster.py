@@ -11,6 +11,7 @@ import numpy as np
 from evo.core.errors import DataError
 from evo.fitting.fitted import Fitted
 from evo.fitting.forecasting.baselines import baselines, errors
+from evo.fitting.forecasting.long_tables import BETWEEN
 from evo.fitting.forecasting.plan import Plan
 from evo.fitting.forecasting.series import Series
 from genomes.checks import whole_number
@@ -64,6 +65,8 @@ class Forecaster(Fitted):
     def forecast(self, data: Any = None, future: Any = None, **form: str | None) -> Any:
         """:meth:`predict` as a data frame of pandas: a row per step, with its time where the history has times.
 
+        Of series that stood below each other in one table, a row per series and step, as there.
+
         Raises:
             DataError: as :meth:`predict`.
         """
@@ -73,7 +76,11 @@ class Forecaster(Fitted):
         columns = dict(zip(self.plan.targets, found.reshape(self.horizon, -1).T, strict=True))
         if times is None:
             return pandas.DataFrame({"step": np.arange(1, self.horizon + 1), **columns})
-        return pandas.DataFrame({self.plan.time or "time": times, **columns})
+        time = self.plan.time or "time"
+        if self.plan.ids:
+            parts = {time: np.tile(times, len(columns)), BETWEEN.join(self.plan.ids): np.repeat([*columns], len(times))}
+            return pandas.DataFrame({**parts, self.plan.value: np.concatenate([*columns.values()])})
+        return pandas.DataFrame({time: times, **columns})
 
     def _predicted(
         self, data: Any, future: Any, form: Mapping[str, str | None]

@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from evo.core.errors import DataError
+from evo.fitting.forecasting.long_tables import side_by_side
 from evo.fitting.forecasting.series import Series, calendar, series_of, times_after
 from genomes.checks import whole_number
 from genomes.targets.labels import in_words
@@ -30,6 +31,8 @@ class Plan:
         window: steps that a prediction looks at.
         horizon: steps that are predicted.
         period: steps of a season, or None.
+        ids: columns that tell the series of a long table, in which they stood below each other.
+        value: the column of their values there.
     """
 
     targets: tuple[str, ...]
@@ -40,6 +43,8 @@ class Plan:
     window: int
     horizon: int
     period: int | None
+    ids: tuple[str, ...] = ()
+    value: str = ""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -74,10 +79,10 @@ class Plan:
         """
         values: dict[str, Any] = {n: tuple(value) if isinstance(value, list) else value for n, value in json.items()}
         plan = cls(**values)
-        names = (plan.targets, plan.others, plan.known, plan.calendar)
+        names = (plan.targets, plan.others, plan.known, plan.calendar, plan.ids)
         if not all(isinstance(part, tuple) and all(isinstance(name, str) for name in part) for part in names):
             raise ValueError("plan: expected names of columns")
-        if not plan.targets or not (plan.time is None or isinstance(plan.time, str)):
+        if not plan.targets or not (plan.time is None or isinstance(plan.time, str)) or not isinstance(plan.value, str):
             raise ValueError("plan: expected a series to predict, and the name of the times")
         for name in ("window", "horizon", "period"):
             if name != "period" or plan.period is not None:
@@ -93,6 +98,9 @@ class Plan:
         """
         wanted = self.columns if needs_targets else self.known
         columns = getattr(data, "columns", data if isinstance(data, Mapping) else ())
+        if self.ids and any(name in columns for name in self.ids):
+            data = side_by_side(data, self.ids, self.time, self.value)
+            columns = data.columns
         series = series_of(data, wanted, self.time if self.time in columns else None)
         if needs_targets and self.calendar and series.times is None:
             raise DataError("data: has no times, which this model looks at; give their column, or dates as index")

@@ -11,7 +11,7 @@ import numpy as np
 from evo.core.errors import DataError
 from genomes.errors import shown
 from genomes.spaces.columns import distinct_names
-from genomes.spaces.dates import clock_of, dated_form_of
+from genomes.spaces.dates import DIGITS, clock_of, dated_form_of
 from genomes.targets.labels import in_words
 
 #: Months and quarters as texts, by pandas' name.
@@ -63,7 +63,7 @@ def series_of(data: Any, target: Any = None, time: str | None = None) -> Series:
     """
     import pandas
 
-    frame = _frame(data)
+    frame = table_of(data)
     wanted = list(target or ())
     for name in wanted:
         if name not in frame.columns:
@@ -89,7 +89,12 @@ def series_of(data: Any, target: Any = None, time: str | None = None) -> Series:
     return Series(tuple(table.columns), table.to_numpy(np.float64), times, tuple(notes), time)
 
 
-def _frame(data: Any) -> Any:
+def table_of(data: Any) -> Any:
+    """What a user gives as a data frame whose columns have names of their own.
+
+    Raises:
+        DataError: it is no table, and no numbers.
+    """
     import pandas
 
     if hasattr(data, "iloc") and hasattr(data, "columns"):
@@ -97,7 +102,7 @@ def _frame(data: Any) -> Any:
         frame.columns = distinct_names(list(frame.columns))
         return frame
     if hasattr(data, "iloc"):
-        return data.to_frame(name="y" if data.name is None else str(data.name))
+        return data.totable_of(name="y" if data.name is None else str(data.name))
     if isinstance(data, Mapping):
         return pandas.DataFrame({str(name): np.asarray(values) for name, values in data.items()})
     array = np.asarray(data)
@@ -144,12 +149,26 @@ def _with_times(frame: Any, time: str | None, wanted: Sequence[str]) -> tuple[An
     return frame.drop(columns=[name]), times, name, [f"time: column {name!r}"]
 
 
+def times_of(frame: Any, time: str | None, wanted: Sequence[str]) -> tuple[Any, str | None]:
+    """The times of a table's rows, as a column of pandas, and the name of their column; None where there are none.
+
+    Raises:
+        DataError: as :func:`series_of`.
+    """
+    import pandas
+
+    _, times, name, _ = _with_times(frame.reset_index(drop=True) if time is not None else frame, time, wanted)
+    return (None if times is None else pandas.Series(times)), name
+
+
 def _dates(column: Any) -> np.ndarray | None:
     """Dates as datetime64[ns], in UTC where they have a zone; None where a column holds other things."""
     import pandas
 
     form, clock = dated_form_of(column), clock_of(column)
-    if clock:
+    if clock == DIGITS:
+        found = pandas.to_datetime(column.astype("Int64").astype(str), format="%Y%m%d", errors="coerce").to_numpy()
+    elif clock:
         unit = clock.partition(" ")[0].replace("seconds", "s")
         found = pandas.to_datetime(column, unit=unit).to_numpy()
     elif form and column.dtype.kind == "M":
@@ -196,8 +215,8 @@ def _in_order(table: Any, times: np.ndarray) -> tuple[Any, np.ndarray, list[str]
     twice = np.flatnonzero(np.diff(times) == np.timedelta64(0, "ns"))
     if len(twice):
         raise DataError(
-            f"time: {pandas.Timestamp(times[twice[0]])} occurs twice; with several series in one table, give one at a "
-            "time, or a column for each"
+            f"time: {pandas.Timestamp(times[twice[0]])} occurs twice; with several series in one table, name the "
+            "column to forecast, or give a column for each series"
         )
     if frequency_of(times) is None:
         regular = _regular(times)

@@ -12,6 +12,7 @@ from evo.core.errors import DataError
 from evo.data import Data
 from evo.fitting.forecasting.baselines import baselines, errors, infer_period
 from evo.fitting.forecasting.forecaster import Forecaster
+from evo.fitting.forecasting.long_tables import ids_in, side_by_side
 from evo.fitting.forecasting.plan import Plan, default_window, names_of
 from evo.fitting.forecasting.series import Series, calendar_parts, series_of
 from evo.fitting.searching import Search
@@ -162,6 +163,11 @@ def planned(
         GenomeError: a window or a period that is no whole number.
     """
     data, target = _together(data, target)
+    value = ""
+    ids, found_time = ids_in(data, None if len(known) else target, time)
+    if ids:
+        value, data = target, side_by_side(data, ids, found_time, target)
+        target, time = [str(name) for name in data.columns], None
     known = [known] if isinstance(known, str) else [str(name) for name in known]
     series = series_of(data, [*names_of(target, ()), *known], time)
     targets = names_of(target, [name for name in series.names if name not in known])
@@ -169,6 +175,8 @@ def planned(
         raise DataError("target: name the columns to forecast; one that is known beforehand is not forecast")
     others = [name for name in series.names if name not in targets and name not in known]
     notes = list(series.notes)
+    if ids:
+        notes.insert(0, f"{value}: {len(targets)} series, told by {in_words(list(ids))}, are forecast together")
     known_values = np.isfinite(series.of(targets)).any(axis=1)
     end = int(np.flatnonzero(known_values)[-1]) + 1 if known_values.any() else 0
     columns = [*targets, *others, *known]
@@ -205,6 +213,8 @@ def planned(
         steps,
         horizon,
         found,
+        ids,
+        value,
     )
     return series, plan, notes
 

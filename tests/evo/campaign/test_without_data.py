@@ -14,6 +14,7 @@ from evo.commands.dashboard import read
 from evo.core.errors import EnsembleError
 from evo.dashboard.overview import overview
 from evo.dashboard.watched import Watched
+from evo.display import formatting
 from evo.storage.layout import JUDGED
 from genomes import spaces
 from tests.evo.simulated_campaigns import guess
@@ -94,5 +95,6 @@ def test_the_dashboard_shows_it_and_compares_by_it(run: evo.Result, tmp_path: Pa
     side_by_side = overview(snapshots, dict.fromkeys(snapshots, "/"))
     for snapshot in snapshots.values():
         ensemble = snapshot.content.ensemble  # type: ignore[union-attr]
-        error = ensemble.report["estimate"]["error"]["value"]
-        assert f'data-value="{error!r}">error {error:.4f}, {len(ensemble.members)} member' in side_by_side
+        error = ensemble.report["estimate"]["error"]
+        told = f"error {formatting.with_error(error)}, {len(ensemble.members)} member"
+        assert f'data-value="{error["value"]!r}">{told}' in side_by_side

@@ -29,6 +29,9 @@ def test_a_european_file_goes_in_and_its_words_come_out(tmp_path: Path, capsys: 
     assert main(["fit", str(tmp_path / "daten.CSV"), "--target", "art", "-d", place, *CHEAP]) == 0
     shown = capsys.readouterr().out
     assert f"evo predict {place} new.csv --output predictions.csv" in shown and "val_accuracy" in shown
+    assert "\nTo be expected of it on new rows: error 0." in shown
+    assert main(["resume", place, "--minutes", "1"]) == 2 and "begun by evo fit" in capsys.readouterr().err
+    assert main(["show", str(tmp_path)]) == 2 and f"no campaign itself; name one: {place}" in capsys.readouterr().err
     output = tmp_path / "out.csv"
     assert main(["predict", place, str(tmp_path / "neu.csv"), "-o", str(output), "-p"]) == 0
     told = pd.read_csv(output, keep_default_na=False)

@@ -16,7 +16,7 @@ import pytest
 import evo
 from evo.commands.dashboard import campaigns_in, read
 from evo.core.errors import SettingsError
-from evo.dashboard.server import Dashboard
+from evo.dashboard.server import Dashboard, shared_folder, titles_of
 from evo.dashboard.watched import Watched
 from tests.evo.simulated_campaigns import campaign
 
@@ -62,7 +62,8 @@ def test_campaigns_are_compared_and_each_has_its_page(server: Dashboard, runs: P
     assert status == 200 and "2 campaigns" in text and headers["Content-Type"] == "text/html; charset=utf-8"
     links = re.findall(r'<a href="(/campaign/\d)">([^<]*)</a>', text)
     assert [link for link, _ in links] == ["/campaign/0", "/campaign/1"]
-    assert "<b>" not in links[0][1] and "&lt;b&gt;" in links[0][1]
+    assert [title for _, title in links] == ["seed 1 &lt;b&gt;", "seed 2 &lt;b&gt;"]
+    assert f"<p>In {runs}; 0 running.</p>" in text
     best = evo.load_result(runs / "seed 2 <b>").best
     row = text[text.index("/campaign/1") :]
     assert f'<td class="number">{best.number}</td>' in row[: row.index("</tr>")]
@@ -95,6 +96,23 @@ def test_pages_are_well_formed(server: Dashboard) -> None:
         Tags.open = []
         Tags().feed(ask(server, path)[1])
         assert Tags.open == []
+
+
+@pytest.mark.parametrize(
+    ("given", "folder", "titles"),
+    [
+        (["runs/a", "runs/b"], "runs", ["a", "b"]),
+        (["runs/a", "runs/old/b"], "runs", ["a", "old/b"]),
+        (["a", "b"], None, ["a", "b"]),
+        (["runs/a"], None, ["runs/a"]),
+        (["../x/a", "../y/a"], None, ["../x/a", "../y/a"]),
+        (["/data/runs/a", "runs/a"], None, ["/data/runs/a", "runs/a"]),
+    ],
+)
+def test_campaigns_are_called_by_what_tells_them_apart(given: list[str], folder: str | None, titles: list[str]) -> None:
+    watched = [Watched(Path(directory), read) for directory in given]
+    assert shared_folder(watched) == (None if folder is None else Path(folder))
+    assert [Path(title) for title in titles_of(watched)] == [Path(title) for title in titles]
 
 
 def test_one_campaign_is_the_first_page(runs: Path) -> None:

@@ -35,3 +35,12 @@ def test_numbers_for_people() -> None:
         "5.0 MB",
         "3072 GB",
     ]
+
+
+def test_what_is_to_be_expected_is_said_without_false_certainty() -> None:
+    estimate = {"value": 0.0112, "error": 0.0079}
+    report = {"estimate": {"calibrated_log_loss": estimate, "error": estimate, "log_loss": 0.5}}
+    assert formatting.expected(report) == "error 0.0112 ± 0.0079, log_loss 0.5000"
+    assert formatting.expected({"estimate": {"error": {"value": 0.0, "error": 0.0}}}) == "error 0 (no row was wrong)"
+    assert formatting.expected({}) == "" == formatting.expected({"estimate": None})
+    assert [formatting.counted(n, "trial") for n in (0, 1, 2)] == ["0 trials", "1 trial", "2 trials"]

@@ -133,3 +133,23 @@ def test_with_a_directory_the_campaign_is_kept(tmp_path: Path) -> None:
     assert len(model.model_.result.trials) == 1 and model.model_.report().is_file()
     assert evo.load_fitted(tmp_path / "c").predict(x).tolist() == model.predict(x).tolist()
     assert not any(name.startswith("runs") for name in map(str, Path.cwd().glob("runs/fit-*")))
+
+
+@pytest.mark.parametrize(
+    ("labels", "kind"),
+    [
+        (pd.array([True, False] * 5, dtype="boolean"), "b"),
+        (pd.Series([3, 5] * 5, dtype="Int64"), "i"),
+        (pd.Series(["a", "b"] * 5, dtype="string"), "OU"),
+        (pd.Series(["a", "b"] * 5, dtype="category").cat.add_categories(["c"]), "OU"),
+        (pd.DataFrame({"y": ["a", "b"] * 5}), "OU"),
+    ],
+)
+def test_classes_are_of_the_users_type(labels: Any, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evo.EvoClassifier, "_fitted", lambda self, x, y, *rest, **further: self)
+    columns = {"a": np.arange(10.0), "b": np.arange(10.0)}
+    model = evo.EvoClassifier(**CHEAP).fit(columns, labels)
+    assert model.classes_.dtype.kind in kind and model.feature_names_in_.tolist() == ["a", "b"]
+    assert model.classes_.tolist() == sorted(set(np.ravel(labels).tolist()))
+    with pytest.raises(ValueError, match="1 of 10 rows have no value"):
+        model.fit(columns, [None, *["a"] * 9])

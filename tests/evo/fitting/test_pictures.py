@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import keras
@@ -12,7 +13,8 @@ import pytest
 import evo
 from evo.core.given_datasets import with_class_names
 from evo.errors import DataError
-from evo.fitting.pictures import labelled_pictures, paths_in, read_pictures
+from evo.fitting.picture_paths import with_pictures
+from evo.fitting.pictures import labelled_pictures, pictures_in, read_pictures
 
 image = pytest.importorskip("PIL.Image")
 
@@ -156,4 +158,38 @@ def test_paths_of_pictures_are_pictures(tmp_path: Path) -> None:
 
 
 def test_names_of_pictures_that_are_not_there_are_words() -> None:
-    assert paths_in(["a.png", "b.png"], None, "x") is None and paths_in(["a", "b"], None, "x") is None
+    assert pictures_in(["a.png", "b.png"], None, "x") is None and pictures_in(["a", "b"], None, "x") is None
+
+
+def test_pictures_themselves_are_pictures() -> None:
+    """Of Pillow, as bytes of files, as Hugging Face has them; of different sizes, in lists and in tables."""
+    pictures = [image.new("L", (12 - number % 2, 8), 60 * number) for number in range(4)]
+    encoded = []
+    for picture in pictures:
+        picture.save(buffer := io.BytesIO(), "PNG")
+        encoded.append(buffer.getvalue())
+    forms = [pictures, encoded, [{"bytes": content, "path": None} for content in encoded], pd.Series(pictures)]
+    for form in forms:
+        found, lines = with_pictures(form)
+        assert found.shape == (4, 8, 11, 1) and found[:, 0, 0, 0].tolist() == [0, 60, 120, 180] and len(lines) == 1
+    table, _ = with_pictures(pd.DataFrame({"shown": pictures, "a": range(4)}))
+    assert table["shown"].shape == (4, 8, 11, 1) and list(table) == ["shown", "a"]
+    with pytest.raises(DataError, match="data: row 1 holds no picture"):
+        with_pictures([pictures[0], None])
+    assert pictures[0].getpixel((0, 0)) == 0, "still open"
+
+
+def test_pictures_with_more_than_eight_bits_keep_their_shades(tmp_path: Path) -> None:
+    values = np.full((8, 8), 0.5, np.float32)
+    image.fromarray(values).save(tmp_path / "f.tif")
+    image.fromarray((values * 65535).astype(np.uint16)).save(tmp_path / "i.png")
+    image.fromarray((values * 255).astype(np.int32)).save(tmp_path / "b.tif")
+    found = read_pictures([tmp_path / name for name in ("f.tif", "i.png", "b.tif")], (8, 8, 1))
+    assert found[:, 0, 0, 0].tolist() == [127, 127, 127]
+
+
+def test_what_programs_keep_for_themselves_is_no_class(tmp_path: Path) -> None:
+    folder_of(tmp_path, ("p",))
+    for name in (".ipynb_checkpoints", "__MACOSX"):
+        write(tmp_path / "p" / name / "a.png", 1)
+    assert set(labelled_pictures(tmp_path / "p").labels) == {"day", "night"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,10 @@ from PIL import Image
 import evo
 from evo.data import Data
 from evo.errors import EvoError
+from evo.fitting.cells import Reading
+from evo.fitting.fitted import Fitted
 from evo.fitting.searching import Search
+from evo.fitting.tables import TableFormat
 from genomes.spaces.base import Space
 
 ROWS = 40
@@ -123,6 +127,9 @@ def test_an_index_with_a_name_is_said_to_be_no_input(prepare: Prepare) -> None:
         (FRAME[["a"]], FRAME["y"][::-1], r"another order; give target.loc\[data.index\]"),
         ((X, Y), None, r"a pair of inputs and targets; give them apart: evo.fit\(x, y\)"),
         (((X, Y), (X, Y)), None, r"evo.fit\(x_train, y_train\)"),
+        (FRAME.assign(y=[("a", "b")] * ROWS), "y", "holds collections.*MultiLabelBinarizer"),
+        (FRAME.assign(y=[f"${n}.50" for n in range(ROWS)]), "y", "holds numbers as texts, .*first; make numbers"),
+        (FRAME.assign(y=NUMBERS * 1e300), "y", "too large for float32; divide them"),
         (NUMBERS, LABELS, r"one number per row; make a column of them: x.reshape\(-1, 1\)"),
         (io.StringIO("a,y\n1,2\n"), "y", "an open file; give its path"),
         ("a,y\n1,2\n", "y", "expected the path of a file, got a text"),
@@ -160,3 +167,48 @@ def test_a_folder_of_pictures_may_be_judged_by_another(prepare: Prepare, tmp_pat
             Image.new("L", (side, side), 40).save(tmp_path / part / "ab"[number % 2] / f"{number}.png")
     _, data, _ = prepare(tmp_path / "train", validation=tmp_path / "kept")
     assert data.x_validation.shape == (6, 12, 12, 1) and data.y_validation.tolist() == ["a"] * 3 + ["b"] * 3
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([f"{n / 4}" for n in range(ROWS)], [n / 4 for n in range(ROWS)]),
+        ([f"{n},5" for n in range(ROWS)], [n + 0.5 for n in range(ROWS)]),
+        ([*(f"${n}.50" for n in range(ROWS - 1)), None], [*(n + 0.5 for n in range(ROWS - 1)), np.nan]),
+        ([f"{n * n} kg" for n in range(ROWS)], [n * n for n in range(ROWS)]),
+        ([f"{n % 3}" for n in range(ROWS)], None),
+        ([f"0{n}" for n in range(ROWS)], None),
+    ],
+    ids=["points", "commas", "dollars", "kilograms", "few", "codes"],
+)
+def test_texts_that_are_numbers(values: list[Any], expected: list[Any] | None, prepare: Prepare) -> None:
+    table = FRAME.assign(c=values)
+    inputs = table[["a", "c"]]
+    for form in (table, table.to_dict("list")):
+        space, data, _ = prepare(form, "y", validation=(inputs, table["y"]))
+        if expected is None:
+            assert columns(space).get("c", "text") == "text"
+            continue
+        assert columns(space)["c"] == "numeric"
+        for x in (data.x_train, data.x_validation):
+            np.testing.assert_array_equal(np.asarray(x["c"], float), expected)
+        model = Fitted("gone", SimpleNamespace(space=space, target=space.target))
+        model.form = TableFormat(usual=Reading("," if "," in values[1] else "."))
+        assert np.asarray(model._inputs(inputs[:1], {})["c"], float).tolist() == expected[:1], "one row does not tell"
+
+
+def test_telephone_numbers_are_no_text(prepare: Prepare) -> None:
+    space, _, lines = prepare(FRAME.assign(phone=[f"+49 170 00{n:02d} 11" for n in range(ROWS)]), "y")
+    assert columns(space) == {"a": "numeric"} and "left out: 'phone': names or keys, nearly all different" in lines
+
+
+@pytest.mark.parametrize(
+    ("target", "settings", "words"),
+    [
+        ("Y ", {}, "no column 'Y '.*did you mean 'y'"),
+        ("y", {"validation": "gone.csv"}, "validation: there is no file 'gone.csv'"),
+    ],
+)
+def test_what_is_nearly_right(target: str, settings: dict[str, Any], words: str, tmp_path: Path) -> None:
+    with pytest.raises(EvoError, match=words):
+        evo.fit(FRAME, target, directory=tmp_path / "c", trials=1, verbose=False, **settings)

@@ -122,6 +122,9 @@ def test_what_is_printed_moves_no_cursor_and_turns_no_line() -> None:
     shown = file.getvalue()
     assert "\x1b[2J" not in shown and "\x1b]0" not in shown and "\x07" not in shown and "\u202e" not in shown
     assert "\x1b[1m" in shown  # its own
+    plain = io.StringIO()
+    console(file=plain).print(":x: [b]", markup=False)
+    assert plain.getvalue() == ":x: [b]\n"
     assert printable("naïve 日本語 👩\u200d🔬\ttab\nline") == "naïve 日本語 👩\u200d🔬\ttab\nline"
 
 

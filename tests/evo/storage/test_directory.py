@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from evo.core.trial import Outcome, Status, Trial
 from evo.errors import DirectoryLockedError, SettingsError, StorageError
-from evo.storage import CampaignDirectory
+from evo.storage import CampaignDirectory, in_lines
+from genomes import spaces
 from tests.evo.storage.samples import (
     OBJECTIVES,
     SETTINGS,
@@ -210,6 +211,14 @@ def test_comparison_names_what_differs(tmp_path: Path) -> None:
             "settings.seed: stored 7, given 8",
             'data.x_train: stored "ab12", given "ef"',
         ]
+        other = spaces.tabular(columns=3, classes=2).to_json()
+        assert directory.compare(SETTINGS, other, fingerprint) == ["space: stored VectorSpace, given TabularSpace"]
+
+
+def test_as_many_differences_are_listed_as_somebody_reads() -> None:
+    lines = in_lines([f"settings.x{number}: stored 1, given 2" for number in range(150)]).splitlines()
+    assert len(lines) == 14 and lines[1] == "  settings.x0: stored 1, given 2" and lines[-1] == "  and 138 more"
+    assert in_lines(["a", "b"]) == "\n  a\n  b"
 
 
 def test_bad_places_are_refused_before_anything_is_touched(tmp_path: Path) -> None:

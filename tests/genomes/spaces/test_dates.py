@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genomes.spaces.columns import infer_columns
-from genomes.spaces.dates import PARTS, SPANS, clock_of, date_part, dated_form_of, form_of, parts_of
+from genomes.spaces.dates import DIGITS, PARTS, SPANS, clock_of, date_part, dated_form_of, form_of, parts_of
 
 #: Two days whose parts all differ, and which no form can take for other days.
 DAYS = pd.to_datetime(["2024-01-25 15:45:00", "1998-12-31 04:05:00"])
@@ -120,6 +120,28 @@ def test_counts_since_1970_keep_what_float32_would_swallow(seconds: list[int], u
 @pytest.mark.parametrize("numbers", [[5, 1_700_000_000], [999_999_999], [2_000_000_000], [1.7e9], [True]])
 def test_other_numbers_are_no_clock(numbers: list[Any]) -> None:
     assert clock_of(np.array(numbers)) == ""
+
+
+@pytest.mark.parametrize("gap", [False, True])
+def test_days_as_whole_numbers(gap: bool) -> None:
+    days = pd.date_range("2023-12-25", periods=20)
+    numbers = [float("nan")] * gap + [int(day.strftime("%Y%m%d")) for day in days]
+    form = clock_of(np.array(numbers))
+    assert form == DIGITS and clock_of(np.array([*numbers, 20230230])) == ""
+    told = date_part(np.array(numbers), "days", form, "at")
+    np.testing.assert_array_equal(told[gap:], (days - pd.Timestamp(0)).days)
+    assert np.isnan(told[:gap]).all()
+    counts = np.array([np.nan, 1.7e12, 1.7e12 + 86_400_000])
+    assert np.diff(date_part(counts, "days", clock_of(counts), "at"))[1] == 1
+
+
+def test_words_for_no_date_among_dates() -> None:
+    texts = objects(["2024-01-25", "n/a", "0000-00-00", "2024-02-01"])
+    form = form_of(texts)
+    assert form and np.isnan(date_part(texts, "month", form, "at")).tolist() == [False, True, True, False]
+    months = objects(["2024-01", "2023-12"])
+    assert date_part(months, "month", form_of(months), "at").tolist() == [1, 12]
+    assert form_of(objects(["2012-13", "2013-14"])) == form_of(objects(["n/a", "-"])) == ""
 
 
 def test_columns_of_a_table_tell_what_varies() -> None:

@@ -112,3 +112,24 @@ def test_models_without_input_are_loaded_under_a_strategy(tmp_path: Path) -> Non
     tuner.search(X, Y, epochs=1, validation_data=(X, Y), verbose=0)
     accuracy = tuner.get_best_models()[0].evaluate(X, Y, verbose=0)[1]
     assert accuracy == pytest.approx(tuner.oracle.get_best_trials()[0].score)
+
+
+def test_hyperparameters_of_one_name_in_two_scopes_have_values(tmp_path: Path) -> None:
+    """KerasTuner's own tuners lose the value of the one that it meets first."""
+
+    class Rates(EvolutionTuner):
+        def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> float:
+            hp = trial.hyperparameters
+            optimizer = hp.Choice("optimizer", ["sgd", "adam"])
+            with hp.conditional_scope("optimizer", ["sgd"]):
+                if optimizer == "sgd":
+                    return float(hp.Float("rate", 0.01, 1.0, sampling="log"))
+            with hp.conditional_scope("optimizer", ["adam"]):
+                return float(hp.Float("rate", 1e-4, 1e-2, sampling="log"))
+
+    tuner = Rates(max_trials=8, seed=0, directory=tmp_path)
+    tuner.search(verbose=0)
+    found = [trial.hyperparameters.values for trial in tuner.oracle.trials.values()]
+    assert {values["optimizer"] for values in found} == {"sgd", "adam"}
+    assert all((values["rate"] >= 0.01) == (values["optimizer"] == "sgd") for values in found)
+    assert [trial.score for trial in tuner.oracle.trials.values()] == [values["rate"] for values in found]
