@@ -148,6 +148,25 @@ def _read_companion(data: bytes, folder: Path) -> None:
     files.model(-1)
 
 
+def _judged() -> Sequence[bytes]:
+    from evo.storage.judged import JudgedTargets, write_judged
+
+    found = []
+    for targets, weights, folds in ((np.arange(6) % 3, None, 0), (np.ones((6, 2), np.float32), np.ones(6), 3)):
+        with tempfile.TemporaryDirectory() as folder:
+            write_judged(Path(folder), "data", JudgedTargets(targets, weights, folds))
+            found.append((Path(folder) / "judged.h5").read_bytes())
+    return found
+
+
+def _read_judged(data: bytes, folder: Path) -> None:
+    from evo.storage.judged import read_judged
+
+    (folder / "judged.h5").write_bytes(data)
+    judged = read_judged(folder, "data")
+    assert judged is None or (judged.targets.ndim in (1, 2) and 0 <= judged.folds < 1e6)
+
+
 def _campaigns() -> Sequence[Any]:
     from evo.storage.identity import new_content
 
@@ -268,6 +287,7 @@ def storage_readers() -> list[Reader]:
         Reader("tables", _tables, resealed("trials"), _read_tables, (Damaged,)),
         Reader("population", _populations, resealed("population"), _read_population, (Damaged,)),
         Reader("predictions", _predictions, resealed("predictions"), _read_predictions, (StorageError,)),
+        Reader("judged", _judged, resealed("judged"), _read_judged, ()),
         Reader("companion", _companions, resealed("companion"), _read_companion, (StorageError,)),
         Reader("state", _states, changed_bytes, _read_state, (StorageError,)),
         Reader("campaign", _campaigns, _changed, _read_campaign, (StorageError,)),

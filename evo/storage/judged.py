@@ -63,6 +63,9 @@ def read_judged(root: Path, fingerprint: str) -> JudgedTargets | None:
                 return None
             targets = array(file, "targets", "fiub")
             weights = array(file, "weights", "f", (len(targets),)) if "weights" in file else None
-            return JudgedTargets(targets, weights, int(file.attrs["folds"]))
-    except (Damaged, UnsafeFileError, LookupError, TypeError, ValueError):
+            folds = int(file.attrs["folds"])
+            if targets.ndim not in (1, 2) or not 0 <= folds <= len(targets):
+                return None
+            return JudgedTargets(targets, weights, folds)
+    except (Damaged, UnsafeFileError, LookupError, TypeError, ValueError, OverflowError):
         return None

@@ -18,7 +18,7 @@ PRINT = "0123456789abcdef" * 2
     "judged",
     [
         JudgedTargets(np.array([0, 2, 1, 1], np.int32)),
-        JudgedTargets(np.array([[0.5], [1.5]], np.float32), np.array([1.0, 3.0], np.float32), 5),
+        JudgedTargets(np.array([[0.5], [1.5]], np.float32), np.array([1.0, 3.0], np.float32), 2),
         JudgedTargets(np.array([True, False])),
     ],
     ids=["classes", "numbers, weights and folds", "booleans"],
