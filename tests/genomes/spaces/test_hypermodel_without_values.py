@@ -45,7 +45,7 @@ def test_a_layer_that_the_program_keeps_has_one_value() -> None:
 
     def build(hp: Any) -> Any:
         if not kept:
-            kept.append(keras.layers.Dense(2))
+            kept.append(keras.layers.Dense(2, name="kept"))
         return compiled(kept[0], keras.layers.Dense(hp.Int("units", 1, 3)))
 
     space = spaces.from_hypermodel(build)
