@@ -44,7 +44,7 @@ mutation: $(VENV)/.installed-mutation
 
 # Builds sdist and wheel into dist/, the wheel from the sdist; installs the wheel into a new environment and tries it there.
 wheel: $(VENV)/.made
-	@rm -rf dist build
+	@rm -rf dist build/lib build/bdist.* build/installed # what else is in build, notebooks and site, took its time
 	@$(BIN)/python -m pip install --quiet build
 	@$(BIN)/python -m build --outdir dist . >/dev/null
 	@"$(PYTHON)" -m venv build/installed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import os
 import signal
 import sys
@@ -16,12 +17,12 @@ from genomes.replacement import replaced
 @contextlib.contextmanager
 def process_put_back() -> Iterator[None]:
     """Behind the ``with`` block, as before it: environment, current folder, ``sys.path``, standard streams, mask of
-    signals of this thread, and how NumPy treats floating-point errors.
+    signals of this thread, how NumPy treats floating-point errors, and how processes are started by default.
     """
     environment, folder, path = dict(os.environ), _current_folder(), list(sys.path)
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, ()) if hasattr(signal, "pthread_sigmask") else None
     streams = {name: getattr(sys, name) for name in ("stdin", "stdout", "stderr")}
-    with replaced(sys, streams), np.errstate():
+    with replaced(sys, streams), np.errstate(), start_method_put_back():
         try:
             yield
         finally:
@@ -34,6 +35,20 @@ def process_put_back() -> Iterator[None]:
             sys.path[:] = path
             if mask is not None:
                 signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+@contextlib.contextmanager
+def start_method_put_back() -> Iterator[None]:
+    """Behind the ``with`` block, the default way to start processes is as before it, also if it was not chosen yet.
+
+    Whatever asks for the default, as joblib does, chooses it: ``multiprocessing.set_start_method`` is an error then.
+    """
+    before = multiprocessing.get_start_method(allow_none=True)
+    try:
+        yield
+    finally:
+        if multiprocessing.get_start_method(allow_none=True) != before:
+            multiprocessing.set_start_method(before, force=True)
 
 
 def _current_folder() -> str | None:

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     import pandas
 
 
-#: Characters of a genome in a table of trials: with number and score they fill 80 columns.
-_GENOME = 40
+#: Characters of a genome in a table of trials: with number, score and epochs they fill 80 columns.
+_GENOME = 36
 
 
 class Result:
@@ -149,7 +149,7 @@ class Result:
         return sorted(completed, key=self.history.rank_key, reverse=True)
 
     def to_dataframe(self, full: bool = False, genome_json: bool = False) -> pandas.DataFrame:
-        """One row per trial: number, objectives, epochs, parameters, origin, status, why it failed, and its genome.
+        """One row per trial: number, objectives, parameters, origin, status, why it failed, epochs, and its genome.
 
         Args:
             full: everything that is known: all scores, what was proposed, costs, seconds by phase, and the whole
@@ -169,9 +169,10 @@ class Result:
             frame["genome"] = summaries if full else [formatting.cut(text, _GENOME) for text in summaries]
             if not full:
                 objectives = [name.lstrip("-") for name in self.history.objectives.names]
-                wanted = ["number", *objectives, "epochs", "parameters", "origin", "status"]
+                # Where there is room for four columns, pandas prints the first two and the last two.
+                wanted = ["number", *objectives, "parameters", "origin", "status"]
                 failed = ["message"] if frame["message"].astype(bool).any() else []
-                frame = frame[[name for name in (*wanted, *failed, "genome") if name in frame]]
+                frame = frame[[name for name in (*wanted, *failed, "epochs", "genome") if name in frame]]
                 frame = frame.loc[:, ~frame.columns.duplicated()].copy()
             if genome_json:
                 frame["genome_json"] = texts

@@ -386,6 +386,8 @@ def _targets(estimator: BaseEstimator, y: Any, rows: int, dtype: Any) -> np.ndar
             refuse_missing(np.asarray(y, dtype=object), "y")
         except GenomeError as error:
             raise DataError(str(error)) from None
+    if np.asarray(y).dtype.kind in "mM":
+        raise DataError("y: holds dates or times, which are no target; make numbers of them: days since the first, say")
     array = check_array(
         y, ensure_2d=False, dtype=dtype, input_name="y", ensure_all_finite=True, estimator=estimator, allow_nd=False
     )

@@ -19,6 +19,7 @@ from evo.fitting.array_files import inputs_and_target_in, is_array_file
 from evo.fitting.columns import planned_inputs
 from evo.fitting.fitted import Fitted
 from evo.fitting.forecasting.training import fit_forecast
+from evo.fitting.giveaways import giveaways
 from evo.fitting.picture_paths import with_pictures, with_pictures_like
 from evo.fitting.pictures import labelled_files, labelled_pictures, read_pictures
 from evo.fitting.premade import readings, space_for
@@ -184,6 +185,7 @@ def fit(
         prepared, names, *_ = _data(decided, *given_data)
         space, found, lines = _space_and_target(given, task, prepared, name)
     said = [lines[0], *told, *said, *lines[1:], *remarks(prepared, found, name), *in_folds(prepared)]
+    said += giveaways(prepared.x_train, prepared.y_train, name)
     result, ensemble, notes = search.run(space, prepared, place, said)
     return Fitted(place, ensemble, name=names, notes=notes, result=result, form=form).keep()
 

@@ -27,7 +27,7 @@ from evo.fitting.cells import NUMBERS, WORDS
 from evo.fitting.picture_paths import with_pictures_of
 from evo.fitting.pictures import labelled_files, picture_files, read_pictures
 from evo.fitting.tables import TableFormat, has_types
-from evo.fitting.task import inputs_and_target, inputs_of, without_columns
+from evo.fitting.task import as_table, inputs_and_target, inputs_of, without_columns
 from evo.fitting.text_numbers import with_numbers_of
 from evo.report.campaigns import content_of
 from evo.report.html import write_report
@@ -130,7 +130,7 @@ class Fitted:
         if place is not None and is_array_file(Path(data)):
             return rows_in(read_array_file(Path(data)), self.names)
         form = self.form_with(said)
-        data = inputs_of(data, form)
+        data = as_table(inputs_of(data, form))
         data = with_pictures_of(with_numbers_of(data, form.known) if has_types(data) else data, self.space, place)
         return without_columns(data, [name for name in self.names if not self._takes(name)])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,8 +25,10 @@ _ROLES = {
 #: Cameras store how they were held in place of turning the picture: the number of the entry, and what stands for
 #: a quarter turn.
 _ORIENTATION, _ON_ITS_SIDE = 274, (5, 6, 7, 8)
-#: How files of pictures begin, where they stand in a table: PNG, JPEG, GIF, BMP, TIFF, WebP.
-_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"RIFF")
+#: How files of pictures begin, where they stand in a table: PNG, JPEG, GIF, TIFF, and WebP after its length. A bitmap
+#: begins as the name of a car does.
+_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*")
+_WEBP = re.compile(rb"RIFF....WEBP", re.DOTALL)
 #: A picture: its file, that file's bytes, or one of Pillow's.
 Source = Any
 _GREY = ("1", "L", "LA", "I", "F", "I;16")
@@ -173,7 +176,8 @@ def _held(value: Any) -> Source | None:
     if isinstance(value, Mapping) and set(value) == {"bytes", "path"}:
         return value["bytes"] if value["bytes"] is not None else Path(value["path"])
     picture = hasattr(value, "getexif") and hasattr(value, "convert")
-    return value if picture or (isinstance(value, bytes) and value.startswith(_STARTS)) else None
+    encoded = isinstance(value, bytes) and (value.startswith(_STARTS) or _WEBP.match(value) is not None)
+    return value if picture or encoded else None
 
 
 def labelled_files(folder: Path) -> tuple[list[Path], np.ndarray]:

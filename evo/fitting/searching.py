@@ -78,7 +78,7 @@ class Search:
         said = (*notes, in_words(self.effort, budget, epochs, self.workers), f"directory: {place}")
         said = (*said[:-1], *(line + share for line in companions.in_words(space, list(beside))), said[-1])
         if self.verbose:
-            console = printing(highlight=False)
+            console = printing(highlight=False, force_jupyter=False)  # one text, in a notebook too
             for line in said:
                 console.print(line, markup=False, soft_wrap=not console.is_terminal)
             console.file.flush()

@@ -42,6 +42,24 @@ def inputs_of(data: Any, form: TableFormat | None = None) -> Any:
     return as_given_array(data, "data")
 
 
+def as_table(x: Any) -> Any:
+    """Rows that hold words beside numbers as a data frame: an array would make words of all, or objects.
+
+    Args:
+        x: what :func:`inputs_of` gave: an array of objects or words, (rows, columns), or a list of rows, say.
+    """
+    if isinstance(x, (list, tuple)) and x and all(isinstance(row, (list, tuple)) and len(row) > 1 for row in x):
+        cells = x if len({len(row) for row in x}) == 1 else None
+        if cells is None or not any(isinstance(value, str) for value in x[0]) or np.ndim(x[0][0]) > 0:
+            return x
+    elif not isinstance(x, np.ndarray) or x.dtype.kind not in "OUT" or x.ndim != 2 or x.shape[1] < 2:
+        return x
+    import pandas
+
+    rows = [list(row) for row in x]
+    return pandas.DataFrame(rows, columns=[f"column_{index}" for index in range(len(rows[0]))])
+
+
 def file_path(data: str | os.PathLike[str]) -> Path:
     """The path of a file or folder.
 
@@ -74,7 +92,7 @@ def inputs_and_target(data: Any, target: Any, form: TableFormat | None = None) -
         data = gathered_columns(data, "data") or data
     if target is None:
         _refuse_pairs(data)
-    data = inputs_of(data, form)
+    data = as_table(inputs_of(data, form))
     names = column_names(data)
     if _are_names(target, names):
         several = not _is_name(target, names)

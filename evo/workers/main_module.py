@@ -21,6 +21,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from genomes.process_state import start_method_put_back
+
 _leave_out = threading.local()
 _importing = False
 _get_preparation_data = multiprocessing.spawn.get_preparation_data
@@ -31,10 +33,12 @@ class _EndOfMain(BaseException):
 
 
 def _preparation_data(name: str) -> dict[str, Any]:
-    data = _get_preparation_data(name)
-    if getattr(_leave_out, "main", False):
-        data.pop("init_main_from_path", None)
-        data.pop("init_main_from_name", None)
+    if not getattr(_leave_out, "main", False):
+        return _get_preparation_data(name)
+    with start_method_put_back():  # the child is told the default, which asking for it would choose
+        data = _get_preparation_data(name)
+    data.pop("init_main_from_path", None)
+    data.pop("init_main_from_name", None)
     return data
 
 

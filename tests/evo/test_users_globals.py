@@ -123,6 +123,25 @@ def test_a_layer_that_is_built_in_a_stateless_scope_leaves_nothing_to_be_initial
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("own_settings")
+def test_nor_do_callbacks_and_resuming(tmp_path: Path) -> None:
+    x = RNG.normal(size=(40, 4)).astype("float32")
+    space = genomes.spaces.from_hypermodel(build, objective="-val_loss", builds=3, outputs=1)
+    data = evo.Data(x, x[:, :1], validation=0.5, seed=0)
+    callbacks = [keras.callbacks.EarlyStopping("val_loss"), keras.callbacks.LambdaCallback()]
+    for action, trials in ((evo.Campaign, 2), (evo.resume, 3)):
+        more: dict[str, Any] = {"callbacks": callbacks, "executor": evo.workers.Serial(), "verbose": False}
+        with unchanged(action.__name__):
+            if action is evo.Campaign:
+                budget = evo.Budget(trials=trials)
+                result = evo.Campaign(space, data, tmp_path / "c", budget=budget, epochs=2, **more).run()
+            else:
+                result = evo.resume(tmp_path / "c", data, **more).run()
+    with unchanged("ensemble"):
+        result.ensemble(size=2).predict(x)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("own_settings")
 def test_nor_do_worker_processes(tmp_path: Path) -> None:
     with unchanged("evo.fit with workers"):
         evo.fit(FRAME, "churn", directory=tmp_path / "c", trials=2, epochs=1, members=2, workers=1, verbose=False)

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import decimal
+import faulthandler
 import gc
+import locale
 import logging
 import multiprocessing
 import os
 import random
+import resource
 import signal
 import socket
 import sys
+import tempfile
 import threading
+import time
 import warnings
 from typing import Any
 
+import absl.logging
 import keras
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
+import sklearn
 import tensorflow as tf
+import threadpoolctl
+from matplotlib import pyplot
 from tensorflow.python.eager import context
 from tensorflow.python.framework import config as framework_config
 
@@ -76,8 +86,38 @@ def users_globals() -> dict[str, Any]:
         "garbage": (gc.isenabled(), gc.get_threshold()),
         "start method": multiprocessing.get_start_method(allow_none=True),
         "plots": (mpl.get_backend(), dict(mpl.rcParams)),
-        "tables": pd.get_option("display.max_rows"),
+        "tables": {
+            name: str(pd.get_option(name)) for name in ("display.max_rows", "display.precision", "io.excel.xlsx.reader")
+        },
+        "figures": (list(pyplot.get_fignums()), pyplot.isinteractive()),
+        "scikit-learn": sklearn.get_config(),
+        "absl": (absl.logging.get_verbosity(), absl.logging.get_absl_handler().python_handler.stream),
+        "warnings are shown": (warnings.showwarning, warnings.formatwarning),
+        "numbers and texts": (locale.setlocale(locale.LC_ALL), decimal.getcontext().prec, time.tzname),
+        "interpreter": (sys.getswitchinterval(), sys.displayhook, sys.unraisablehook, faulthandler.is_enabled()),
+        "places": (tempfile.gettempdir(), sys.dont_write_bytecode, sys.flags.optimize),
+        "machine": (sorted(os.sched_getaffinity(0)), os.nice(0), _limits()),
+        "threads of libraries": {
+            pool["filepath"]: pool["num_threads"]
+            for pool in threadpoolctl.threadpool_info()
+            if pool["user_api"] == "blas"
+        },
+        "patched": [vars(kind).get(name) for kind, name in _PATCHED],
     }
+
+
+#: What evo replaces for a while, in Keras and elsewhere.
+_PATCHED = [
+    *((keras.Layer, name) for name in ("__call__", "__init__", "add_weight")),
+    *((keras.Variable, name) for name in ("__init__", "_initialize_with_initializer", "assign")),
+    *((keras.Model, name) for name in ("fit", "compile", "evaluate", "predict")),
+    *((keras.optimizers.Optimizer, name) for name in ("apply", "build", "finalize_variable_values")),
+]
+
+
+def _limits() -> list[tuple[int, int]]:
+    names = ("RLIMIT_AS", "RLIMIT_DATA", "RLIMIT_NOFILE", "RLIMIT_CORE", "RLIMIT_STACK")
+    return [resource.getrlimit(getattr(resource, name)) for name in names]
 
 
 def differences(before: Any, after: Any, place: str = "") -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import multiprocessing
 import os
 import signal
 import sys
@@ -40,3 +41,16 @@ def test_a_folder_that_is_gone_is_left(tmp_path: Path, monkeypatch: pytest.Monke
     with process_put_back():
         os.chdir(tmp_path)
     assert os.getcwd() == str(tmp_path)
+
+
+@pytest.mark.parametrize("method", [None, "spawn"])
+def test_the_way_to_start_processes_is_not_chosen(method: str | None) -> None:
+    chosen = multiprocessing.get_start_method(allow_none=True)
+    try:
+        multiprocessing.set_start_method(method, force=True)
+        with process_put_back():
+            multiprocessing.get_context()
+            multiprocessing.set_start_method("forkserver", force=True)
+        assert multiprocessing.get_start_method(allow_none=True) == method
+    finally:
+        multiprocessing.set_start_method(chosen, force=True)

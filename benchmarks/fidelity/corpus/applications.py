@@ -330,7 +330,10 @@ class Leaky(keras.layers.Layer):  # type: ignore[misc]
         return state, [state]
 
 
-@SUBJECT.program(series(padded=True, outputs="step"))
+@SUBJECT.program(
+    series(padded=True, outputs="step"),
+    not_on={"jax": "Keras' own fit raises a ValueError for a mask and stacked cells of different widths"},
+)
 def own_cell_stacked(hp: Any) -> keras.Model:
     inputs = keras.Input((6, 3))
     x = L.RNN([Leaky(4), L.GRUCell(3)], return_sequences=True)(L.Masking()(inputs))

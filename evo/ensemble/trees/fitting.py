@@ -22,6 +22,7 @@ from evo.ensemble.trees.table_encoding import TableEncoding
 from evo.ensemble.trees.tree_arrays import TreeArrays
 from evo.ensemble.trees.tree_model import TreeModel, outputs_of
 from evo.ensemble.trees.xgboost_trees import grow_xgboost
+from genomes.process_state import start_method_put_back
 from genomes.targets import Target
 
 
@@ -281,7 +282,8 @@ class _Grower:
     ) -> TreeArrays:
         """Trees of one kind."""
         growing = Growing(rows, judged, self.encoding.categorical, settings, iterations, seed, seconds)
-        return KINDS[kind].grow(growing)
+        with start_method_put_back():
+            return KINDS[kind].grow(growing)
 
     def model(self, copies: Sequence[Sequence[TreeArrays]], kind: str) -> TreeModel:
         """The model of these trees."""

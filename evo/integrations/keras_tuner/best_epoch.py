@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from keras_tuner.errors import FatalValueError
 from keras_tuner.src.engine import tuner_utils
 
 #: What tells equal scores apart; less is better.
@@ -55,6 +56,9 @@ def metrics_and_step(results: Any, objective: Any) -> tuple[dict[str, float], in
     Args:
         results: what ``run_trial`` returned: a ``History``, a number, a dict, or a list of these, whose mean counts.
         objective: of the oracle.
+
+    Raises:
+        FatalValueError: a ``History`` in which the objective is missing, which no further trial would mend.
     """
     if isinstance(results, list):
         several = [metrics_and_step(result, objective) for result in results]
@@ -66,6 +70,7 @@ def metrics_and_step(results: Any, objective: Any) -> tuple[dict[str, float], in
             tuner_utils.convert_to_metrics_dict(results, objective),
             tuner_utils.get_best_step(results, objective),
         )
+    _check_reported(history, objective)
     epochs = [dict(zip(history, values, strict=True)) for values in zip(*history.values(), strict=False)]
     best = 0
     for number, metrics in enumerate(epochs):
@@ -74,3 +79,11 @@ def metrics_and_step(results: Any, objective: Any) -> tuple[dict[str, float], in
             best = number
     # Several objectives are one sum, which is in no log.
     return {**epochs[best], objective.name: objective.get_value(epochs[best])}, best
+
+
+def _check_reported(history: Mapping[str, Any], objective: Any) -> None:
+    missing = [one.name for one in getattr(objective, "objectives", [objective]) if one.name not in history]
+    if missing:
+        unvalidated = missing[0].startswith("val_") and not any(name.startswith("val_") for name in history)
+        hint = "give search() validation_data= or validation_split=, " if unvalidated else ""
+        raise FatalValueError(f"objective: no epoch gives {', '.join(missing)}: {hint}there are {', '.join(history)}")

@@ -33,6 +33,8 @@ from genomes.genome import Genome
 
 #: Failures that end a search in which no trial ever completed.
 HOPELESS = 10
+#: Failures and nothing else at which a search that has ended says so with an error, as KerasTuner does by default.
+NONE_WORKED = 3
 #: Values that KerasTuner's trials carry besides the hyperparameters, under the names that its Hyperband gave them.
 EPOCHS, INITIAL_EPOCH, CONTINUES = "tuner/epochs", "tuner/initial_epoch", "tuner/trial_id"
 
@@ -56,7 +58,8 @@ class EvolutionOracle(keras_tuner.Oracle):
         tune_new_entries: whether others are tuned; otherwise they are at their defaults.
         max_retries_per_trial: how often a trial that crashed is run again.
         max_consecutive_failed_trials: failed trials in a row that end the search. By default they do not: a failure
-            is recorded and learned from. A search in which the first 10 trials failed ends, whatever is given.
+            is recorded and learned from. A search in which the first 10 trials failed ends, whatever is given; by
+            default, one of 3 trials or more in which none completed ends with an error too.
         algorithm: one of ``evo.algorithms``.
         start_from: directory of a finished KerasTuner project, ``my_dir/project``: its trials count as known, and
             the best of them is run first. They do not count in ``max_trials``. With ``max_epochs``, where lengths
@@ -282,15 +285,23 @@ class EvolutionOracle(keras_tuner.Oracle):
         return [*completed, *(trial for trial in trials if trial.status != "COMPLETED")][:num_trials]
 
     def _check_consecutive_failures(self) -> None:
-        statuses = [self.trials[trial_id].status for trial_id in self.end_order]
-        if len(statuses) >= HOPELESS and all(status == "FAILED" for status in statuses):
-            message = self.trials[self.end_order[-1]].message or ""
-            raise RuntimeError(
-                f"Number of consecutive failures: all of the first {len(statuses)} trials.\n{message}\n"
-                f"The last one failed with {cause(message)}"
-            )
+        self.check_any_completed(HOPELESS)
         if self.max_consecutive_failed_trials is not None:
             super()._check_consecutive_failures()
+
+    def check_any_completed(self, trials: int = NONE_WORKED) -> None:
+        """Check that not every trial that has ended has failed, if they are at least so many.
+
+        Raises:
+            RuntimeError: all have; it names the last one's cause.
+        """
+        ended = [self.trials[trial_id].status for trial_id in self.end_order]
+        if len(ended) >= trials and all(status == "FAILED" for status in ended):
+            message = self.trials[self.end_order[-1]].message or ""
+            raise RuntimeError(
+                f"Number of consecutive failures: all of the first {len(ended)} trials.\n{message}\n"
+                f"The last one failed with {cause(message)}"
+            )
 
     # -- state ---------------------------------------------------------------------------
     def get_state(self) -> dict[str, Any]:

@@ -168,6 +168,8 @@ class EvolutionTuner(keras_tuner.Tuner):
                 stacklevel=2,
             )
         super().search(*fit_args, **fit_kwargs)
+        if not self._is_worker() and self.oracle.max_consecutive_failed_trials is None:
+            self.oracle.check_any_completed()
 
     def on_search_begin(self) -> None:
         """Called at the beginning of :meth:`search`."""

@@ -14,7 +14,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from genomes.costs import UNKNOWN_LENGTH, Cost, Shape, elements, positions
-from genomes.errors import GenomeError
 from genomes.replacement import replaced
 
 #: Layers that compute nothing at inference, or only look up and rearrange; by the names of their classes.
@@ -57,27 +56,6 @@ def cost_of(model: Any, inputs: Any = None) -> Cost:
     except Exception:  # a layer of the user's own may raise anything where it is called on symbols
         flops = 0
     return Cost(int(parameters), int(flops))
-
-
-def built_without_values(build: Callable[[], Any]) -> Any:
-    """The model that a function builds, without values where it can do without; built as usual where it cannot.
-
-    Weights have shapes then, so that a model of any size takes neither time nor memory for them.
-
-    Raises:
-        GenomeError: ``build`` raised it both times.
-    """
-    import keras
-
-    def deferred(variable: Any, initializer: Any) -> None:
-        # Keras draws a value where one is asked for, as it does within a stateless scope.
-        variable._value, variable._initializer = None, initializer
-
-    try:
-        with replaced(keras.Variable, {"_initialize_with_initializer": deferred}):
-            return build()
-    except GenomeError:
-        return build()
 
 
 def _graph(model: Any) -> Any:

@@ -10,6 +10,7 @@ wherever it is made.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ from genomes.domains import Boolean, Choice, Domain, Fixed, Float, Int, Value
 from genomes.errors import GenomeError, shown, told
 from genomes.genes.hyperparameters import Parameter, Rule, Values
 from genomes.spaces.hypermodel.user_state import state_put_back
+from genomes.spaces.hypermodel.without_values import without_values
 
 #: A range of whole numbers with at most this many values is tried value by value, where its ends differ.
 _FEW = 16
@@ -85,10 +87,13 @@ class Explorer:
     Args:
         build: the user's function.
         builds: most models that are built.
+        values: whether the weights of the models need values; without, large models are built faster, and those that
+            cannot do without are built again.
     """
 
-    def __init__(self, build: Callable[[Any], Any], builds: int) -> None:
+    def __init__(self, build: Callable[[Any], Any], builds: int, values: bool = False) -> None:
         self.build = build
+        self.values = values
         self.left = builds
         self.order: list[Identity] = []
         self.known: dict[Identity, Any] = {}
@@ -130,21 +135,11 @@ class Explorer:
     # -- running build -----------------------------------------------------------------
     def _trace(self, values: Mapping[str, Value]) -> set[Identity] | None:
         """What is reached with these values; None if ``build`` fails with them or no build is left."""
-        import keras
-        import keras_tuner
-
         if self.left <= 0:
             return None
         self.left -= 1
-        hp = keras_tuner.HyperParameters()
-        hp.values = dict(values)
-        try:
-            with state_put_back():
-                model = self.build(hp)
-            if not isinstance(model, keras.Model) and not self.other:
-                self.other = f"{type(model).__name__} with {shown(dict(values), 200) if values else 'default values'}"
-        except (Exception, SystemExit) as error:  # a user's code may raise anything
-            self._failure = error
+        hp = self._asked(values)
+        if hp is None:
             return None
         self._scopes(hp)
         reached = set()
@@ -162,6 +157,29 @@ class Explorer:
         if not self.widest or len(reached) > len(self.widest):
             self.widest = dict(hp.values)
         return reached
+
+    def _asked(self, values: Mapping[str, Value]) -> Any:
+        """What ``build`` asked for with these values; None if it fails."""
+        try:
+            if not self.values:
+                with contextlib.suppress(Exception, SystemExit), without_values():
+                    return self._built(values)
+            return self._built(values)
+        except (Exception, SystemExit) as error:  # a user's code may raise anything
+            self._failure = error
+            return None
+
+    def _built(self, values: Mapping[str, Value]) -> Any:
+        import keras
+        import keras_tuner
+
+        hp = keras_tuner.HyperParameters()
+        hp.values = dict(values)
+        with state_put_back():
+            model = self.build(hp)
+        if not isinstance(model, keras.Model) and not self.other:
+            self.other = f"{type(model).__name__} with {shown(dict(values), 200) if values else 'default values'}"
+        return hp
 
     def _scopes(self, hp: Any) -> None:
         for conditions in hp.active_scopes:

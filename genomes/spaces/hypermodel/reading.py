@@ -9,7 +9,7 @@ from genomes.errors import GenomeError
 from genomes.spaces.hypermodel.adjusted import AdjustedHypermodel, only_allowed, written_objective
 from genomes.spaces.hypermodel.exploration import Explorer
 from genomes.spaces.hypermodel.identity import identity_of
-from genomes.spaces.hypermodel.own_fit import ask
+from genomes.spaces.hypermodel.own_fit import ask, fit_function
 from genomes.spaces.hypermodel.registration import build_function, register
 from genomes.spaces.hypermodel.space import HypermodelSpace
 from genomes.targets import Target
@@ -97,7 +97,7 @@ def from_hypermodel(
         ask(build, hp, model)
         return model
 
-    explorer = Explorer(asking, builds)
+    explorer = Explorer(asking, builds, values=fit_function(build) is not None)
     found = explorer.run()
     if explorer.other:
         raise GenomeError(f"build: must return a keras.Model, got {explorer.other}")

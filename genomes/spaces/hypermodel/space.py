@@ -31,13 +31,14 @@ from genomes.spaces.hypermodel.compiled_model import (
     learning_rates,
     loss_object,
 )
-from genomes.spaces.hypermodel.counting import built_without_values, cost_of
+from genomes.spaces.hypermodel.counting import cost_of
 from genomes.spaces.hypermodel.inputs import InputSpecs, build_on, specs_from_json, specs_of, specs_to_json, symbolic
 from genomes.spaces.hypermodel.moving_statistics import unbias
 from genomes.spaces.hypermodel.outputs import activated, activation_of, takes_one_hot, target_of, with_activation
 from genomes.spaces.hypermodel.own_fit import call_fit, fit_function
 from genomes.spaces.hypermodel.registration import Registration, build_function, reference, registered
 from genomes.spaces.hypermodel.user_state import state_put_back
+from genomes.spaces.hypermodel.without_values import without_values
 from genomes.spaces.model import dtype_policy
 from genomes.spaces.preferences import FieldValue
 from genomes.targets import Multiclass, Target
@@ -196,13 +197,22 @@ class HypermodelSpace(Space):
     def _counted(self, genome: Genome) -> Cost:
         latest = self._latest
         if latest is not None and latest[0] == genome.key:
-            model = latest[1]
-        else:
-            try:
-                with state_put_back():
-                    model = built_without_values(lambda: self.build(genome))
-            finally:
-                self._latest = latest  # what has no values is not to be trained
+            return self._cost_of(latest[1])
+        try:
+            with without_values():
+                return self._cost_of_new(genome)
+        except GenomeError:  # it needs values, or fails anyhow
+            return self._cost_of_new(genome)
+
+    def _cost_of_new(self, genome: Genome) -> Cost:
+        latest = self._latest
+        try:
+            with state_put_back():
+                return self._cost_of(self.build(genome))
+        finally:
+            self._latest = latest  # what may have no values is not to be trained
+
+    def _cost_of(self, model: Any) -> Cost:
         return cost_of(model, None if self._inputs is None else symbolic(self._inputs)) if model.built else Cost()
 
     def features(self, genome: Genome) -> np.ndarray:

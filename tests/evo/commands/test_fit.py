@@ -30,6 +30,8 @@ def test_a_european_file_goes_in_and_its_words_come_out(tmp_path: Path, capsys: 
     shown = capsys.readouterr().out
     assert f"evo predict {place} new.csv --output predictions.csv" in shown and "val_accuracy" in shown
     assert "\nTo be expected of it on new rows: error 0." in shown
+    model = evo.load_fitted(place)
+    assert "art, binary: NA, groß" in model._repr_html_() and "error 0." in repr(model)
     assert main(["resume", place, "--minutes", "1"]) == 2 and "begun by evo fit" in capsys.readouterr().err
     assert main(["show", str(tmp_path)]) == 2 and f"no campaign itself; name one: {place}" in capsys.readouterr().err
     output = tmp_path / "out.csv"

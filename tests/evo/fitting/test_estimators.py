@@ -151,5 +151,7 @@ def test_classes_are_of_the_users_type(labels: Any, kind: str, monkeypatch: pyte
     model = evo.EvoClassifier(**CHEAP).fit(columns, labels)
     assert model.classes_.dtype.kind in kind and model.feature_names_in_.tolist() == ["a", "b"]
     assert model.classes_.tolist() == sorted(set(np.ravel(labels).tolist()))
+    with pytest.raises(ValueError, match="holds dates or times"):
+        evo.EvoRegressor(**CHEAP).fit(columns, pd.date_range("2024", periods=10))
     with pytest.raises(ValueError, match="1 of 10 rows have no value"):
         model.fit(columns, [None, *["a"] * 9])

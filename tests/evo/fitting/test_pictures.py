@@ -177,6 +177,8 @@ def test_pictures_themselves_are_pictures() -> None:
     with pytest.raises(DataError, match="data: row 1 holds no picture"):
         with_pictures([pictures[0], None])
     assert pictures[0].getpixel((0, 0)) == 0, "still open"
+    cars = np.array([b"BMW", b"RIFFRAFF"])
+    assert with_pictures(cars)[0] is cars, "words as bytes are none"
 
 
 def test_pictures_with_more_than_eight_bits_keep_their_shades(tmp_path: Path) -> None:

@@ -105,6 +105,18 @@ def test_several_forms_of_one_table(prepare: Prepare) -> None:
         assert found.value_counts().to_dict() == FRAME["y"].value_counts().to_dict()
 
 
+@pytest.mark.parametrize("form", [list, np.array, lambda rows: np.array(rows, dtype=object)], ids=["list", "U", "O"])
+def test_rows_of_words_and_numbers(form: Callable[[Any], Any], prepare: Prepare) -> None:
+    rows = [(float(n), "ab"[n % 2], f"2024-01-{1 + n % 28:02d}", n * n) for n in range(ROWS)]
+    space, *_ = prepare(form(rows), LABELS)
+    kinds = columns(space)
+    assert kinds.pop("column_1") == "text" and set(kinds.values()) == {"numeric"}
+    assert {"column_3", "column_2 (days)", "column_2 (weekday)"} <= set(kinds)
+    model = Fitted("gone", SimpleNamespace(space=space, target=space.target))
+    told = space.prepare(model._checked(form(rows[:3])))
+    assert told["column_3"].tolist() == [0, 1, 4] and told["column_1"].tolist() == ["a", "b", "a"]
+
+
 def test_names_on_several_levels_become_one(prepare: Prepare) -> None:
     frame = FRAME.rename(columns={"a": ("size", "width"), "y": ("y", "")})
     frame.columns = pd.MultiIndex.from_tuples(frame.columns)

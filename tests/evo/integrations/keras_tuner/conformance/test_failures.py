@@ -196,3 +196,15 @@ def test_a_search_learns_from_failures_without_being_led_by_them(tmp_path: Path,
     tuner.search(verbose=0)
     assert [t.status for t in tuner.oracle.trials.values()].count("FAILED") == 1
     assert len(tuner.oracle.trials) == 15
+
+
+@tuners
+def test_a_short_search_in_which_nothing_works_ends_with_an_error(tmp_path: Path, kind: Any) -> None:
+    class Never(kind):  # type: ignore[misc, valid-type]
+        def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> float:
+            raise errors.FailedTrialError(f"never works: {trial.hyperparameters.Int('value', 1, 99)}")
+
+    tuner = Never(max_trials=3, seed=1, directory=tmp_path)
+    with pytest.raises(RuntimeError, match=r"Number of consecutive failures[^\0]*never works"):
+        tuner.search(verbose=0)
+    assert len(tuner.oracle.trials) == 3

@@ -141,3 +141,10 @@ def test_several_objectives_lead_by_their_sum(tmp_path: Path, kind: Any) -> None
     assert len(tuner.oracle.trials) == 5
     best = tuner.oracle.get_best_trials()[0]
     assert best.hyperparameters["x"] == 2 and best.score == -1.0
+
+
+def test_a_history_without_the_objective_ends_the_search(tmp_path: Path) -> None:
+    with pytest.raises(errors.FatalValueError, match=r"no epoch gives auc: there are loss, other"):
+        searched(EvolutionTuner, tmp_path / "name", history, False, objective=keras_tuner.Objective("auc", "max"))
+    with pytest.raises(errors.FatalValueError, match="gives val_loss: give search.. validation_data"):
+        searched(EvolutionTuner, tmp_path / "val", history, True, objective="val_loss")
