@@ -58,7 +58,7 @@ def build_on(model: Any, specs: InputSpecs) -> None:
     model(one_row(inputs) if runs_eagerly(model) else inputs)
 
 
-def build_on_data(model: Any, specs: InputSpecs, dtype: str | None) -> None:
+def build_for(model: Any, specs: InputSpecs, dtype: str | None) -> None:
     """Build a candidate's model on a campaign's data, in the dtype policy of that name.
 
     Raises:

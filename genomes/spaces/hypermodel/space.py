@@ -32,14 +32,7 @@ from genomes.spaces.hypermodel.compiled_model import (
     loss_object,
 )
 from genomes.spaces.hypermodel.counting import cost_of
-from genomes.spaces.hypermodel.inputs import (
-    InputSpecs,
-    build_on_data,
-    specs_from_json,
-    specs_of,
-    specs_to_json,
-    symbolic,
-)
+from genomes.spaces.hypermodel.inputs import InputSpecs, build_for, specs_from_json, specs_of, specs_to_json, symbolic
 from genomes.spaces.hypermodel.moving_statistics import unbias
 from genomes.spaces.hypermodel.outputs import activated, activation_of, takes_one_hot, target_of, with_activation
 from genomes.spaces.hypermodel.own_fit import call_fit, fit_function
@@ -387,7 +380,7 @@ class HypermodelSpace(Space):
         if not isinstance(model, keras.Model):
             raise GenomeError(f"build must return a keras.Model, got {type(model).__name__}", "genes[0]")
         if self._inputs is not None:
-            build_on_data(model, self._inputs, dtype)
+            build_for(model, self._inputs, dtype)
         if not getattr(model, "compiled", False) and not self.has_own_fit:
             raise GenomeError("build must return a compiled model: call model.compile(optimizer, loss, metrics) in it")
         object.__setattr__(model, "gene_layers", MappingProxyType(layers_by_mark(model)))
