@@ -107,10 +107,15 @@ def test_a_signal_stops_it_and_the_same_command_goes_on(
         *CHEAP[:-1],
         "--no-trees",
     ]
-    with monkeypatch.context() as patch:
-        patch.setattr(Progress, "on_submit", lambda *_: os.kill(os.getpid(), number))
-        patch.setattr(Result, "ensemble", None)
-        assert main(command) == code
+    # A shell starts background jobs with SIGINT ignored, which a campaign respects.
+    before = signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(Progress, "on_submit", lambda *_: os.kill(os.getpid(), number))
+            patch.setattr(Result, "ensemble", None)
+            assert main(command) == code
+    finally:
+        signal.signal(number, before)
     shown = capsys.readouterr().out
     assert f"To resume: the same command with --directory '{tmp_path / 'a place'}'" in shown
     assert "\x1b" not in shown  # a column's name does not clear the screen
