@@ -88,6 +88,7 @@ def test_a_mistake_is_one_line(
     assert shown.startswith("evo: ") and words in shown and shown.count("\n") == 1
 
 
+@pytest.mark.skipif(os.name == "nt", reason="signals")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_stops_it_and_the_same_command_goes_on(
     number: int, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
