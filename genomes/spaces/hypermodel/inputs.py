@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from genomes.errors import GenomeError, told
+from genomes.spaces.model import dtype_policy
+
 #: Per input its name (None of a single one), dtype and shape without the rows.
 InputSpecs = tuple[tuple[str | None, str, tuple[int, ...]], ...]
 
@@ -53,6 +56,19 @@ def build_on(model: Any, specs: InputSpecs) -> None:
         return
     inputs = symbolic(specs)
     model(one_row(inputs) if runs_eagerly(model) else inputs)
+
+
+def build_for(model: Any, specs: InputSpecs, dtype: str | None) -> None:
+    """Build a candidate's model on a campaign's data, in the dtype policy of that name.
+
+    Raises:
+        GenomeError: the model cannot take it.
+    """
+    try:
+        with dtype_policy(dtype):
+            build_on(model, specs)
+    except Exception as error:
+        raise GenomeError(f"the model cannot take the data: {told(error)}", "genes[0]") from error
 
 
 def runs_eagerly(model: Any) -> bool:

@@ -32,7 +32,7 @@ from genomes.spaces.hypermodel.compiled_model import (
     loss_object,
 )
 from genomes.spaces.hypermodel.counting import cost_of
-from genomes.spaces.hypermodel.inputs import InputSpecs, build_on, specs_from_json, specs_of, specs_to_json, symbolic
+from genomes.spaces.hypermodel.inputs import InputSpecs, build_for, specs_from_json, specs_of, specs_to_json, symbolic
 from genomes.spaces.hypermodel.moving_statistics import unbias
 from genomes.spaces.hypermodel.outputs import activated, activation_of, takes_one_hot, target_of, with_activation
 from genomes.spaces.hypermodel.own_fit import call_fit, fit_function
@@ -380,20 +380,12 @@ class HypermodelSpace(Space):
         if not isinstance(model, keras.Model):
             raise GenomeError(f"build must return a keras.Model, got {type(model).__name__}", "genes[0]")
         if self._inputs is not None:
-            self._build_on_inputs(model, dtype)
+            build_for(model, self._inputs, dtype)
         if not getattr(model, "compiled", False) and not self.has_own_fit:
             raise GenomeError("build must return a compiled model: call model.compile(optimizer, loss, metrics) in it")
         object.__setattr__(model, "gene_layers", MappingProxyType(layers_by_mark(model)))
         self._latest = (genome.key, model)
         return model
-
-    def _build_on_inputs(self, model: Any, dtype: str | None) -> None:
-        assert self._inputs is not None
-        try:
-            with dtype_policy(dtype):
-                build_on(model, self._inputs)
-        except Exception as error:
-            raise GenomeError(f"the model cannot take the data: {told(error)}", "genes[0]") from error
 
     def _compiled(self, genome: Genome) -> Any:
         latest = self._latest

@@ -239,7 +239,7 @@ class Looks(evo.Callback):
 
 def test_a_running_campaign_says_so_and_what_is_under_way(tmp_path: Path) -> None:
     looks = Looks(Watched(tmp_path / "c", read, lambda: 0.0))
-    campaign(tmp_path / "c", budget=evo.Budget(trials=6), callbacks=[looks]).run()
+    campaign(tmp_path / "c", budget=evo.Budget(trials=3), callbacks=[looks]).run()
     assert all(running for running, _ in looks.seen)
     assert all("It is running." in page for _, page in looks.seen)
     assert any('<section id="running">' in page for _, page in looks.seen)
