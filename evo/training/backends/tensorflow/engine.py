@@ -181,7 +181,7 @@ class TensorFlowEngine(Engine):
                 predictions = self.forward(x, training=False)
             with tracing.with_undivided_losses():
                 loss = self._validation.loss(x, y, predictions, weight, training=False)
-                self._validation.update(x, y, predictions, weight)
+                self._judge(x, y, predictions, weight)
             count = tf.cast(tf.shape(keras.tree.flatten(x)[0])[0], tf.float32)
             outputs = [tf.cast(output, tf.float32) for output in keras.tree.flatten(predictions)]
             return tf.reduce_mean(tf.cast(loss, tf.float32)) * count, outputs
@@ -210,6 +210,22 @@ class TensorFlowEngine(Engine):
             )
             predictions = [array.concat() for array in arrays]
         return summed / float(total), predictions, self._validation.results()
+
+    def _judge(self, x: Any, y: Any, predictions: Any, weight: Any) -> None:
+        """Update the metrics of validation; by the first of several replicas, as in training.
+
+        Outside of them TensorFlow divides what is assigned to a metric's variable by their number, which whole numbers
+        do not survive.
+        """
+        if self.strategy is None:
+            self._validation.update(x, y, predictions, weight)
+            return
+
+        def first(*given: Any) -> None:
+            index = tf.distribute.get_replica_context().replica_id_in_sync_group
+            self._validation.update_if(tf.equal(index, 0), *given)
+
+        self.strategy.run(first, args=(x, y, predictions, weight))
 
     def evaluate(self) -> tuple[dict[str, float], np.ndarray]:
         """Loss and metrics on the validation rows, and predictions for them, in one call."""

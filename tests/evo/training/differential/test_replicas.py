@@ -13,8 +13,9 @@ pytest.importorskip("keras_tuner")
 
 _ROOT = Path(__file__).parents[4]
 #: Updates within conditions, a mean that is not the mean of the replicas' means; a loss that a layer adds before
-#: a batch normalization, of a last batch of three and one validation row; `fit` under the strategy, for one row.
-_FEW = "ema-overwriting,masking-to-the-loss,odd-rows/convolution,own-step-and-one"
+#: a batch normalization, of a last batch of three and one validation row; `fit` under the strategy, for one row; a
+#: metric that counts in whole numbers.
+_FEW = "ema-overwriting,masking-to-the-loss,odd-rows/convolution,own-step-and-one,confusion-by-mean"
 #: Further, clipping of summed gradients, a batch with fewer rows than replicas, masked normalization.
 _SOME = f"{_FEW},added-loss-alone,gradient-accumulation,global-clipnorm,odd-rows/last,odd-rows/masked"
 
