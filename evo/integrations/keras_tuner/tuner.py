@@ -28,11 +28,14 @@ from evo.integrations.keras_tuner.result import TunerResult
 from evo.integrations.keras_tuner.search_settings import SearchSettings, refuse_foreign
 from evo.integrations.keras_tuner.training_inputs import build_as_stored, training_inputs
 from evo.integrations.keras_tuner.validation_data import ValidationData, validation_data
+from evo.training.backends.compiled_models import start_session
 from genomes.checks import whole_number
 from genomes.errors import GenomeError
 from genomes.genes.hyperparameters import Parameter
+from genomes.replacement import replaced
 from genomes.spaces.hypermodel.exploration import Explorer
 from genomes.spaces.hypermodel.inputs import InputSpecs, build_on
+from genomes.spaces.hypermodel.user_state import state_put_back
 
 
 class EvolutionTuner(keras_tuner.Tuner):
@@ -157,7 +160,10 @@ class EvolutionTuner(keras_tuner.Tuner):
 
     # -- searching -----------------------------------------------------------------------
     def search(self, *fit_args: Any, **fit_kwargs: Any) -> None:
-        """Search; all arguments go to ``HyperModel.fit``, or to an overridden ``run_trial``."""
+        """Search; all arguments go to ``HyperModel.fit``, or to an overridden ``run_trial``.
+
+        Seeds, counters of names, policies and the like are the program's own behind it, as they were before.
+        """
         self._validation = validation_data(fit_args, fit_kwargs)
         self._inputs = training_inputs(fit_args, fit_kwargs)
         epochs, longest = fit_kwargs.get("epochs"), self._max_epochs
@@ -167,7 +173,8 @@ class EvolutionTuner(keras_tuner.Tuner):
                 "trials are trained in rungs up to it, as Hyperband's are",
                 stacklevel=2,
             )
-        super().search(*fit_args, **fit_kwargs)
+        with state_put_back():
+            super().search(*fit_args, **fit_kwargs)
         if not self._is_worker() and self.oracle.max_consecutive_failed_trials is None:
             self.oracle.check_any_completed()
 
@@ -243,7 +250,11 @@ class EvolutionTuner(keras_tuner.Tuner):
         keras.utils.set_random_seed((training_seed(self.seed % 2**32, int(digits) % 2**31) + self._execution) % 2**31)
 
     def _try_build(self, hp: Any) -> Any:
-        model = super()._try_build(hp)
+        import keras
+
+        # KerasTuner clears Keras' session before every build, and the user's dtype policy and distribution with it.
+        with replaced(keras.backend, {"clear_session": start_session}):
+            model = super()._try_build(hp)
         # KerasTuner takes a model without Input for one of size 0, and no limit acts on it.
         if self.max_model_size and not model.built and self._inputs is not None:
             build_on(model, self._inputs)

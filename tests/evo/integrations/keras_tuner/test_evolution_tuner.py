@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -219,3 +220,31 @@ def test_what_is_stored_is_plain_json(tmp_path: Path) -> None:
     state = json.loads((tmp_path / "p" / "oracle.json").read_text())
     assert state["seed"] == 0 and set(state["evo"]) == {"explored", "earlier", "origins"}
     assert not list((tmp_path / "p").rglob("*.partial"))
+
+
+def test_the_users_policy_and_seeds_outlive_a_search(tmp_path: Path) -> None:
+    """KerasTuner clears Keras' session before every build: models were float32, whatever the program had asked for."""
+    import keras
+    import numpy as np
+
+    seen = []
+
+    def build(hp: Any) -> Any:
+        seen.append(keras.config.dtype_policy().name)
+        layers = [keras.layers.Dense(hp.Int("units", 1, 3)), keras.layers.Dense(2, dtype="float32")]
+        model = keras.Sequential([keras.Input((2,)), *layers])
+        model.compile("sgd", "mse")
+        return model
+
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        tuner = EvolutionTuner(build, objective="val_loss", max_trials=2, directory=tmp_path)
+        state, name = random.getstate(), keras.layers.Flatten().name
+        x = np.ones((8, 2), np.float32)
+        tuner.search(x, x, epochs=1, validation_data=(x, x), verbose=0)
+        assert random.getstate() == state and keras.layers.Flatten().name != name
+        tuner.get_best_models()
+        assert set(seen) == {"mixed_bfloat16"} and keras.config.dtype_policy().name == "mixed_bfloat16"
+    finally:
+        keras.config.set_dtype_policy(before)

@@ -212,7 +212,7 @@ def test_a_whole_workflow_in_run_trial(tmp_path: Path) -> None:
                 saving_path=tmp_path / f"{trial.trial_id}.keras",
             )
 
-    tuner = MyTuner(max_trials=2, overwrite=True, directory=tmp_path, project_name="own")
+    tuner = MyTuner(max_trials=2, seed=1, overwrite=True, directory=tmp_path, project_name="own")
     tuner.search(verbose=0)
     hp, trial = tuner.get_best_hyperparameters()[0], best_trial(tuner)
     model = keras.models.load_model(tmp_path / f"{trial.trial_id}.keras")
