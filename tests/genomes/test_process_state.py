@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import multiprocessing
 import os
@@ -12,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from genomes.process_state import process_put_back
+from genomes.process_state import new_garbage_alone, process_put_back
 
 
 @pytest.mark.parametrize("raises", [False, True])
@@ -54,3 +55,13 @@ def test_the_way_to_start_processes_is_not_chosen(method: str | None) -> None:
         assert multiprocessing.get_start_method(allow_none=True) == method
     finally:
         multiprocessing.set_start_method(chosen, force=True)
+
+
+def test_objects_that_were_frozen_stay_so() -> None:
+    assert gc.get_freeze_count() == 0
+    with new_garbage_alone():
+        assert gc.get_freeze_count() > 0
+        with new_garbage_alone():
+            pass
+        assert gc.get_freeze_count() > 0
+    assert gc.get_freeze_count() == 0

@@ -32,6 +32,7 @@ from evo.training.backends.compiled_models import start_session
 from genomes.checks import whole_number
 from genomes.errors import GenomeError
 from genomes.genes.hyperparameters import Parameter
+from genomes.process_state import new_garbage_alone
 from genomes.replacement import replaced
 from genomes.spaces.hypermodel.exploration import Explorer
 from genomes.spaces.hypermodel.inputs import InputSpecs, build_on
@@ -173,7 +174,8 @@ class EvolutionTuner(keras_tuner.Tuner):
                 "trials are trained in rungs up to it, as Hyperband's are",
                 stacklevel=2,
             )
-        with state_put_back():
+        # KerasTuner collects garbage before every build.
+        with state_put_back(), new_garbage_alone():
             super().search(*fit_args, **fit_kwargs)
         if not self._is_worker() and self.oracle.max_consecutive_failed_trials is None:
             self.oracle.check_any_completed()
@@ -253,7 +255,7 @@ class EvolutionTuner(keras_tuner.Tuner):
         import keras
 
         # KerasTuner clears Keras' session before every build, and the user's dtype policy and distribution with it.
-        with replaced(keras.backend, {"clear_session": start_session}):
+        with replaced(keras.backend, {"clear_session": start_session}), new_garbage_alone():
             model = super()._try_build(hp)
         # KerasTuner takes a model without Input for one of size 0, and no limit acts on it.
         if self.max_model_size and not model.built and self._inputs is not None:

@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Iterator
 from typing import Any
 
+from genomes.process_state import new_garbage_alone
 from genomes.replacement import replaced
 
 
@@ -32,13 +33,15 @@ def without_values() -> Iterator[None]:
         made.append((weakref.ref(variable), variable._initializer))
 
     methods = {"_initialize_with_initializer": deferred, "_deferred_initialize": still_deferred}
-    gc.freeze()  # what was there before need not be looked at to find out which of the new objects are held
     try:
-        with replaced(keras.Variable, methods):
-            yield
+        # What was there before need not be looked at to find out which of the new objects are held.
+        with new_garbage_alone():
+            try:
+                with replaced(keras.Variable, methods):
+                    yield
+            finally:
+                gc.collect()
     finally:
-        gc.collect()
-        gc.unfreeze()
         for reference, initializer in made:
             variable = reference()
             if variable is not None and variable._value is None:
