@@ -14,6 +14,9 @@ import numpy as np
 
 from genomes.replacement import replaced
 
+#: Blocks of :func:`new_garbage_alone` that are open.
+_alone = 0
+
 
 @contextlib.contextmanager
 def process_put_back() -> Iterator[None]:
@@ -59,12 +62,16 @@ def new_garbage_alone() -> Iterator[None]:
     With Keras and its backend loaded a collection takes .3 seconds and more otherwise. Nothing changes where the
     program has frozen its objects itself.
     """
-    ours = not gc.get_freeze_count()
+    global _alone
+    # Asked once, by the outermost block: frozen objects are counted one by one.
+    ours = not _alone and not gc.get_freeze_count()
     if ours:
         gc.freeze()
+    _alone += 1
     try:
         yield
     finally:
+        _alone -= 1
         if ours:
             gc.unfreeze()
 

@@ -255,7 +255,7 @@ class EvolutionTuner(keras_tuner.Tuner):
         import keras
 
         # KerasTuner clears Keras' session before every build, and the user's dtype policy and distribution with it.
-        with replaced(keras.backend, {"clear_session": start_session}), new_garbage_alone():
+        with replaced(keras.backend, {"clear_session": start_session}):
             model = super()._try_build(hp)
         # KerasTuner takes a model without Input for one of size 0, and no limit acts on it.
         if self.max_model_size and not model.built and self._inputs is not None:

@@ -17,6 +17,7 @@ from typing import Any
 from genomes.domains import Boolean, Choice, Domain, Fixed, Float, Int, Value
 from genomes.errors import GenomeError, shown, told
 from genomes.genes.hyperparameters import Parameter, Rule, Values
+from genomes.process_state import new_garbage_alone
 from genomes.spaces.hypermodel.user_state import state_put_back
 from genomes.spaces.hypermodel.without_values import without_values
 
@@ -107,6 +108,7 @@ class Explorer:
         self._never: list[Any] = []
         self._once: list[Any] = []
 
+    @new_garbage_alone()
     def run(self) -> list[Parameter]:
         """Explore.
 
