@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -18,3 +19,12 @@ def compiled(model: keras.Model, loss: Any = "mse", rate: float = 0.05, **settin
     """The model, compiled with gradient descent, which does not amplify what rounding leaves."""
     model.compile(**{"optimizer": keras.optimizers.SGD(rate), "loss": loss, **settings})
     return model
+
+
+def trained_by(make: Callable[[], Any]) -> Callable[[Any], keras.Model]:
+    """A program: :func:`dense` with the optimizer that ``make`` gives, one for every build."""
+
+    def build(hp: Any) -> keras.Model:
+        return compiled(dense(), optimizer=make(), metrics=["mae"])
+
+    return build

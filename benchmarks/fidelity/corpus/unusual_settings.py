@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras.optimizers import schedules
 
-from benchmarks.fidelity.corpus.small_models import compiled, dense
+from benchmarks.fidelity.corpus.small_models import compiled, dense, trained_by
 from benchmarks.fidelity.made_rows import changed, class_weighted, classes, images, numbers, two_classes, weighted
 from benchmarks.fidelity.program import Subject
 
@@ -31,18 +31,9 @@ _OPTIMIZERS: dict[str, Callable[[], Any]] = {
 }
 
 
-def _trained_by(make: Callable[[], Any]) -> Callable[[Any], keras.Model]:
-    def build(hp: Any) -> keras.Model:
-        model = dense()
-        model.compile(make(), "mse", metrics=["mae"])
-        return model
-
-    return build
-
-
 for _name, _make in _OPTIMIZERS.items():
     SUBJECT.add(
-        _name, _trained_by(_make), numbers(), epochs=3, single_fit=True, quick=_name == "accumulation-clipped-by-norm"
+        _name, trained_by(_make), numbers(), epochs=3, single_fit=True, quick=_name == "accumulation-clipped-by-norm"
     )
 
 

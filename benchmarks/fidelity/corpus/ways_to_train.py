@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from benchmarks.fidelity.corpus.small_models import compiled, dense
+from benchmarks.fidelity.corpus.small_models import compiled, dense, trained_by
 from benchmarks.fidelity.made_rows import changed, class_weighted, classes, numbers, two_classes, weighted
 from benchmarks.fidelity.program import Subject
 
@@ -171,17 +171,8 @@ _OPTIMIZERS: dict[str, Callable[[], Any]] = {
 }
 
 
-def _trained_by(make: Callable[[], Any]) -> Callable[[Any], keras.Model]:
-    def build(hp: Any) -> keras.Model:
-        model = dense()
-        model.compile(make(), "mse", metrics=["mae"])
-        return model
-
-    return build
-
-
 for _name, _make in _OPTIMIZERS.items():
-    SUBJECT.add(_name, _trained_by(_make), numbers(), epochs=3, batch_size=13, single_fit=True)
+    SUBJECT.add(_name, trained_by(_make), numbers(), epochs=3, batch_size=13, single_fit=True)
 
 
 @SUBJECT.program(numbers(rows=85), batch_size=8, trials=({"n": 3}, {"n": 5}), not_on={"torch": "Keras refuses it"})
