@@ -54,16 +54,9 @@ def with_pictures_like(x: Any, others: Any, place: Path | None = None) -> Any:
         DataError: as :func:`with_pictures`.
     """
     if not isinstance(others, Mapping):
-        files = pictures_in(x, place, "validation")
-        return x if files is None else read_pictures(files, others.shape[1:])
-    named = named_columns(x) or {}
-    found = {}
-    for name, values in named.items():
-        shape = np.shape(others[name])[1:] if name in others else ()
-        files = pictures_in(values, place, f"validation[{name!r}]") if len(shape) == 3 else None
-        if files is not None:
-            found[name] = read_pictures(files, shape)
-    return {**named, **found} if found else x
+        return _of_shapes(x, others.shape[1:], place, "validation")
+    shapes = {name: np.shape(values)[1:] for name, values in others.items()}
+    return _of_shapes(x, {name: shape for name, shape in shapes.items() if len(shape) == 3}, place, "validation")
 
 
 def with_pictures_of(x: Any, space: Space, place: Path | None = None) -> Any:
@@ -78,15 +71,21 @@ def with_pictures_of(x: Any, space: Space, place: Path | None = None) -> Any:
         DataError: as :func:`with_pictures`.
     """
     if isinstance(space, ImageSpace):
-        files = pictures_in(x, place, "data")
-        return x if files is None else read_pictures(files, space.input_shape)  # type: ignore[arg-type]
-    named = named_columns(x) if isinstance(space, JointSpace) else None
-    if named is None or not isinstance(space, JointSpace):
+        return _of_shapes(x, space.input_shape, place, "data")
+    if not isinstance(space, JointSpace):
         return x
-    found = {}
-    for part in space.parts:
-        if isinstance(part.space, ImageSpace) and part.name in named:
-            files = pictures_in(named[part.name], place, f"data[{part.name!r}]")
-            if files is not None:
-                found[part.name] = read_pictures(files, part.space.input_shape)  # type: ignore[arg-type]
+    shapes = {part.name: part.space.input_shape for part in space.parts if isinstance(part.space, ImageSpace)}
+    return _of_shapes(x, shapes, place, "data")
+
+
+def _of_shapes(x: Any, shapes: Any, place: Path | None, called: str) -> Any:
+    """Inputs with pictures in place of paths, of one shape, or of one for each column that has such."""
+    if not isinstance(shapes, Mapping):
+        files = pictures_in(x, place, called)
+        return x if files is None else read_pictures(files, shapes)
+    named, found = named_columns(x) or {}, {}
+    for name, shape in shapes.items():
+        files = pictures_in(named[name], place, f"{called}[{name!r}]") if name in named else None
+        if files is not None:
+            found[name] = read_pictures(files, shape)
     return {**named, **found} if found else x
