@@ -52,7 +52,7 @@ class _Pretrained:
         raise NotImplementedError
 
     def prepared(self, x: Any) -> Any:
-        """From numbers with ImageNet's mean and deviation, 0 to 255 as a rule, to what the network takes."""
+        """From standardized channels to what the network takes."""
         raise NotImplementedError
 
     def build(self, x: Any) -> Any:
@@ -103,7 +103,7 @@ class Backbone(_Pretrained, Gene):
         """As ``preprocess_input`` of the application's own does it."""
         import keras
 
-        x = keras.layers.Rescaling(list(IMAGENET_DEVIATION), list(IMAGENET_MEAN))(x)
+        x = _as_imagenet(x)
         return sys.modules[getattr(keras.applications, self.architecture).__module__].preprocess_input(x)
 
     def output_shape(self, shape: Shape) -> Shape:
@@ -151,7 +151,7 @@ class HubBackbone(_Pretrained, Gene):
             converter = _hub().layers.ImageConverter.from_preset(self.preset)
         except FileNotFoundError:
             return x
-        x = keras.layers.Rescaling(list(IMAGENET_DEVIATION), list(IMAGENET_MEAN))(x)
+        x = _as_imagenet(x)
         scale = 1.0 if converter.scale is None else converter.scale
         return keras.layers.Rescaling(scale, 0.0 if converter.offset is None else converter.offset)(x)
 
@@ -188,6 +188,13 @@ def _measured(name: str, side: int) -> tuple[Shape, Cost]:
     own = [layer for layer in network.layers if layer.weights]
     flops = sum(2 * layer.count_params() * positions(tuple(layer.output.shape[1:])) for layer in own)
     return tuple(network.output.shape[1:]), Cost(network.count_params(), flops)
+
+
+def _as_imagenet(x: Any) -> Any:
+    """Standardized channels with ImageNet's mean and deviation."""
+    import keras
+
+    return keras.layers.Rescaling(list(IMAGENET_DEVIATION), list(IMAGENET_MEAN))(x)
 
 
 def _thaw(network: Any, tuning: str) -> None:

@@ -63,7 +63,7 @@ def backbone_stage(
             if weights is not None:
                 application(name, side, weights)
     for kind in kinds:
-        own[kind.__name__] = {name: sides for name in ("side",) if name in kind.fields}
+        own[kind.__name__] = {"side": sides} if "side" in kind.fields else {}
     own["ImageTraining"] = {**own["ImageTraining"], "learning_rate": Float(1e-5, 0.1, log=True, default=1e-3)}
     first = ([Backbone] if names else []) + kinds
     return Stage("backbone", tuple(first), 0, 1, (), {}, (0, 1))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator
 
 import pytest
+
+from genomes.process_state import new_garbage_alone
 
 
 @pytest.fixture(autouse=True)
 def nothing_old_is_collected() -> Iterator[None]:
     """Garbage is looked for among what the test makes."""
-    gc.freeze()
-    yield
-    gc.unfreeze()
+    with new_garbage_alone():
+        yield
